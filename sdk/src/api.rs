@@ -1,0 +1,18 @@
+//! The HTTP contract: what travels between a client and a server, and nothing else.
+//!
+//! The server, the client and the Terraform provider all use these types, so the contract exists once. This module does no
+//! I/O. What may change: a new optional field, a new word of an enum (clients keep words that they do not know), a new
+//! path. What may not: the meaning, type or spelling of anything that is here.
+
+pub mod config;
+pub mod cron;
+pub mod ids;
+pub mod page;
+pub mod paths;
+pub mod problem;
+pub mod runs;
+pub mod script;
+pub mod secrets;
+pub mod tasks;
+pub mod values;
+pub mod zone;

@@ -1,0 +1,217 @@
+//! The grammar of cron expressions. When an expression fires next is the planner's business.
+//!
+//! Five fields (minute, hour, day of month, month, day of week), names (`MON`, `JAN`), lists, ranges, steps, `7` for Sunday,
+//! `L`, `#`, and macros such as `@hourly`. Day of month and day of week follow Vixie cron: when neither starts with `*`, a
+//! day that matches either one is enough; otherwise a day must match both.
+
+use std::fmt;
+use std::str::FromStr;
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0-59"),
+    ("hour", "0-23"),
+    ("day of month", "1-31"),
+    ("month", "1-12 or JAN-DEC"),
+    ("day of week", "0-7 or SUN-SAT, where 0 and 7 are Sunday"),
+];
+
+/// The longest text that is looked at, in bytes. Real expressions are a tenth of it.
+pub const MAX_LENGTH: usize = 512;
+
+/// A cron expression that can fire. Keeps the text as it was written.
+#[derive(Clone)]
+pub struct CronExpr {
+    text: String,
+    cron: Cron,
+    fixed_time: bool,
+    either_day: bool,
+}
+
+/// Why a text is not a cron expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CronError {
+    /// The number of fields is wrong.
+    #[error("`{text}` has {found} fields; a cron expression has five: minute, hour, day of month, month, day of week (or a macro such as `@daily`)")]
+    FieldCount {
+        /// The expression.
+        text: String,
+        /// How many fields it has.
+        found: usize,
+    },
+    /// One field does not parse.
+    #[error("`{value}` is not a valid {field} field; it takes {range}, `*`, lists `a,b`, ranges `a-b` and steps `*/n`")]
+    Field {
+        /// Which field.
+        field: &'static str,
+        /// What stands there.
+        value: String,
+        /// What may stand there.
+        range: &'static str,
+    },
+    /// The text as a whole does not parse.
+    #[error("`{text}` is not a cron expression: {cause}")]
+    Syntax {
+        /// The expression.
+        text: String,
+        /// What the parser says.
+        cause: String,
+    },
+    /// No date ever matches.
+    #[error("`{0}` never fires: no date matches its day and month fields")]
+    NeverFires(String),
+}
+
+impl CronExpr {
+    /// The text, byte for byte as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The first wall-clock time that matches: after `from`, or at it when `inclusive`. `None` when none is left before the
+    /// end of the calendar (the year 5000).
+    pub fn next_wall(&self, from: DateTime, inclusive: bool) -> Option<DateTime> {
+        self.cron.find_next_occurrence(&from, inclusive).ok()
+    }
+
+    /// Whether the expression names times of day (neither its minute nor its hour field starts with `*`), as opposed to an
+    /// interval. The two kinds meet daylight saving differently.
+    pub fn is_fixed_time(&self) -> bool {
+        self.fixed_time
+    }
+
+    /// Whether a day that matches only one of the two day fields is enough. People often expect the opposite.
+    pub fn matches_either_day(&self) -> bool {
+        self.either_day
+    }
+}
+
+impl FromStr for CronExpr {
+    type Err = CronError;
+
+    fn from_str(text: &str) -> Result<Self, CronError> {
+        let shown: String = text.chars().take(80).collect();
+        if text.len() > MAX_LENGTH {
+            return Err(CronError::Syntax { text: shown, cause: format!("it is longer than {MAX_LENGTH} bytes") });
+        }
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let is_macro = fields.len() == 1 && fields[0].starts_with('@');
+        if fields.len() != 5 && !is_macro {
+            return Err(CronError::FieldCount { text: shown, found: fields.len() });
+        }
+        let starts_with_star = |index: usize| fields.get(index).is_some_and(|field| field.starts_with('*'));
+        let either_day = !is_macro && !starts_with_star(2) && !starts_with_star(4);
+        let cron = parser(!either_day).parse(text).map_err(|cause| explain(&shown, &fields, &cause))?;
+        let fixed_time = match is_macro {
+            true => !fields[0].eq_ignore_ascii_case("@hourly"),
+            false => !starts_with_star(0) && !starts_with_star(1),
+        };
+        let expr = Self { text: text.to_owned(), cron, fixed_time, either_day };
+        // Any start will do: the calendar repeats every 400 years, and every combination of day and date within 40.
+        match expr.next_wall(jiff::civil::date(2000, 1, 1).at(0, 0, 0, 0), true) {
+            Some(_) => Ok(expr),
+            None => Err(CronError::NeverFires(shown)),
+        }
+    }
+}
+
+impl fmt::Debug for CronExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CronExpr").field(&self.text).finish()
+    }
+}
+
+impl fmt::Display for CronExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn parser(both_days: bool) -> CronParser {
+    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(both_days).build()
+}
+
+/// The library's messages count bits and positions; this finds the field to blame by trying each one alone.
+fn explain(text: &str, fields: &[&str], cause: &croner::errors::CronError) -> CronError {
+    for (index, (value, (field, range))) in fields.iter().zip(FIELDS).enumerate() {
+        let mut alone = ["*"; 5];
+        alone[index] = value;
+        if fields.len() == 5 && parser(true).parse(&alone.join(" ")).is_err() {
+            return CronError::Field { field, value: value.chars().take(80).collect(), range };
+        }
+    }
+    CronError::Syntax { text: text.to_owned(), cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_the_documentation_shows() {
+        for text in [
+            "* * * * *", "0 * * * *", "0 3 * * *", "*/15 * * * *", "0 9-17 * * 1-5", "0,30 * * 6-8 *", "0 0 * * 7",
+            "0 0 * jan MON", "@hourly", "@daily", "@weekly", "0 0 L * *", "0 0 * * 5#2", "  0  3 * * *  ",
+        ] {
+            let expr: CronExpr = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(expr.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn names_the_field_to_blame() {
+        let error = "61 * * * *".parse::<CronExpr>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`61` is not a valid minute field; it takes 0-59, `*`, lists `a,b`, ranges `a-b` and steps `*/n`"
+        );
+        assert!("0 24 * * *".parse::<CronExpr>().unwrap_err().to_string().contains("hour field"));
+        assert!("0 0 * * 8".parse::<CronExpr>().unwrap_err().to_string().contains("day of week field"));
+        assert!("0 0 0 * * *".parse::<CronExpr>().unwrap_err().to_string().contains("has 6 fields"));
+        assert!("".parse::<CronExpr>().unwrap_err().to_string().contains("has 0 fields"));
+        assert!("@fortnightly".parse::<CronExpr>().is_err());
+        assert!("ß é * * *".parse::<CronExpr>().is_err());
+        assert!("*/0 * * * *".parse::<CronExpr>().is_err());
+        assert!(" ".repeat(10_000).parse::<CronExpr>().is_err());
+    }
+
+    #[test]
+    fn refuses_what_never_fires() {
+        for text in ["0 0 30 2 *", "0 0 31 2,4 *"] {
+            assert_eq!(text.parse::<CronExpr>().unwrap_err(), CronError::NeverFires(text.into()));
+        }
+        assert!("0 0 29 2 *".parse::<CronExpr>().is_ok());
+    }
+
+    #[test]
+    fn days_follow_vixie_cron() {
+        let days = |text: &str| -> Vec<i8> {
+            let expr: CronExpr = text.parse().unwrap();
+            let mut at = jiff::civil::date(2026, 2, 1).at(0, 0, 0, 0);
+            let mut days = Vec::new();
+            while let Some(next) = expr.next_wall(at, days.is_empty()).filter(|next| next.month() == 2) {
+                days.push(next.day());
+                at = next;
+            }
+            days
+        };
+        // 2026-02-13 is a Friday.
+        assert_eq!(days("0 0 13 * 5"), [6, 13, 20, 27]);
+        assert_eq!(days("0 0 */13 * 5"), [27]);
+        assert_eq!(days("0 0 13 * *"), [13]);
+        assert_eq!(days("0 0 * * 5"), [6, 13, 20, 27]);
+    }
+
+    #[test]
+    fn tells_fixed_times_from_intervals() {
+        for (text, fixed) in
+            [("30 2 * * *", true), ("30 1,13 * * *", true), ("0 1-3 * * *", true), ("0 * * * *", false), ("*/15 2 * * *", false), ("@hourly", false), ("@daily", true)]
+        {
+            assert_eq!(text.parse::<CronExpr>().unwrap().is_fixed_time(), fixed, "{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Pages of tasks and runs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Items on a page of tasks, where the caller names no number.
+pub const DEFAULT_LIMIT: u32 = 20;
+/// Items on a page of runs, where the caller names no number.
+pub const DEFAULT_RUN_LIMIT: u32 = 50;
+/// The most items that one page may hold.
+pub const MAX_LIMIT: u32 = 1000;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The items of this page.
+    pub data: Vec<T>,
+    /// How many items there are on all pages.
+    pub total: u64,
+    /// The number of this page, from 1.
+    pub page: u32,
+    /// How many items a page holds at the most.
+    pub limit: u32,
+}

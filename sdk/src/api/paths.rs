@@ -1,0 +1,91 @@
+//! Every path of the contract, used by the server's router and by the client.
+//!
+//! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
+
+use super::ids::{RunId, TaskId};
+
+/// What all paths of the contract begin with.
+pub const BASE: &str = "/api/v1";
+
+/// Route patterns, as the router takes them.
+pub mod routes {
+    /// Create and list tasks.
+    pub const TASKS: &str = "/api/v1/tasks";
+    /// One task.
+    pub const TASK: &str = "/api/v1/tasks/{id}";
+    /// The names of a task's secrets.
+    pub const TASK_SECRETS: &str = "/api/v1/tasks/{id}/secrets";
+    /// A task's config entries.
+    pub const TASK_CONFIG: &str = "/api/v1/tasks/{id}/config";
+    /// Runs a task now.
+    pub const TASK_RUN: &str = "/api/v1/tasks/{id}/run";
+    /// Runs a task now; a name that existing clients may use.
+    pub const TASK_TRIGGER: &str = "/api/v1/tasks/{id}/trigger";
+    /// One task's history.
+    pub const TASK_RUNS: &str = "/api/v1/tasks/{id}/runs";
+    /// One task's history; a name that existing clients may use.
+    pub const TASK_HISTORY: &str = "/api/v1/tasks/{id}/history";
+    /// The history of all tasks.
+    pub const RUNS: &str = "/api/v1/task-runs";
+    /// The history of all tasks; a name that existing clients may use.
+    pub const TASKS_HISTORY: &str = "/api/v1/tasks/history";
+    /// One run.
+    pub const RUN: &str = "/api/v1/task-runs/{id}";
+    /// Cancels a run.
+    pub const RUN_CANCEL: &str = "/api/v1/task-runs/{id}/cancel";
+    /// The server's version.
+    pub const VERSION: &str = "/api/v1/version";
+    /// Alive, for existing clients.
+    pub const API_HEALTH: &str = "/api/v1/health";
+    /// The server's version, for existing clients.
+    pub const API_HEALTH_VERSION: &str = "/api/v1/health/version";
+    /// Alive.
+    pub const HEALTH: &str = "/health";
+    /// Able to serve: the database answers.
+    pub const READY: &str = "/health/ready";
+}
+
+/// The list of tasks.
+pub fn tasks() -> String {
+    routes::TASKS.to_owned()
+}
+
+/// One task.
+pub fn task(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}")
+}
+
+/// The secrets of a task.
+pub fn task_secrets(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/secrets")
+}
+
+/// The config entries of a task.
+pub fn task_config(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/config")
+}
+
+/// Runs a task now.
+pub fn task_run(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/run")
+}
+
+/// The history of one task.
+pub fn task_runs(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/runs")
+}
+
+/// The history of all tasks.
+pub fn runs() -> String {
+    routes::RUNS.to_owned()
+}
+
+/// One run.
+pub fn run(id: RunId) -> String {
+    format!("{BASE}/task-runs/{id}")
+}
+
+/// Cancels a run.
+pub fn run_cancel(id: RunId) -> String {
+    format!("{BASE}/task-runs/{id}/cancel")
+}

@@ -1,0 +1,201 @@
+//! The closed vocabularies of the contract.
+//!
+//! A word that this version does not know is kept in `Other`, so that a newer server never breaks an older client. Whoever
+//! takes input (the server, the provider) refuses such words with [`Words::expected`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What all vocabularies have in common.
+pub trait Words: Sized + for<'a> From<&'a str> {
+    /// The words that this version knows, in the order in which the documentation lists them.
+    const KNOWN: &'static [&'static str];
+
+    /// The word as it is on the wire.
+    fn as_str(&self) -> &str;
+
+    /// Whether this version knows the word.
+    fn is_known(&self) -> bool {
+        Self::KNOWN.contains(&self.as_str())
+    }
+
+    /// What to tell somebody who wrote another word.
+    fn expected() -> String {
+        format!("must be one of {}", Self::KNOWN.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+    }
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+            /// A word that this version does not know.
+            Other(String),
+        }
+
+        impl Words for $name {
+            const KNOWN: &'static [&'static str] = &[$($word),+];
+
+            fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = Cow::<'de, str>::deserialize(deserializer)?;
+                Ok(Self::from(word.as_ref()))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "enum": <Self as Words>::KNOWN })
+            }
+        }
+    )+};
+}
+pub(crate) use words;
+
+words! {
+    /// What a task does when it runs.
+    TaskType {
+        /// Runs the task's own Go script.
+        Script = "script",
+        /// Removes expired SAML sessions.
+        SamlSessionCleanup = "saml_session_cleanup",
+        /// Deletes audit log entries past their retention.
+        AuditLogCleanup = "audit_log_cleanup",
+        /// Removes expired trusted-device records.
+        TrustedDeviceExpiry = "trusted_device_expiry",
+        /// Delivers pending user messages.
+        UserMessageDelivery = "user_message_delivery",
+        /// Expires overdue access requests.
+        AccessRequestExpiry = "access_request_expiry",
+        /// Rebuilds the cache of preset definitions.
+        PresetCacheRefresh = "preset_cache_refresh",
+        /// Deletes agent tokens that nobody uses.
+        AgentTokenCleanup = "agent_token_cleanup",
+    }
+
+    /// What makes a task run without a trigger.
+    ScheduleType {
+        /// A cron expression.
+        Cron = "cron",
+        /// At most one time, at `run_at`; without `run_at` only a trigger runs the task.
+        Once = "once",
+    }
+
+    /// What happens when a task fires while one of its runs is active.
+    OverlapPolicy {
+        /// The new run starts at once; runs may be concurrent.
+        Allow = "allow",
+        /// The new run is dropped and recorded as cancelled, with the reason.
+        Skip = "skip",
+        /// The new run waits for its turn, first in first out.
+        Queue = "queue",
+        /// The active run is cancelled and the new one starts.
+        Replace = "replace",
+    }
+
+    /// Where a run is in its life.
+    RunStatus {
+        /// Recorded, and waiting for its turn or for a free worker.
+        Queued = "queued",
+        /// At work.
+        Running = "running",
+        /// Ended well.
+        Success = "success",
+        /// Ended badly; `error` says why.
+        Error = "error",
+        /// Never started, or stopped on purpose; `reason` says why.
+        Cancelled = "cancelled",
+    }
+
+    /// What made a run.
+    Trigger {
+        /// A tick of the task's cron expression.
+        Cron = "cron",
+        /// Somebody asked for it.
+        Manual = "manual",
+        /// The `run_at` of a `once` task.
+        Once = "once",
+    }
+}
+
+impl TaskType {
+    /// The seven types that the server brings itself, with their default cron expression and what they do.
+    pub const BUILT_IN: [(Self, &'static str, &'static str); 7] = [
+        (Self::SamlSessionCleanup, "0 * * * *", "Remove expired SAML sessions"),
+        (Self::AuditLogCleanup, "0 3 * * *", "Delete audit log entries older than the retention"),
+        (Self::TrustedDeviceExpiry, "*/5 * * * *", "Remove expired trusted device records"),
+        (Self::UserMessageDelivery, "*/5 * * * *", "Deliver pending user messages"),
+        (Self::AccessRequestExpiry, "*/5 * * * *", "Expire overdue access requests"),
+        (Self::PresetCacheRefresh, "0 */6 * * *", "Rebuild the preset definition cache"),
+        (Self::AgentTokenCleanup, "0 4 * * *", "Delete agent tokens unused for more than 7 days"),
+    ];
+
+    /// Whether the task runs its own script.
+    pub fn is_script(&self) -> bool {
+        *self == Self::Script
+    }
+}
+
+impl RunStatus {
+    /// Whether a run with this status will never change again.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Success | Self::Error | Self::Cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_word_survives_a_round_trip() {
+        let status: RunStatus = serde_json::from_str("\"paused\"").unwrap();
+        assert_eq!(status, RunStatus::Other("paused".into()));
+        assert!(!status.is_known());
+        assert_eq!(serde_json::to_string(&status).unwrap(), "\"paused\"");
+    }
+
+    #[test]
+    fn the_expectation_lists_every_word() {
+        assert_eq!(OverlapPolicy::expected(), "must be one of `allow`, `skip`, `queue`, `replace`");
+    }
+}
