@@ -1,1 +1,12 @@
-//! (being written)
+//! The rules of scheduling, pure: no I/O, no async function, no clock. The same arguments give the same answer.
+//!
+//! - [`calendar`]: at which instants a cron expression fires in a time zone, daylight saving included.
+//! - [`due`]: what to record when a task's time has come, and when it fires next.
+//! - [`overlap`]: what becomes of a run while others of its task are active.
+//!
+//! The server's driver carries out what is decided here; the Terraform provider uses the same code for checks at plan time.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod calendar;
+pub mod due;
+pub mod overlap;

@@ -1,0 +1,130 @@
+//! What a task's due time asks for.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use justiam_sdk::api::cron::CronExpr;
+
+use crate::calendar::next_tick;
+
+/// When a task fires by itself.
+#[derive(Debug, Clone)]
+pub enum Schedule {
+    /// At each tick of a cron expression.
+    Cron {
+        /// The expression.
+        expr: CronExpr,
+        /// The zone in which it counts.
+        zone: TimeZone,
+    },
+    /// One time, at or after the instant; without one never.
+    Once {
+        /// The instant.
+        run_at: Option<Timestamp>,
+    },
+}
+
+impl Schedule {
+    /// When a task fires first that is created, enabled or given this schedule at `now`. An edit is never retroactive, but a
+    /// `run_at` in the past fires at once.
+    pub fn first_after(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Cron { expr, zone } => next_tick(expr, zone, now),
+            Self::Once { run_at } => *run_at,
+        }
+    }
+}
+
+/// What to record for a task whose time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The nominal time of the one run to record: the latest tick that is due.
+    pub tick: Timestamp,
+    /// How many earlier ticks the run stands for too.
+    pub missed_ticks: i64,
+    /// When the task fires next, counted from the nominal time and not from now, so that nothing drifts.
+    pub next_run_at: Option<Timestamp>,
+}
+
+/// Decides for a task that was to fire at `next_run_at`. `None` when that is not yet.
+pub fn due(schedule: &Schedule, next_run_at: Timestamp, now: Timestamp) -> Option<Due> {
+    if next_run_at > now {
+        return None;
+    }
+    let Schedule::Cron { expr, zone } = schedule else {
+        return Some(Due { tick: next_run_at, missed_ticks: 0, next_run_at: None });
+    };
+    let mut due = Due { tick: next_run_at, missed_ticks: 0, next_run_at: next_tick(expr, zone, next_run_at) };
+    while let Some(tick) = due.next_run_at.filter(|tick| *tick <= now) {
+        due = Due { tick, missed_ticks: due.missed_ticks + 1, next_run_at: next_tick(expr, zone, tick) };
+    }
+    Some(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn hourly() -> Schedule {
+        Schedule::Cron { expr: "0 * * * *".parse().unwrap(), zone: TimeZone::UTC }
+    }
+
+    #[test]
+    fn one_run_stands_for_all_ticks_of_a_downtime() {
+        let due_now = due(&hourly(), at("2026-01-01T01:00:00Z"), at("2026-01-01T04:30:00Z"));
+        assert_eq!(
+            due_now,
+            Some(Due {
+                tick: at("2026-01-01T04:00:00Z"),
+                missed_ticks: 3,
+                next_run_at: Some(at("2026-01-01T05:00:00Z"))
+            })
+        );
+        assert_eq!(due(&hourly(), at("2026-01-01T05:00:00Z"), at("2026-01-01T04:59:59.999999Z")), None);
+    }
+
+    #[test]
+    fn once_fires_one_time() {
+        let once = Schedule::Once { run_at: Some(at("2026-01-01T00:00:00Z")) };
+        assert_eq!(once.first_after(at("2026-06-01T00:00:00Z")), Some(at("2026-01-01T00:00:00Z")));
+        let fired = due(&once, at("2026-01-01T00:00:00Z"), at("2026-06-01T00:00:00Z")).unwrap();
+        assert_eq!((fired.missed_ticks, fired.next_run_at), (0, None));
+        assert_eq!(Schedule::Once { run_at: None }.first_after(at("2026-06-01T00:00:00Z")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_rise_strictly_and_splitting_a_downtime_loses_none(
+            expr in prop::sample::select(vec!["*/7 * * * *", "30 2 * * *", "0 1-3 * * *", "0 0 1 * *", "15 */5 * * 1-5"]),
+            zone in prop::sample::select(vec!["UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago"]),
+            start in 1_700_000_000_i64..1_900_000_000,
+            minutes in 0_i64..60_000,
+            split in 0_i64..60_000,
+        ) {
+            let schedule = Schedule::Cron { expr: expr.parse().unwrap(), zone: justiam_sdk::api::zone::parse(zone).unwrap() };
+            let start = Timestamp::from_second(start).unwrap();
+            let end = Timestamp::from_second(start.as_second() + minutes * 60).unwrap();
+            let middle = Timestamp::from_second(start.as_second() + split.min(minutes) * 60).unwrap();
+            let first = schedule.first_after(start).unwrap();
+            prop_assert!(first > start);
+            let whole = due(&schedule, first, end);
+            let mut count = 0;
+            let mut next = first;
+            for until in [middle, end] {
+                if let Some(part) = due(&schedule, next, until) {
+                    prop_assert!(part.tick <= until);
+                    prop_assert!(part.next_run_at.unwrap() > until);
+                    count += part.missed_ticks + 1;
+                    next = part.next_run_at.unwrap();
+                }
+            }
+            prop_assert_eq!(count, whole.map_or(0, |whole| whole.missed_ticks + 1));
+            prop_assert_eq!(next, whole.map_or(first, |whole| whole.next_run_at.unwrap()));
+        }
+    }
+}

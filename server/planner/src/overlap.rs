@@ -1,0 +1,61 @@
+//! What becomes of a new run while others of its task are active.
+
+use justiam_sdk::api::values::OverlapPolicy;
+
+/// How many runs of one task may wait under `queue`.
+pub const MAX_QUEUED: u64 = 1000;
+
+/// What to do with a new run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Let it start.
+    Start,
+    /// Let it wait for its turn.
+    Wait,
+    /// Record it as cancelled, because a run is active.
+    Skip,
+    /// Record it as cancelled, because too many are waiting.
+    QueueFull,
+    /// Cancel what is active and waiting, then let it start.
+    Replace,
+}
+
+/// Decides for one new run of a task of which `active` runs have not ended (`waiting` of them not even begun).
+pub fn decide(policy: &OverlapPolicy, active: u64, waiting: u64) -> Decision {
+    if active == 0 {
+        return Decision::Start;
+    }
+    match policy {
+        // A word of a newer version cannot get here: input is checked. `allow` is the documented default.
+        OverlapPolicy::Allow | OverlapPolicy::Other(_) => Decision::Start,
+        OverlapPolicy::Skip => Decision::Skip,
+        OverlapPolicy::Queue if waiting < MAX_QUEUED => Decision::Wait,
+        OverlapPolicy::Queue => Decision::QueueFull,
+        OverlapPolicy::Replace => Decision::Replace,
+        _ => Decision::Start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        use OverlapPolicy::{Allow, Queue, Replace, Skip};
+        for (policy, active, waiting, expected) in [
+            (Allow, 0, 0, Decision::Start),
+            (Allow, 5, 2, Decision::Start),
+            (Skip, 0, 0, Decision::Start),
+            (Skip, 1, 0, Decision::Skip),
+            (Queue, 0, 0, Decision::Start),
+            (Queue, 1, 0, Decision::Wait),
+            (Queue, 1000, 999, Decision::Wait),
+            (Queue, 1001, 1000, Decision::QueueFull),
+            (Replace, 0, 0, Decision::Start),
+            (Replace, 1, 0, Decision::Replace),
+        ] {
+            assert_eq!(decide(&policy, active, waiting), expected, "{policy} {active} {waiting}");
+        }
+    }
+}
