@@ -36,7 +36,9 @@ pub struct CronExpr {
 #[non_exhaustive]
 pub enum CronError {
     /// The number of fields is wrong.
-    #[error("`{text}` has {found} fields; a cron expression has five: minute, hour, day of month, month, day of week (or a macro such as `@daily`)")]
+    #[error(
+        "`{text}` has {found} fields; a cron expression has five: minute, hour, day of month, month, day of week (or a macro such as `@daily`)"
+    )]
     FieldCount {
         /// The expression.
         text: String,
@@ -106,9 +108,10 @@ impl FromStr for CronExpr {
         let starts_with_star = |index: usize| fields.get(index).is_some_and(|field| field.starts_with('*'));
         let either_day = !is_macro && !starts_with_star(2) && !starts_with_star(4);
         let cron = parser(!either_day).parse(text).map_err(|cause| explain(&shown, &fields, &cause))?;
-        let fixed_time = match is_macro {
-            true => !fields[0].eq_ignore_ascii_case("@hourly"),
-            false => !starts_with_star(0) && !starts_with_star(1),
+        let fixed_time = if is_macro {
+            !fields[0].eq_ignore_ascii_case("@hourly")
+        } else {
+            !starts_with_star(0) && !starts_with_star(1)
         };
         let expr = Self { text: text.to_owned(), cron, fixed_time, either_day };
         // Any start will do: the calendar repeats every 400 years, and every combination of day and date within 40.
@@ -154,8 +157,20 @@ mod tests {
     #[test]
     fn accepts_what_the_documentation_shows() {
         for text in [
-            "* * * * *", "0 * * * *", "0 3 * * *", "*/15 * * * *", "0 9-17 * * 1-5", "0,30 * * 6-8 *", "0 0 * * 7",
-            "0 0 * jan MON", "@hourly", "@daily", "@weekly", "0 0 L * *", "0 0 * * 5#2", "  0  3 * * *  ",
+            "* * * * *",
+            "0 * * * *",
+            "0 3 * * *",
+            "*/15 * * * *",
+            "0 9-17 * * 1-5",
+            "0,30 * * 6-8 *",
+            "0 0 * * 7",
+            "0 0 * jan MON",
+            "@hourly",
+            "@daily",
+            "@weekly",
+            "0 0 L * *",
+            "0 0 * * 5#2",
+            "  0  3 * * *  ",
         ] {
             let expr: CronExpr = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(expr.as_str(), text);
@@ -208,9 +223,15 @@ mod tests {
 
     #[test]
     fn tells_fixed_times_from_intervals() {
-        for (text, fixed) in
-            [("30 2 * * *", true), ("30 1,13 * * *", true), ("0 1-3 * * *", true), ("0 * * * *", false), ("*/15 2 * * *", false), ("@hourly", false), ("@daily", true)]
-        {
+        for (text, fixed) in [
+            ("30 2 * * *", true),
+            ("30 1,13 * * *", true),
+            ("0 1-3 * * *", true),
+            ("0 * * * *", false),
+            ("*/15 2 * * *", false),
+            ("@hourly", false),
+            ("@daily", true),
+        ] {
             assert_eq!(text.parse::<CronExpr>().unwrap().is_fixed_time(), fixed, "{text}");
         }
     }

@@ -41,13 +41,19 @@ pub fn check_header(source: &str) -> Result<(), HeaderError> {
         match *token {
             "{" | "(" | "[" => depth += 1,
             "}" | ")" | "]" => depth -= 1,
-            "Run" if depth == 0 && index > 0 && tokens[index - 1] == "func" => return check_signature(&tokens[index + 1..]),
+            "Run" if depth == 0 && index > 0 && tokens[index - 1] == "func" => {
+                return check_signature(&tokens[index + 1..]);
+            }
             // `var Run = …` and `var ( Run … )` may hold a function; that cannot be decided here.
             "Run" if depth <= 1 => named_otherwise = true,
             _ => {}
         }
     }
-    if named_otherwise && !tokens.windows(2).any(|pair| pair == [")", "Run"]) { Ok(()) } else { Err(HeaderError::NoRun) }
+    if named_otherwise && !tokens.windows(2).any(|pair| pair == [")", "Run"]) {
+        Ok(())
+    } else {
+        Err(HeaderError::NoRun)
+    }
 }
 
 /// Looks at what follows `func Run`.
@@ -92,8 +98,28 @@ fn check_results(tokens: &[&str]) -> Result<(), HeaderError> {
 /// Whether a type cannot be the wanted one. A name that the script may have declared itself could be an alias of it.
 fn certainly_not(wanted: &str, found: &[&str]) -> bool {
     const PREDECLARED: [&str; 22] = [
-        "any", "bool", "byte", "complex128", "complex64", "error", "float32", "float64", "int", "int16", "int32", "int64",
-        "int8", "rune", "string", "uint", "uint16", "uint32", "uint64", "uint8", "uintptr", "interface",
+        "any",
+        "bool",
+        "byte",
+        "complex128",
+        "complex64",
+        "error",
+        "float32",
+        "float64",
+        "int",
+        "int16",
+        "int32",
+        "int64",
+        "int8",
+        "rune",
+        "string",
+        "uint",
+        "uint16",
+        "uint32",
+        "uint64",
+        "uint8",
+        "uintptr",
+        "interface",
     ];
     match found {
         [name] => *name != wanted && PREDECLARED.contains(name),

@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 /// Why a text is not a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an IANA time zone name such as `UTC` or `Europe/Zurich`; abbreviations and offsets are not accepted")]
+#[error(
+    "`{0}` is not an IANA time zone name such as `UTC` or `Europe/Zurich`; abbreviations and offsets are not accepted"
+)]
 pub struct NotAZone(String);
 
 /// Reads an IANA time-zone name. Works the same on every machine: the database is part of the program.
@@ -26,7 +28,8 @@ mod tests {
         for good in ["UTC", "Europe/Zurich", "America/Argentina/Buenos_Aires", "Etc/UTC"] {
             assert!(parse(good).is_ok(), "{good}");
         }
-        for wrong in ["", "CET ", "EST", "+02:00", "utc", "europe/zurich", "Europe/Atlantis", "../etc/passwd", "Local"] {
+        for wrong in ["", "CET ", "EST", "+02:00", "utc", "europe/zurich", "Europe/Atlantis", "../etc/passwd", "Local"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

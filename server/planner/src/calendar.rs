@@ -20,7 +20,9 @@ pub fn next_tick(expr: &CronExpr, zone: &TimeZone, after: Timestamp) -> Option<T
     let mut stretch = Stretch::around(zone, after);
     // The current stretch is searched from `after` on, every later one from its beginning.
     let mut from = (wall(after, stretch.offset)?, false);
-    if expr.is_fixed_time() && let Some(first_new) = stretch.end_of_fold().filter(|first_new| *first_new > from.0) {
+    if expr.is_fixed_time()
+        && let Some(first_new) = stretch.end_of_fold().filter(|first_new| *first_new > from.0)
+    {
         from = (first_new, true);
     }
     for _ in 0..MAX_TRANSITIONS {
@@ -64,11 +66,10 @@ impl Stretch {
     fn around(zone: &TimeZone, at: Timestamp) -> Self {
         // `preceding` leaves out a change at the very instant, which is where the stretch begins.
         let just_after = at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at);
-        let begin = zone
-            .preceding(just_after)
-            .next()
-            .map(|change| change.timestamp())
-            .and_then(|begin| Some((begin, zone.to_offset(begin.checked_sub(SignedDuration::from_nanos(1)).ok()?))));
+        let begin =
+            zone.preceding(just_after).next().map(|change| change.timestamp()).and_then(|begin| {
+                Some((begin, zone.to_offset(begin.checked_sub(SignedDuration::from_nanos(1)).ok()?)))
+            });
         Self { offset: zone.to_offset(at), begin, end: zone.following(at).next().map(|change| change.timestamp()) }
     }
 
@@ -128,7 +129,12 @@ mod tests {
             ("*/15 2 * * *", "America/New_York", spring, &[]),
             ("30 1 * * *", "America/New_York", autumn, &["11-01 01:30 -04:00"]),
             ("30 1,13 * * *", "America/New_York", autumn, &["11-01 01:30 -04:00", "11-01 13:30 -05:00"]),
-            ("0 1-3 * * *", "America/New_York", autumn, &["11-01 01:00 -04:00", "11-01 02:00 -05:00", "11-01 03:00 -05:00"]),
+            (
+                "0 1-3 * * *",
+                "America/New_York",
+                autumn,
+                &["11-01 01:00 -04:00", "11-01 02:00 -05:00", "11-01 03:00 -05:00"],
+            ),
             (
                 "30 */2 * * *",
                 "America/New_York",

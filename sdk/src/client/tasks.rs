@@ -1,0 +1,78 @@
+//! Tasks.
+
+use futures::Stream;
+use reqwest::Method;
+
+use super::error::Error;
+use super::pages;
+use super::transport::Transport;
+use crate::api::ids::TaskId;
+use crate::api::page::Page;
+use crate::api::paths;
+use crate::api::runs::{Run, RunQuery};
+use crate::api::tasks::{NewTask, Task, TaskPatch, TaskQuery};
+
+/// Tasks: create, read, change, delete, run.
+#[derive(Clone, Copy)]
+#[must_use]
+pub struct Tasks<'a>(pub(super) &'a Transport);
+
+impl<'a> Tasks<'a> {
+    /// Creates a task with its config entries and secrets, all or nothing.
+    pub async fn create(&self, task: &NewTask) -> Result<Task, Error> {
+        self.0.send_body(Method::POST, &paths::tasks(), task).await
+    }
+
+    /// Reads a task with everything but the values of its secrets.
+    pub async fn get(&self, id: TaskId) -> Result<Task, Error> {
+        self.0.get(&paths::task(id)).await
+    }
+
+    /// Reads one page of tasks, in the order of their creation.
+    pub async fn page(&self, query: &TaskQuery) -> Result<Page<Task>, Error> {
+        self.0.get_with(&paths::tasks(), query).await
+    }
+
+    /// All tasks that fit, page by page as they are asked for.
+    pub fn list(&self, query: TaskQuery) -> impl Stream<Item = Result<Task, Error>> + 'a {
+        let tasks = Tasks(self.0);
+        pages::all(move |page| {
+            let query = TaskQuery { page: Some(page), ..query.clone() };
+            async move { tasks.page(&query).await }
+        })
+    }
+
+    /// The task with this name, if there is one. Its script, config and config entries are not part of it; `get` has them.
+    pub async fn find(&self, name: &str) -> Result<Option<Task>, Error> {
+        Ok(self.page(&TaskQuery::named(name)).await?.data.pop())
+    }
+
+    /// Replaces a task's definition; config entries and secrets stay. What the body leaves out returns to its default.
+    pub async fn replace(&self, id: TaskId, task: &NewTask) -> Result<Task, Error> {
+        self.0.send_body(Method::PUT, &paths::task(id), task).await
+    }
+
+    /// Changes what the patch names, all or nothing.
+    pub async fn update(&self, id: TaskId, patch: &TaskPatch) -> Result<Task, Error> {
+        self.0.send_body(Method::PATCH, &paths::task(id), patch).await
+    }
+
+    /// Deletes a task and ends its runs. Its history stays.
+    pub async fn delete(&self, id: TaskId) -> Result<(), Error> {
+        self.0.delete(&paths::task(id)).await
+    }
+
+    /// Runs a task now. The run that comes back may be `cancelled` already, where the overlap policy drops it.
+    pub async fn run(&self, id: TaskId) -> Result<Run, Error> {
+        self.0.post(&paths::task_run(id)).await
+    }
+
+    /// One task's history, newest first.
+    pub fn runs(&self, id: TaskId) -> impl Stream<Item = Result<Run, Error>> + 'a {
+        let transport = self.0;
+        pages::all(move |page| async move {
+            let query = RunQuery { page: Some(page), ..RunQuery::default() };
+            transport.get_with(&paths::task_runs(id), &query).await
+        })
+    }
+}

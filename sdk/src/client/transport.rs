@@ -1,0 +1,223 @@
+//! Sends one request and makes sense of the answer.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::error::{ApiError, BuildError, Error};
+use super::retry::Retry;
+use crate::api::problem::Problem;
+use crate::api::secrets::Secret;
+
+/// The longest answer that is read. The largest page of the contract is far below it.
+const MAX_ANSWER: usize = 512 * 1024 * 1024;
+
+pub(super) struct Transport {
+    http: reqwest::Client,
+    endpoint: Url,
+    authorization: Option<HeaderValue>,
+    request_timeout: Duration,
+    retry: Retry,
+}
+
+/// One attempt's failure, and whether it may pass.
+struct Failure {
+    error: Error,
+    may_pass: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Transport {
+    pub(super) fn new(
+        http: reqwest::Client,
+        endpoint: Url,
+        token: Option<&Secret>,
+        request_timeout: Duration,
+        retry: Retry,
+    ) -> Result<Self, BuildError> {
+        let authorization = token
+            .map(|token| HeaderValue::from_str(&format!("Bearer {}", token.expose())))
+            .transpose()
+            .map_err(|_| BuildError::Token)?
+            .map(|mut value| {
+                value.set_sensitive(true);
+                value
+            });
+        Ok(Self { http, endpoint, authorization, request_timeout, retry })
+    }
+
+    pub(super) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.send::<(), (), T>(Method::GET, path, None, None).await
+    }
+
+    pub(super) async fn get_with<Q: Serialize, T: DeserializeOwned>(&self, path: &str, query: &Q) -> Result<T, Error> {
+        self.send::<Q, (), T>(Method::GET, path, Some(query), None).await
+    }
+
+    pub(super) async fn send_body<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Error> {
+        self.send::<(), B, T>(method, path, None, Some(body)).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.send::<(), (), T>(Method::POST, path, None, None).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
+        self.attempts::<(), ()>(Method::DELETE, path, None, None).await.map(drop)
+    }
+
+    async fn send<Q: Serialize, B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&Q>,
+        body: Option<&B>,
+    ) -> Result<T, Error> {
+        let (url, bytes) = self.attempts(method, path, query, body).await?;
+        let reader = &mut serde_json::Deserializer::from_slice(&bytes);
+        T::deserialize(reader).map_err(|source| {
+            let path = format!("{}:{}", source.line(), source.column());
+            Error::Decode { url, path, source }
+        })
+    }
+
+    /// Tries until it works, cannot work, or has been tried often enough.
+    async fn attempts<Q: Serialize, B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&Q>,
+        body: Option<&B>,
+    ) -> Result<(String, Vec<u8>), Error> {
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{}{path}", self.endpoint.path().trim_end_matches('/')));
+        let shown = url.to_string();
+        // The same key on every attempt: a create whose answer got lost is answered again, not done again.
+        let idempotency_key = (method == Method::POST).then(new_key);
+        for retry in 0.. {
+            let mut request = self.http.request(method.clone(), url.clone());
+            if let Some(query) = query {
+                request = request.query(query);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            if let Some(key) = &idempotency_key {
+                request = request.header("Idempotency-Key", key);
+            }
+            if let Some(value) = &self.authorization {
+                request = request.header(AUTHORIZATION, value);
+            }
+            let failure = match request.send().await {
+                Ok(response) => match self.answer(&shown, response).await {
+                    Ok(bytes) => return Ok((shown, bytes)),
+                    // The first attempt may have deleted it before its answer got lost.
+                    Err(failure) if retry > 0 && method == Method::DELETE && failure.error.is_not_found() => {
+                        return Ok((shown, Vec::new()));
+                    }
+                    Err(failure) => failure,
+                },
+                Err(source) => self.lost(&shown, source),
+            };
+            if !failure.may_pass || retry >= self.retry.max_retries {
+                return Err(failure.error);
+            }
+            let pause = self.retry.pause(retry, failure.retry_after);
+            tracing::debug!(%method, url = shown, retry, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), error = %failure.error, "request failed, trying again");
+            tokio::time::sleep(pause).await;
+        }
+        unreachable!("the loop ends with an answer or an error")
+    }
+
+    fn lost(&self, url: &str, source: reqwest::Error) -> Failure {
+        let may_pass = !source.is_builder();
+        // The URL is in our own text; reqwest would repeat it with its query.
+        let source = source.without_url();
+        let error = if source.is_timeout() {
+            Error::Timeout { url: url.to_owned(), after: self.request_timeout }
+        } else {
+            Error::Transport { url: url.to_owned(), source }
+        };
+        Failure { error, may_pass, retry_after: None }
+    }
+
+    async fn answer(&self, url: &str, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= MAX_ANSWER => bytes.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Err(unexpected(url, status, "more than 512 MiB".into(), String::new())),
+                Ok(None) => break,
+                Err(source) => return Err(self.lost(url, source)),
+            }
+        }
+        let json = is_json(&headers);
+        if status.is_success() && (json || status == StatusCode::NO_CONTENT) {
+            return Ok(bytes);
+        }
+        let may_pass = matches!(status.as_u16(), 429 | 502 | 503 | 504);
+        let retry_after = retry_after(&headers);
+        let problem = if json && !status.is_success() { serde_json::from_slice::<Problem>(&bytes).ok() } else { None };
+        let Some(problem) = problem else {
+            let what = headers
+                .get(CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .map_or_else(|| "an untyped body".to_owned(), |kind| kind.chars().take(60).collect());
+            return Err(Failure { may_pass, retry_after, ..unexpected(url, status, what, excerpt(&bytes)) });
+        };
+        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let error = Error::Api(Box::new(ApiError { status: status.as_u16(), problem, request_id }));
+        Err(Failure { error, may_pass, retry_after })
+    }
+}
+
+fn unexpected(url: &str, status: StatusCode, what: String, excerpt: String) -> Failure {
+    let error = Error::Unexpected { url: url.to_owned(), status: status.as_u16(), what, excerpt };
+    Failure { error, may_pass: false, retry_after: None }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Seconds alone; servers that send a date get our own pause.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The first line of a body that somebody else sent, for a person to recognise it by.
+fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]);
+    let line: String =
+        text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(120).collect();
+    if line.is_empty() { String::new() } else { format!(": {line}") }
+}
+
+fn new_key() -> String {
+    let mut bytes = [0; 16];
+    // A system without random numbers cannot have got as far as a TLS connection.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
