@@ -1,1 +1,149 @@
-//! (being written)
+//! Reference server for JustIAM scheduled tasks.
+//!
+//! The server is a function of its settings, a listener, a clock and a shutdown: [`serve`]. Nothing is global, so two
+//! servers can run in one process, which is how the tests run it. To embed one in the tests of another program:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use justiam_server::{Server, clock::SystemClock, config::Config, lifecycle::Shutdown};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config::new("/tmp/iam-test");
+//! // Scripts are started through the server's own program, which yours is not.
+//! config.helper = "/usr/local/bin/justiam-server".into();
+//! let server = Server::open(config, Arc::new(SystemClock)).await?;
+//! let token = server.bootstrap_token().await?.expect("a fresh server").token;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let endpoint = format!("http://{}", listener.local_addr()?);
+//! let shutdown = Shutdown::new();
+//! let running = tokio::spawn(server.serve(listener, shutdown.clone()));
+//! // … talk to `endpoint` with `token` …
+//! shutdown.soft.cancel();
+//! running.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Layers, each of which knows only those to its right: `http` → [`app`] → [`store`], and [`driver`] → planner, `app`, `store`.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod driver;
+mod http;
+pub mod lifecycle;
+pub mod store;
+pub mod telemetry;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use app::App;
+use app::tokens::{IssuedToken, NewToken};
+use app::vault::{Vault, VaultError};
+use clock::Clock;
+use config::{Config, DataDir, DataDirError};
+use driver::Driver;
+use driver::execute::script::{ScriptRunner, Settings, SetupError};
+use driver::execute::{Executor, GRACE};
+use lifecycle::Shutdown;
+use store::Db;
+
+/// Why a server cannot start, or ended badly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The server's secret cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The database cannot be opened or brought up to date.
+    #[error("could not open the database")]
+    Database(#[from] store::Error),
+    /// Scripts cannot be run.
+    #[error(transparent)]
+    Scripts(#[from] SetupError),
+    /// A first use case failed.
+    #[error("could not prepare the database")]
+    Prepare(#[from] app::Error),
+    /// The listener failed.
+    #[error("could not serve")]
+    Listen(#[source] std::io::Error),
+}
+
+/// A server that is ready to serve. Holds its data folder.
+pub struct Server {
+    app: Arc<App>,
+    driver: Arc<Driver>,
+    data_dir: DataDir,
+}
+
+impl Server {
+    /// Opens the data folder and the database, and prepares both.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServeError> {
+        let data_dir = DataDir::hold(&config.data_dir)?;
+        let app = Arc::new(open_app(&config, &data_dir, clock).await?);
+        app.seed_system_tasks().await?;
+        let scripts = ScriptRunner::new(Settings {
+            yaegi: config.yaegi,
+            helper: config.helper,
+            folder: data_dir.scripts(),
+            grace: GRACE,
+        })?;
+        let driver = Arc::new(Driver::new(Arc::clone(&app), Executor::new(scripts), config.workers));
+        Ok(Self { app, driver, data_dir })
+    }
+
+    /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
+    pub async fn bootstrap_token(&self) -> Result<Option<IssuedToken>, ServeError> {
+        if !self.app.has_no_tokens().await? {
+            return Ok(None);
+        }
+        let new = NewToken { name: "bootstrap".into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
+        Ok(Some(self.app.create_token(new).await?))
+    }
+
+    /// The use cases, for a program that embeds the server.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Serves until the shutdown's soft stage, and returns when everything that had begun has ended.
+    pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
+        let soft = shutdown.soft.clone();
+        let http = axum::serve(listener, http::router(Arc::clone(&self.app)))
+            .with_graceful_shutdown(async move { soft.cancelled().await });
+        let hard = shutdown.hard.clone();
+        let http = async {
+            // A client that keeps its request open must not keep the server alive for ever.
+            tokio::select! {
+                served = http.into_future() => served,
+                () = hard.cancelled() => Ok(()),
+            }
+        };
+        let drive = async {
+            Arc::clone(&self.driver).run(&shutdown.soft, &shutdown.hard).await;
+            Ok(())
+        };
+        let served = tokio::try_join!(http, drive);
+        self.app.db.close().await;
+        drop(self.data_dir);
+        served.map(|((), ())| ()).map_err(ServeError::Listen)
+    }
+}
+
+/// Opens the database of a data folder for use cases alone, beside a server that may be running.
+pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => data_dir.secret()?,
+    };
+    let vault = Vault::new(&secret)?;
+    let db = Db::open_sqlite(&data_dir.database()).await?;
+    Ok(App::new(db, clock, vault))
+}

@@ -50,6 +50,38 @@ pub struct Run {
     pub triggered_by: Option<String>,
 }
 
+impl Run {
+    /// A queued run.
+    pub fn new(
+        id: RunId,
+        task_id: TaskId,
+        task_name: String,
+        trigger: Trigger,
+        scheduled_for: Timestamp,
+        queued_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            task_id,
+            task_name,
+            status: RunStatus::Queued,
+            trigger,
+            scheduled_for,
+            queued_at,
+            started_at: None,
+            finished_at: None,
+            duration_ms: None,
+            output: None,
+            error: None,
+            reason: None,
+            attempt: 0,
+            missed_ticks: 0,
+            isolation: None,
+            triggered_by: None,
+        }
+    }
+}
+
 /// Which runs to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

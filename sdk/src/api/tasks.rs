@@ -81,6 +81,44 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
+impl Task {
+    /// A task with default values for everything that is not named here.
+    pub fn new(
+        id: TaskId,
+        name: String,
+        task_type: TaskType,
+        schedule_type: ScheduleType,
+        revision: String,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            description: None,
+            task_type,
+            schedule_type,
+            cron_expr: None,
+            timezone: DEFAULT_TIMEZONE.to_owned(),
+            run_at: None,
+            overlap_policy: OverlapPolicy::Allow,
+            enabled: true,
+            timeout_seconds: *TIMEOUT_SECONDS.end(),
+            script: None,
+            script_sha256: None,
+            config: None,
+            task_config: None,
+            secret_revisions: None,
+            is_system: false,
+            next_run_at: None,
+            last_run_at: None,
+            last_status: None,
+            revision,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
 /// Creates a task, in one atomic request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]

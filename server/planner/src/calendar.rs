@@ -115,12 +115,15 @@ mod tests {
             .collect()
     }
 
+    /// Expression, zone, from and until, ticks.
+    type Case = (&'static str, &'static str, (&'static str, &'static str), &'static [&'static str]);
+
     /// Clocks in New York go from 02:00 to 03:00 on 2026-03-08 (07:00 UTC) and from 02:00 back to 01:00 on 2026-11-01 (06:00 UTC).
     #[test]
     fn daylight_saving_table() {
         let spring = ("2026-03-08T05:00:00Z", "2026-03-09T03:59:00Z");
         let autumn = ("2026-11-01T04:00:00Z", "2026-11-02T04:59:00Z");
-        let cases: [(&str, &str, (&str, &str), &[&str]); 14] = [
+        let cases: [Case; 14] = [
             ("30 2 * * *", "America/New_York", spring, &["03-08 03:00 -04:00"]),
             ("30 2,14 * * *", "America/New_York", spring, &["03-08 03:00 -04:00", "03-08 14:30 -04:00"]),
             ("0,30 2 * * *", "America/New_York", spring, &["03-08 03:00 -04:00"]),

@@ -12,7 +12,7 @@ pub enum Schedule {
     /// At each tick of a cron expression.
     Cron {
         /// The expression.
-        expr: CronExpr,
+        expr: Box<CronExpr>,
         /// The zone in which it counts.
         zone: TimeZone,
     },
@@ -71,7 +71,7 @@ mod tests {
     }
 
     fn hourly() -> Schedule {
-        Schedule::Cron { expr: "0 * * * *".parse().unwrap(), zone: TimeZone::UTC }
+        Schedule::Cron { expr: Box::new("0 * * * *".parse().unwrap()), zone: TimeZone::UTC }
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
             minutes in 0_i64..60_000,
             split in 0_i64..60_000,
         ) {
-            let schedule = Schedule::Cron { expr: expr.parse().unwrap(), zone: justiam_sdk::api::zone::parse(zone).unwrap() };
+            let schedule = Schedule::Cron { expr: Box::new(expr.parse().unwrap()), zone: justiam_sdk::api::zone::parse(zone).unwrap() };
             let start = Timestamp::from_second(start).unwrap();
             let end = Timestamp::from_second(start.as_second() + minutes * 60).unwrap();
             let middle = Timestamp::from_second(start.as_second() + split.min(minutes) * 60).unwrap();

@@ -26,13 +26,12 @@ pub fn decide(policy: &OverlapPolicy, active: u64, waiting: u64) -> Decision {
         return Decision::Start;
     }
     match policy {
-        // A word of a newer version cannot get here: input is checked. `allow` is the documented default.
-        OverlapPolicy::Allow | OverlapPolicy::Other(_) => Decision::Start,
         OverlapPolicy::Skip => Decision::Skip,
         OverlapPolicy::Queue if waiting < MAX_QUEUED => Decision::Wait,
         OverlapPolicy::Queue => Decision::QueueFull,
         OverlapPolicy::Replace => Decision::Replace,
-        _ => Decision::Start,
+        // `allow`, the documented default. A word of a newer version cannot get here: input is checked.
+        OverlapPolicy::Allow | OverlapPolicy::Other(_) | _ => Decision::Start,
     }
 }
 

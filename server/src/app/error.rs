@@ -1,0 +1,112 @@
+//! What a caller can act on.
+
+use std::collections::BTreeMap;
+
+use justiam_sdk::api::secrets::Secret;
+use serde_json::Value;
+
+use crate::store;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Fields of the request are wrong; all of them are named.
+    #[error("the request has invalid fields")]
+    Invalid(FieldErrors),
+    /// There is no such thing.
+    #[error("there is no {kind} `{id}`")]
+    NotFound {
+        /// What was looked for.
+        kind: &'static str,
+        /// Under which id.
+        id: String,
+    },
+    /// No token, or one that is not valid.
+    #[error("{0}")]
+    Unauthorised(&'static str),
+    /// The caller may not do this, or nobody may.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The name is taken, or the thing is not in the right state.
+    #[error("{message}")]
+    Conflict {
+        /// What is in the way.
+        message: String,
+        /// Facts for programs, such as the id of the thing that is in the way.
+        details: Option<Value>,
+    },
+    /// The thing has changed since the caller read it.
+    #[error("the task has changed since revision {given}; its revision is now {current}")]
+    Stale {
+        /// What the caller holds.
+        given: String,
+        /// What is stored.
+        current: String,
+    },
+    /// The database cannot be used, or something that must not happen did.
+    #[error("the request could not be carried out")]
+    Store(#[from] store::Error),
+    /// A stored secret does not open.
+    #[error(
+        "the secret `{key}` of task {task} cannot be decrypted: it was sealed with another key than this server has"
+    )]
+    Sealed {
+        /// The secret's key.
+        key: String,
+        /// Its task.
+        task: String,
+    },
+}
+
+impl Error {
+    /// There is no task with this id.
+    pub fn no_task(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "task", id: shown(&id.to_string()) }
+    }
+
+    /// There is no run with this id.
+    pub fn no_run(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "run", id: shown(&id.to_string()) }
+    }
+}
+
+/// What is wrong with the fields of a request, by their path on the wire.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(BTreeMap<String, Vec<String>>);
+
+impl FieldErrors {
+    /// Adds a message to a field.
+    pub fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.entry(path.into()).or_default().push(message.into());
+    }
+
+    /// Whether a field has a message already.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// The messages, or `Ok` when there are none.
+    pub fn check(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+    }
+
+    /// The messages by path.
+    pub fn into_map(self) -> BTreeMap<String, Vec<String>> {
+        self.0
+    }
+}
+
+/// What a message may repeat of what somebody sent.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Takes known secrets out of a text.
+pub(crate) fn redact<'a>(text: String, secrets: impl IntoIterator<Item = (&'a String, &'a Secret)>) -> String {
+    // Shorter values are words like `on`: taking them out would garble texts and protect nothing.
+    const SHORTEST: usize = 4;
+    secrets.into_iter().filter(|(_, secret)| secret.expose().len() >= SHORTEST).fold(text, |text, (key, secret)| {
+        if text.contains(secret.expose()) { text.replace(secret.expose(), &format!("[secret {key}]")) } else { text }
+    })
+}

@@ -1,0 +1,168 @@
+//! A task's secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::secrets::{MAX_KEY, MAX_KEYS, MAX_VALUE, Secret, SecretKeys, SecretMap, SecretsPatch};
+use serde_json::Value;
+
+use super::caller::{Caller, Permission};
+use super::fields::{Field, Fields, Object, texts};
+use super::{App, Error, FieldErrors, Result};
+use crate::store::secrets::{self, SealedSecret};
+use crate::store::{self, Tx, tasks};
+
+/// What to do with the secrets of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Write these and remove all others.
+    Replace(SecretMap),
+    /// Write and remove some, leave the others alone.
+    Patch(SecretsPatch),
+}
+
+impl App {
+    /// The keys of a task's secrets, and their revisions.
+    pub async fn secret_keys(&self, caller: &Caller, id: TaskId) -> Result<SecretKeys> {
+        caller.require(Permission::TasksView)?;
+        let mut tx = self.db.read().await?;
+        tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
+        Ok(keys(secrets::list(&mut tx, id).await?))
+    }
+
+    /// Replaces all secrets of a task.
+    pub async fn replace_secrets(&self, caller: &Caller, id: TaskId, body: Object) -> Result<SecretKeys> {
+        let mut errors = FieldErrors::default();
+        let secrets = texts(body, "", &mut errors).into_iter().map(|(key, value)| (key, Secret::from(value))).collect();
+        check(&secrets, "", &mut errors);
+        errors.check()?;
+        self.change_task_secrets(caller, id, &Change::Replace(secrets)).await
+    }
+
+    /// Writes and removes some secrets of a task.
+    pub async fn patch_secrets(&self, caller: &Caller, id: TaskId, body: Object) -> Result<SecretKeys> {
+        let mut fields = Fields::new(body);
+        let patch = read_patch(&mut fields, "");
+        fields.finish().check()?;
+        self.change_task_secrets(caller, id, &Change::Patch(patch)).await
+    }
+
+    async fn change_task_secrets(&self, caller: &Caller, id: TaskId, change: &Change) -> Result<SecretKeys> {
+        caller.require(Permission::SecretsWrite)?;
+        let mut tx = self.db.write().await?;
+        let mut task = self.writable_task(&mut tx, id).await?;
+        if self.change_secrets(&mut tx, id, change).await? {
+            task.revision = self.new_revision();
+            task.updated_at = self.now();
+            tasks::update(&mut tx, &task).await?;
+        }
+        let keys = keys(secrets::list(&mut tx, id).await?);
+        tx.commit().await?;
+        Ok(keys)
+    }
+
+    /// Carries out a change and tells whether it made a difference. A value that is the same keeps its revision.
+    pub(super) async fn change_secrets(&self, tx: &mut Tx, task: TaskId, change: &Change) -> Result<bool> {
+        let stored: BTreeMap<String, SealedSecret> =
+            secrets::list(tx, task).await?.into_iter().map(|secret| (secret.key.clone(), secret)).collect();
+        let (set, remove): (&SecretMap, BTreeSet<&String>) = match change {
+            Change::Replace(set) => (set, stored.keys().filter(|key| !set.contains_key(*key)).collect()),
+            Change::Patch(patch) => (&patch.set, patch.remove.iter().filter(|key| stored.contains_key(*key)).collect()),
+        };
+        let left = stored.keys().filter(|key| !remove.contains(key) && !set.contains_key(*key)).count();
+        if left + set.len() > MAX_KEYS {
+            let mut errors = FieldErrors::default();
+            errors.add("secrets", format!("a task may have {MAX_KEYS} secrets at the most"));
+            return Err(Error::Invalid(errors));
+        }
+        let mut changed = !remove.is_empty();
+        for key in remove {
+            secrets::remove(tx, task, key).await?;
+        }
+        for (key, value) in set {
+            let same = stored
+                .get(key)
+                .and_then(|old| self.vault.open(task, key, &old.sealed_by, &old.sealed))
+                .is_some_and(|old| old == *value);
+            if same {
+                continue;
+            }
+            changed = true;
+            let sealed = self
+                .vault
+                .seal(task, key, value)
+                .map_err(|_| store::Error::Corrupt { column: "task_secrets.sealed" })?;
+            let sealed_by = self.vault.key_id().to_owned();
+            let secret = SealedSecret { key: key.clone(), sealed_by, sealed, revision: self.new_revision() };
+            secrets::put(tx, task, &secret).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Opens all secrets of a task, for its run.
+    pub(crate) async fn open_secrets(&self, tx: &mut Tx, task: TaskId) -> Result<SecretMap> {
+        let mut opened = SecretMap::new();
+        for secret in secrets::list(tx, task).await? {
+            let value = self
+                .vault
+                .open(task, &secret.key, &secret.sealed_by, &secret.sealed)
+                .ok_or_else(|| Error::Sealed { key: secret.key.clone(), task: task.to_string() })?;
+            opened.insert(secret.key, value);
+        }
+        Ok(opened)
+    }
+}
+
+/// Reads `{"set": {…}, "remove": […]}`. `prefix` leads the paths of its errors.
+pub(super) fn read_patch(fields: &mut Fields, prefix: &str) -> SecretsPatch {
+    let mut patch = SecretsPatch::new();
+    if let Field::Value(set) = fields.texts("set") {
+        patch.set = set.into_iter().map(|(key, value)| (key, Secret::from(value))).collect();
+    }
+    check(&patch.set, &format!("{prefix}set."), &mut fields.errors);
+    for (index, key) in fields.array("remove").value().unwrap_or_default().into_iter().enumerate() {
+        match key {
+            Value::String(key) if patch.set.contains_key(&key) => {
+                fields.errors.add(format!("{prefix}remove[{index}]"), "must not name a key that is also set");
+            }
+            Value::String(key) => patch.remove.push(key),
+            _ => fields.errors.add(format!("{prefix}remove[{index}]"), "must be a string"),
+        }
+    }
+    patch
+}
+
+/// Checks keys and sizes.
+pub(super) fn check(secrets: &SecretMap, prefix: &str, errors: &mut FieldErrors) {
+    if secrets.len() > MAX_KEYS {
+        errors.add(prefix.trim_end_matches('.'), format!("may have {MAX_KEYS} keys at the most"));
+    }
+    for (key, value) in secrets {
+        let path = || format!("{prefix}{}", super::error::shown(key));
+        check_key(key, MAX_KEY, errors, path);
+        if value.expose().len() > MAX_VALUE {
+            errors.add(
+                path(),
+                format!("is {} bytes long; a secret may be {MAX_VALUE} at the most", value.expose().len()),
+            );
+        }
+    }
+}
+
+/// Checks a key of secrets or config entries.
+pub(super) fn check_key(key: &str, max: usize, errors: &mut FieldErrors, path: impl Fn() -> String) {
+    if key.is_empty() {
+        errors.add(path(), "the key must not be empty");
+    } else if key.len() > max {
+        errors.add(path(), format!("the key is longer than {max} bytes"));
+    } else if key.chars().any(char::is_control) {
+        errors.add(path(), "the key must not contain control characters");
+    }
+}
+
+fn keys(secrets: Vec<SealedSecret>) -> SecretKeys {
+    SecretKeys {
+        keys: secrets.iter().map(|secret| secret.key.clone()).collect(),
+        revisions: secrets.into_iter().map(|secret| (secret.key, secret.revision)).collect(),
+    }
+}

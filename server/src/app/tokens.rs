@@ -1,0 +1,106 @@
+//! Access tokens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::ids::TokenId;
+use justiam_sdk::api::secrets::Secret;
+use ring::digest::{SHA256, digest};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::caller::{Caller, Permission};
+use super::{App, Error, FieldErrors, Result};
+use crate::store::tokens::{self, TokenRow};
+
+/// What every personal access token begins with.
+pub const PREFIX: &str = "justiam_pat_";
+/// How long a token may be valid, in days.
+pub const LIFETIME_DAYS: std::ops::RangeInclusive<u32> = 1..=365;
+
+/// A token to make.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// Whether it may do everything.
+    pub is_admin: bool,
+    /// How long it is valid: 1 to 365 days.
+    pub expires_in_days: u32,
+}
+
+/// A token that was just made. The only moment at which its text exists.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// What to send as `Authorization: Bearer …`.
+    pub token: Secret,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl App {
+    /// Makes a token. For the command line: whoever can write the database may do this.
+    pub async fn create_token(&self, new: NewToken) -> Result<IssuedToken> {
+        let mut errors = FieldErrors::default();
+        if new.name.trim().is_empty() || new.name.chars().count() > 100 {
+            errors.add("name", "must be 1 to 100 characters");
+        }
+        if !LIFETIME_DAYS.contains(&new.expires_in_days) {
+            errors.add("expires_in_days", "must be from 1 to 365");
+        }
+        if !new.is_admin && new.permissions.is_empty() {
+            errors.add("permissions", "must name at least one permission, or the token must be an admin's");
+        }
+        errors.check()?;
+        let mut bytes = [0; 32];
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| Error::Conflict { message: "the system gives no random numbers".into(), details: None })?;
+        let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
+        let now = self.now();
+        let lifetime = SignedDuration::from_hours(24 * i64::from(new.expires_in_days));
+        let expires_at = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        let permissions: Vec<_> = new.permissions.iter().map(|permission| permission.as_str()).collect();
+        let row = TokenRow {
+            id: TokenId::from_uuid(self.new_id()),
+            name: new.name,
+            hash: hash(&token),
+            permissions: permissions.join(" "),
+            is_admin: new.is_admin,
+            created_at: now,
+            expires_at,
+        };
+        let mut tx = self.db.write().await?;
+        tokens::insert(&mut tx, &row).await?;
+        tx.commit().await?;
+        Ok(IssuedToken { token: token.into(), expires_at })
+    }
+
+    /// Whether nobody can use this server yet.
+    pub async fn has_no_tokens(&self) -> Result<bool> {
+        let mut tx = self.db.read().await?;
+        Ok(tokens::count(&mut tx).await? == 0)
+    }
+
+    /// Tells who a token belongs to.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller> {
+        let mut tx = self.db.read().await?;
+        // The hash of a random 256-bit token can be looked up without leaking it through timing.
+        let row = tokens::find(&mut tx, &hash(token)).await?.ok_or(Error::Unauthorised("the token is not known"))?;
+        if row.expires_at <= self.now() {
+            return Err(Error::Unauthorised("the token has expired"));
+        }
+        Ok(Caller {
+            principal: format!("token:{}", row.id),
+            name: row.name,
+            // A permission that this version does not know allows nothing.
+            permissions: row.permissions.split(' ').filter_map(|name| name.parse().ok()).collect(),
+            is_admin: row.is_admin,
+        })
+    }
+}
+
+fn hash(token: &str) -> Vec<u8> {
+    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
+}

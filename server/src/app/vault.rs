@@ -1,0 +1,129 @@
+//! Seals secrets: AES-256-GCM under a key that HKDF derives from the server's secret.
+
+use std::fmt;
+
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::secrets::Secret;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// The shortest server secret that is accepted, in bytes.
+pub const MIN_SECRET: usize = 16;
+
+/// Seals and opens the secrets of tasks.
+pub struct Vault {
+    key: LessSafeKey,
+    key_id: String,
+    random: SystemRandom,
+}
+
+/// Why there is no vault.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// The server's secret is too short to derive a key from.
+    #[error("the JWT secret must be at least {MIN_SECRET} bytes long")]
+    ShortSecret,
+    /// The system gives no random numbers, or the library refuses its own key length.
+    #[error("the cryptography library failed")]
+    Crypto,
+}
+
+/// Which bytes to derive: HKDF wants a type that knows the length.
+struct Bytes(usize);
+
+impl KeyType for Bytes {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+impl Vault {
+    /// Derives the key. The same secret always gives the same key, also on another replica.
+    pub fn new(server_secret: &Secret) -> Result<Self, VaultError> {
+        if server_secret.expose().len() < MIN_SECRET {
+            return Err(VaultError::ShortSecret);
+        }
+        let root = Salt::new(HKDF_SHA256, b"justiam").extract(server_secret.expose().as_bytes());
+        let derive = |purpose: &[u8], out: &mut [u8]| {
+            root.expand(&[purpose], Bytes(out.len())).and_then(|okm| okm.fill(out)).map_err(|_| VaultError::Crypto)
+        };
+        let mut key = [0; 32];
+        derive(b"task secrets: AES-256-GCM key 1", &mut key)?;
+        // Tells which key sealed a row and says nothing about the key.
+        let mut id = [0; 8];
+        derive(b"task secrets: key id 1", &mut id)?;
+        let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| VaultError::Crypto)?;
+        let key_id = super::hex(&id);
+        Ok(Self { key: LessSafeKey::new(key), key_id, random: SystemRandom::new() })
+    }
+
+    /// Names the key that this vault seals with.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// Seals a value for one key of one task: moved to another place, it does not open.
+    pub fn seal(&self, task: TaskId, key: &str, value: &Secret) -> Result<Vec<u8>, VaultError> {
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(|_| VaultError::Crypto)?;
+        let mut sealed = value.expose().as_bytes().to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place(task, key), &mut sealed)
+            .map_err(|_| VaultError::Crypto)?;
+        sealed.splice(0..0, nonce);
+        Ok(sealed)
+    }
+
+    /// Opens a value. `None` when it was sealed with another key, for another place, or was tampered with.
+    pub fn open(&self, task: TaskId, key: &str, sealed_by: &str, sealed: &[u8]) -> Option<Secret> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().filter(|_| sealed_by == self.key_id)?;
+        let mut value = sealed.to_vec();
+        let opened = self.key.open_in_place(Nonce::assume_unique_for_key(*nonce), place(task, key), &mut value).ok()?;
+        Some(Secret::new(std::str::from_utf8(opened).ok()?))
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}
+
+/// The place of a secret. The task's id has a fixed length, so no two places have the same text.
+fn place(task: TaskId, key: &str) -> Aad<String> {
+    Aad::from(format!("{task}{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(n: u8) -> TaskId {
+        format!("0199f2a6-0000-7000-8000-0000000000{n:02}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_secret_opens_in_its_own_place_only() {
+        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let sealed = vault.seal(task(1), "KEY", &"hunter2".into()).unwrap();
+        assert_eq!(vault.open(task(1), "KEY", vault.key_id(), &sealed).unwrap().expose(), "hunter2");
+        assert!(vault.open(task(2), "KEY", vault.key_id(), &sealed).is_none());
+        assert!(vault.open(task(1), "KEY2", vault.key_id(), &sealed).is_none());
+        assert!(vault.open(task(1), "KEY", "other", &sealed).is_none());
+        assert!(vault.open(task(1), "KEY", vault.key_id(), &sealed[..NONCE_LEN - 1]).is_none());
+        let mut tampered = sealed.clone();
+        *tampered.last_mut().unwrap() ^= 1;
+        assert!(vault.open(task(1), "KEY", vault.key_id(), &tampered).is_none());
+        assert_ne!(sealed, vault.seal(task(1), "KEY", &"hunter2".into()).unwrap(), "nonces are fresh");
+    }
+
+    #[test]
+    fn another_server_secret_is_another_key() {
+        let one = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let two = Vault::new(&"0123456789abcdeg".into()).unwrap();
+        assert_ne!(one.key_id(), two.key_id());
+        assert!(Vault::new(&"short".into()).is_err());
+    }
+}

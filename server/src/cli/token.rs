@@ -1,0 +1,62 @@
+//! `justiam-server token …`
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use super::{Data, Done, say};
+use crate::app::Error;
+use crate::app::caller::Permission;
+use crate::app::tokens::NewToken;
+use crate::clock::SystemClock;
+use crate::config::DataDir;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a token and print it, this one time
+    Create {
+        #[command(flatten)]
+        data: Data,
+        /// What to call the token; runs that it triggers carry this name
+        #[arg(long)]
+        name: String,
+        /// What the token may do, comma-separated: tasks.view, tasks.manage, tasks.run, secrets.write
+        #[arg(
+            long,
+            value_delimiter = ',',
+            required_unless_present = "admin",
+            conflicts_with = "admin",
+            value_name = "LIST"
+        )]
+        permissions: Vec<Permission>,
+        /// The token may do everything
+        #[arg(long)]
+        admin: bool,
+        /// How long it is valid, from 1 to 365 days
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=365), value_name = "DAYS")]
+        expires_in_days: u32,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self) -> Done {
+        let Self::Create { data, name, permissions, admin, expires_in_days } = self;
+        let config = data.config()?;
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
+        let issued = app.create_token(NewToken { name, permissions, is_admin: admin, expires_in_days }).await;
+        app.db.close().await;
+        match issued {
+            Ok(issued) => say(issued.token.expose()),
+            Err(Error::Invalid(errors)) => {
+                let texts: Vec<String> = errors
+                    .into_map()
+                    .into_iter()
+                    .map(|(field, texts)| format!("{field} {}", texts.join(", ")))
+                    .collect();
+                Err(texts.join("; ").into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What an operator decides, and what is derived from it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use justiam_sdk::api::secrets::Secret;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// Settings of a server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the database, the generated secret and the folders of running scripts live.
+    pub data_dir: PathBuf,
+    /// What secrets are encrypted with. Without it the server makes one at its first start and keeps it in the data folder.
+    pub jwt_secret: Option<Secret>,
+    /// The Yaegi interpreter: a path, or a name that is looked up on `PATH`.
+    pub yaegi: PathBuf,
+    /// The program that isolates scripts: this one.
+    pub helper: PathBuf,
+    /// How many runs may be at work at a time.
+    pub workers: u32,
+}
+
+impl Config {
+    /// Settings with defaults for everything but the data folder.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            jwt_secret: None,
+            yaegi: "yaegi".into(),
+            // A running server starts its own image, also after an upgrade has replaced the file.
+            helper: "/proc/self/exe".into(),
+            workers: 16,
+        }
+    }
+}
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataDirError {
+    /// The folder or a file in it cannot be read or made.
+    #[error("could not use {}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Two servers on one SQLite database would both run the same tasks.
+    #[error("the data folder {} is in use by another server", .0.display())]
+    InUse(PathBuf),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers for a secret")]
+    Random,
+}
+
+/// A data folder. While it is held, no other server uses it.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    /// Held, not read: the lock lasts as long as the file is open.
+    lock: Option<File>,
+}
+
+impl DataDir {
+    /// Makes the folder where it is missing and takes it for this server alone.
+    pub fn hold(path: &Path) -> Result<Self, DataDirError> {
+        let mut dir = Self::open(path)?;
+        let file = dir.path.join("lock");
+        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&file).map_err(io_error(&file))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => DataDirError::InUse(dir.path.clone()),
+            TryLockError::Error(source) => DataDirError::Io { path: file, source },
+        })?;
+        dir.lock = Some(lock);
+        Ok(dir)
+    }
+
+    /// Makes the folder where it is missing, beside a server that may be using it.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let path = path.canonicalize().map_err(io_error(path))?;
+        Ok(Self { path, lock: None })
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("justiam.db")
+    }
+
+    /// The parent of the folders of running scripts.
+    pub fn scripts(&self) -> PathBuf {
+        self.path.join("scripts")
+    }
+
+    /// The server's secret: the one in the folder, or a new one at the first start.
+    pub fn secret(&self) -> Result<Secret, DataDirError> {
+        let path = self.path.join("jwt-secret");
+        match fs::read_to_string(&path) {
+            Ok(secret) => Ok(secret.trim_end().into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut bytes = [0; 32];
+                SystemRandom::new().fill(&mut bytes).map_err(|_| DataDirError::Random)?;
+                let secret = URL_SAFE_NO_PAD.encode(bytes);
+                // Written aside and renamed: a crash leaves either no secret or a whole one.
+                let new = self.path.join("jwt-secret.new");
+                let write = || {
+                    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
+                    writeln!(file, "{secret}")?;
+                    file.sync_all()?;
+                    fs::rename(&new, &path)
+                };
+                write().map_err(io_error(&path))?;
+                Ok(secret.into())
+            }
+            Err(source) => Err(DataDirError::Io { path, source }),
+        }
+    }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
+    |source| DataDirError::Io { path: path.to_owned(), source }
+}

@@ -1,0 +1,130 @@
+//! Side effects: what a run really does. Happens after a committed claim, and nowhere else.
+
+pub mod script;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::runs::Run;
+use justiam_sdk::api::secrets::SecretMap;
+use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
+use justiam_sdk::api::values::RunStatus;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{self, App};
+use crate::store::runs::{self, Ending};
+use crate::store::tasks::{self, TaskRow};
+use script::{End, Host, Script, ScriptRunner};
+
+/// What a run records about the isolation of its script.
+const ISOLATION: &str = "process";
+
+/// Executes runs.
+pub struct Executor {
+    scripts: ScriptRunner,
+}
+
+/// Why a script was stopped from outside.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    Timeout,
+    Cancelled,
+    Shutdown,
+}
+
+impl Executor {
+    /// An executor that runs scripts with `scripts`.
+    pub fn new(scripts: ScriptRunner) -> Self {
+        Self { scripts }
+    }
+
+    /// Executes one run to its end. `cancelled` and `shutdown` stop it.
+    pub(super) async fn execute(
+        &self,
+        app: &App,
+        run: &Run,
+        cancelled: &CancellationToken,
+        shutdown: &CancellationToken,
+    ) -> Ending {
+        let (task, secrets) = match load(app, run).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return ending(RunStatus::Cancelled),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, run.id = %run.id, "run could not be prepared");
+                // The text of a store error is for the log; that of an unreadable secret tells its owner what to do.
+                let error = match error {
+                    app::Error::Sealed { .. } => error.to_string(),
+                    _ => "the server could not read the task from its database".to_owned(),
+                };
+                return failed(error);
+            }
+        };
+        let Some(source) = task.definition.script else {
+            let task_type = task.definition.task_type;
+            return failed(format!("this version of the server does not carry out `{task_type}`"));
+        };
+        let script = Script {
+            run_id: run.id.to_string(),
+            source,
+            host: Host::new(
+                secrets.iter().map(|(k, v)| (k.clone(), v.expose().to_owned())).collect(),
+                task.definition.task_config,
+            ),
+        };
+        let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
+        let deadline = app.now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        let mut stop = None;
+        let outcome = self
+            .scripts
+            .run(script, async {
+                stop = Some(tokio::select! {
+                    () = cancelled.cancelled() => Stop::Cancelled,
+                    () = shutdown.cancelled() => Stop::Shutdown,
+                    () = past(app, deadline) => Stop::Timeout,
+                });
+            })
+            .await;
+        let log = String::from_utf8_lossy(&outcome.log);
+        tracing::debug!(run.id = %run.id, printed_bytes = log.len(), "script ended");
+        let ended = match (outcome.end, stop) {
+            (End::Success { output }, _) => Ending { output: Some(output), ..ending(RunStatus::Success) },
+            (End::Error { message }, _) => failed(message),
+            (End::Stopped, Some(Stop::Cancelled)) => ending(RunStatus::Cancelled),
+            (End::Stopped, Some(Stop::Shutdown)) => {
+                failed("the server was shut down before the script ended".to_owned())
+            }
+            (End::Stopped, Some(Stop::Timeout) | None) => failed(format!("timed out after {seconds} s")),
+        };
+        let redact = |text: Option<String>| text.map(|text| app::redact(text, &secrets));
+        Ending { output: redact(ended.output), error: redact(ended.error), isolation: Some(ISOLATION.into()), ..ended }
+    }
+}
+
+/// What a run needs. `None` when its task is gone or somebody asked to cancel it: both may have happened between the claim
+/// and the registration of the run.
+async fn load(app: &App, run: &Run) -> app::Result<Option<(TaskRow, SecretMap)>> {
+    let mut tx = app.db.read().await?;
+    let cancelled = runs::is_cancel_requested(&mut tx, run.id).await?;
+    let task = tasks::get(&mut tx, run.task_id).await?.filter(|_| !cancelled);
+    let Some(task) = task else { return Ok(None) };
+    let secrets = app.open_secrets(&mut tx, task.id).await?;
+    Ok(Some((task, secrets)))
+}
+
+/// Waits until the clock has passed an instant.
+async fn past(app: &App, instant: Timestamp) {
+    while app.now() < instant {
+        app.clock.sleep_until(instant).await;
+    }
+}
+
+fn ending(status: RunStatus) -> Ending {
+    Ending { status, output: None, error: None, isolation: None }
+}
+
+fn failed(error: String) -> Ending {
+    Ending { error: Some(error), ..ending(RunStatus::Error) }
+}
+
+/// How long a stopped script has between TERM and KILL.
+pub const GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,195 @@
+//! The folder of a run: the generated program, the script and the host packages, in the layout of a `GOPATH`.
+//!
+//! Every run has copies of its own, because until the sandbox closes the file system a script could change shared ones.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::SetupError;
+
+/// The program that the interpreter is told to run, relative to the folder.
+pub(super) const PROGRAM: &str = "main.go";
+
+/// The script, relative to the folder; the interpreter's messages start with this path.
+pub(super) const SCRIPT: &str = "src/task/script.go";
+
+/// What the interpreter finds beside the script.
+const SOURCES: [(&str, &str); 5] = [
+    (PROGRAM, include_str!("shims/main.go")),
+    ("src/justiam/socket/socket.go", include_str!("shims/socket.go")),
+    ("src/justiam/host/host.go", include_str!("shims/host.go")),
+    ("src/secrets/secrets.go", include_str!("shims/secrets.go")),
+    ("src/config/config.go", include_str!("shims/config.go")),
+];
+
+/// Folders to make, parents first.
+const FOLDERS: [&str; 7] =
+    ["src", "src/task", "src/justiam", "src/justiam/socket", "src/justiam/host", "src/secrets", "src/config"];
+
+const PREFIX: &str = "run-";
+
+/// The parent of all run folders of one server.
+#[derive(Debug)]
+pub(super) struct Folders {
+    path: PathBuf,
+    next: AtomicU64,
+    /// Held for as long as this server uses the folder; the kernel lets go of it when the server dies.
+    _lock: File,
+}
+
+impl Folders {
+    /// Makes the parent folder and removes what a crashed server left in it.
+    pub(super) fn open(path: &Path) -> Result<Self, SetupError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(SetupError::folder(path))?;
+        // The interpreter names files by their real path, and messages are cleaned of exactly that path.
+        let path = path.canonicalize().map_err(SetupError::folder(path))?;
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(SetupError::folder(&path))?;
+        let lock = File::create(path.join("lock")).map_err(SetupError::folder(&path))?;
+        lock.try_lock().map_err(SetupError::lock(&path))?;
+        for entry in fs::read_dir(&path).map_err(SetupError::folder(&path))? {
+            let entry = entry.map_err(SetupError::folder(&path))?;
+            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+                remove(&entry.path()).map_err(SetupError::folder(&entry.path()))?;
+            }
+        }
+        Ok(Self { path, next: AtomicU64::new(1), _lock: lock })
+    }
+
+    /// The parent's real path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder of one run.
+    pub(super) fn lay_out(&self, source: &str) -> io::Result<RunFolder> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let folder = RunFolder { path: self.path.join(format!("{PREFIX}{number}")) };
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700).create(&folder.path)?;
+        for inner in FOLDERS {
+            builder.create(folder.path.join(inner))?;
+        }
+        for (name, text) in SOURCES {
+            fs::write(folder.path.join(name), text)?;
+        }
+        fs::write(folder.path.join(SCRIPT), source)?;
+        Ok(folder)
+    }
+}
+
+/// The folder of one run, removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.path) {
+            tracing::warn!(folder = %self.path.display(), %error, "could not remove the folder of a run");
+        }
+    }
+}
+
+/// Removes a tree, also one in which a script took permissions away.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(path)?;
+            fs::remove_dir_all(path)
+        }
+        done => done,
+    }
+}
+
+fn open_up(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        // Symbolic links are not followed: this type is the link's own.
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A text without the paths of run folders: `…/run-7/src/task/script.go:1:2` becomes `script.go:1:2`.
+pub(super) fn without_paths(text: &[u8], folders: &Path) -> Vec<u8> {
+    let start = [folders.as_os_str().as_bytes(), b"/", PREFIX.as_bytes()].concat();
+    let inner = SCRIPT.strip_suffix("script.go").unwrap_or(SCRIPT).as_bytes();
+    let mut clean = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.windows(start.len()).position(|window| window == start) {
+        let after = &rest[at + start.len()..];
+        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && after.get(digits) == Some(&b'/') {
+            clean.extend_from_slice(&rest[..at]);
+            rest = &after[digits + 1..];
+            rest = rest.strip_prefix(inner).unwrap_or(rest);
+        } else {
+            clean.extend_from_slice(&rest[..at + start.len()]);
+            rest = after;
+        }
+    }
+    clean.extend_from_slice(rest);
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::{Folders, without_paths};
+    use crate::driver::execute::script::SetupError;
+
+    #[test]
+    fn paths_of_runs_are_taken_out() {
+        let clean = |text: &str| String::from_utf8(without_paths(text.as_bytes(), Path::new("/var/s"))).unwrap();
+        assert_eq!(clean("a /var/s/run-12/src/task/script.go:1:2: b"), "a script.go:1:2: b");
+        assert_eq!(clean("/var/s/run-1/x /var/s/run-22/main.go"), "x main.go");
+        assert_eq!(clean("/var/s/run-1 /var/s/run-/x /var/s/lock"), "/var/s/run-1 /var/s/run-/x /var/s/lock");
+    }
+
+    #[test]
+    fn what_a_crash_left_is_removed_and_the_folder_is_private() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        fs::create_dir_all(path.join("run-3/src/locked")).unwrap();
+        fs::write(path.join("run-3/src/locked/file"), "x").unwrap();
+        fs::set_permissions(path.join("run-3/src/locked"), Permissions::from_mode(0o000)).unwrap();
+        fs::write(path.join("other"), "x").unwrap();
+        let folders = Folders::open(&path).unwrap();
+        assert!(!path.join("run-3").exists());
+        assert!(path.join("other").exists());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let run = folders.lay_out("package task").unwrap();
+        assert_eq!(fs::read_to_string(run.path().join("src/task/script.go")).unwrap(), "package task");
+        assert_eq!(fs::metadata(run.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        let kept = run.path().to_owned();
+        drop(run);
+        assert!(!kept.exists());
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_server_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let first = Folders::open(parent.path()).unwrap();
+        assert!(matches!(Folders::open(parent.path()), Err(SetupError::InUse { .. })));
+        drop(first);
+        assert!(Folders::open(parent.path()).is_ok());
+    }
+}

@@ -1,0 +1,126 @@
+//! The `sandbox` sub-command: the process that the server starts for a run, until it becomes the interpreter.
+//!
+//! Everything that other programs do between fork and exec is done here, after exec, in a process of our own: no
+//! `unsafe` and no rules about what may be called. It must be dispatched at the very top of `main`, before any thread
+//! exists, because several of the settings are those of one thread and only the thread that calls exec survives it.
+
+use std::convert::Infallible;
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+
+use super::channel::Report;
+use super::order::{Order, SUB_COMMAND};
+
+/// What the process exits with when it could not become the interpreter; as a shell does.
+const CANNOT_START: u8 = 126;
+
+/// Tells whether a command line, without the program's name, calls for [`main`].
+pub fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool {
+    args.next().is_some_and(|word| word == SUB_COMMAND)
+}
+
+/// Becomes the interpreter, as told by the arguments after `sandbox`; returns only when that is not possible.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    // Kept apart from the script's descriptor: this one closes by itself when the interpreter starts.
+    let server = io::stdin().as_fd().try_clone_to_owned();
+    let Err(failure) = become_the_interpreter(args);
+    tell(server, &failure);
+    ExitCode::from(CANNOT_START)
+}
+
+/// A step that did not work.
+struct Failure {
+    step: &'static str,
+    error: io::Error,
+}
+
+/// Names the step in which a call failed.
+trait Step<T> {
+    fn at(self, step: &'static str) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
+    fn at(self, step: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure { step, error: error.into() })
+    }
+}
+
+/// The steps, in the one order that works.
+///
+/// Restrictions of later versions go between `limit` and `start`: credentials first (and `die_with` once more, as
+/// changing them clears it), then no new privileges, then the file system, then system calls.
+fn become_the_interpreter(args: impl Iterator<Item = OsString>) -> Result<Infallible, Failure> {
+    let order = Order::read(args).map_err(io::Error::other).at("arguments")?;
+    rustix::process::setsid().at("setsid")?;
+    die_with(order.parent)?;
+    let channel = take_channel()?;
+    close_fds::set_fds_cloexec(3, &[channel.as_raw_fd()]);
+    limit(&order)?;
+    Err(start(&order, &channel))
+}
+
+/// Ties the process to the server, so that a server that is killed leaves no script behind.
+fn die_with(parent: i32) -> Result<(), Failure> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).at("parent death signal")?;
+    // A server that died before the call above sends no signal any more.
+    if rustix::process::getppid() == Pid::from_raw(parent) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the server is gone")).at("parent")
+    }
+}
+
+/// Moves the server's socket from standard input to a descriptor that the interpreter inherits.
+fn take_channel() -> Result<OwnedFd, Failure> {
+    let channel = rustix::io::dup(io::stdin()).at("channel")?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null").at("/dev/null")?).at("stdin")?;
+    Ok(channel)
+}
+
+fn limit(order: &Order) -> Result<(), Failure> {
+    for (resource, most) in
+        [(Resource::Core, 0), (Resource::Nofile, order.policy.open_files), (Resource::Stack, order.policy.stack)]
+    {
+        // Without privileges a limit can only be lowered.
+        let most = rustix::process::getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
+        rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).at("limits")?;
+    }
+    Ok(())
+}
+
+/// Replaces this process by the interpreter. Its environment is this list and nothing else: some of the interpreter's
+/// restrictions can be lifted by variables.
+fn start(order: &Order, channel: &OwnedFd) -> Failure {
+    let folder = match env::current_dir() {
+        Ok(folder) => folder,
+        Err(error) => return Failure { step: "run folder", error },
+    };
+    let error = Command::new(&order.program)
+        .args(&order.arguments)
+        .env_clear()
+        .env("GOPATH", &folder)
+        .env("HOME", &folder)
+        .env("TMPDIR", &folder)
+        .env("HOST_FD", channel.as_raw_fd().to_string())
+        // More processors would only let a busy script take more of the machine; starting is no slower with one.
+        .env("GOMAXPROCS", "1")
+        .env("MALLOC_ARENA_MAX", "1")
+        .exec();
+    Failure { step: "interpreter", error }
+}
+
+/// Reports over the channel, where no print of a script can be taken for it. A server that is gone needs no report.
+fn tell(server: io::Result<OwnedFd>, failure: &Failure) {
+    let report = Report::Unstartable { step: failure.step.to_owned(), error: failure.error.to_string() };
+    if let (Ok(server), Ok(mut line)) = (server, serde_json::to_vec(&report)) {
+        line.push(b'\n');
+        let _ = File::from(server).write_all(&line);
+    }
+}

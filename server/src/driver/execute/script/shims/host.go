@@ -1,0 +1,107 @@
+// Package host carries calls from a script to the server.
+//
+// Scripts should use the packages built on it. Using it directly does no harm: the server decides by the run, that is
+// by the socket, and not by who is calling, what may be asked for.
+package host
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"justiam/socket"
+	"sync"
+)
+
+type reply struct {
+	ID     int             `json:"id"`
+	Result json.RawMessage `json:"result"`
+	Error  string          `json:"error"`
+}
+
+var (
+	lock    sync.Mutex // guards the variables below
+	lastID  int
+	waiting map[int]chan reply // nil until the first call starts the reader
+	broken  string             // why no call can succeed any more
+)
+
+// Call asks the server for method and decodes the answer into result, which is a pointer.
+// Calls from several goroutines do not wait for one another.
+func Call(method string, params interface{}, result interface{}) error {
+	id, answer, err := register()
+	if err != nil {
+		return err
+	}
+	if err := socket.Send(id, method, params, ""); err != nil {
+		forget(id)
+		return err
+	}
+	got := <-answer
+	if got.Error != "" {
+		return errors.New(got.Error)
+	}
+	return json.Unmarshal(got.Result, result)
+}
+
+// Must is Call for functions that have no error to return: a script must not take a lost connection for a missing value.
+func Must(method string, params interface{}, result interface{}) {
+	if err := Call(method, params, result); err != nil {
+		panic(method + ": " + err.Error())
+	}
+}
+
+func register() (int, chan reply, error) {
+	lock.Lock()
+	defer lock.Unlock()
+	if broken != "" {
+		return 0, nil, errors.New(broken)
+	}
+	if waiting == nil {
+		waiting = map[int]chan reply{}
+		go listen()
+	}
+	lastID++
+	answer := make(chan reply, 1)
+	waiting[lastID] = answer
+	return lastID, answer, nil
+}
+
+func forget(id int) chan reply {
+	lock.Lock()
+	defer lock.Unlock()
+	answer := waiting[id]
+	delete(waiting, id)
+	return answer
+}
+
+// listen hands each answer to the call that waits for it.
+func listen() {
+	lines := bufio.NewReader(socket.File)
+	for {
+		line, err := lines.ReadBytes('\n')
+		var got reply
+		if err == nil {
+			err = json.Unmarshal(line, &got)
+		}
+		if err != nil {
+			fail("the server closed the connection")
+			return
+		}
+		if answer := forget(got.ID); answer != nil {
+			answer <- got
+		}
+	}
+}
+
+// fail ends all calls, also those to come.
+func fail(why string) {
+	lock.Lock()
+	defer lock.Unlock()
+	broken = why
+	// Not a range over the map: now and then that fails in the interpreter when another goroutine panics meanwhile.
+	for id := 1; id <= lastID; id++ {
+		if answer := waiting[id]; answer != nil {
+			answer <- reply{Error: why}
+		}
+	}
+}

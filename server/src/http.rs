@@ -1,0 +1,73 @@
+//! HTTP: unpack a request, call one use case, convert its answer. No rule is decided here.
+
+mod caller;
+mod config;
+mod extract;
+mod health;
+mod problem;
+mod runs;
+mod secrets;
+mod tasks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderName, HeaderValue};
+use justiam_sdk::api::paths::routes;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
+
+use crate::app::App;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// All routes of the server.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let requests = Arc::clone(&app);
+    Router::new()
+        .route(routes::TASKS, get(tasks::list).post(tasks::create))
+        .route(routes::TASK, get(tasks::read).put(tasks::replace).patch(tasks::patch).delete(tasks::delete))
+        .route(routes::TASK_SECRETS, get(secrets::keys).put(secrets::replace).patch(secrets::patch))
+        .route(routes::TASK_CONFIG, get(config::read).put(config::replace))
+        .route(routes::TASK_RUN, post(runs::run_task))
+        .route(routes::TASK_TRIGGER, post(runs::run_task))
+        .route(routes::TASK_RUNS, get(runs::list_of_task))
+        .route(routes::TASK_HISTORY, get(runs::list_of_task))
+        .route(routes::RUNS, get(runs::list))
+        .route(routes::TASKS_HISTORY, get(runs::list))
+        .route(routes::RUN, get(runs::read))
+        .route(routes::RUN_CANCEL, post(runs::cancel))
+        .route(routes::VERSION, get(health::version))
+        .route(routes::API_HEALTH_VERSION, get(health::version))
+        .route(routes::API_HEALTH, get(health::alive))
+        .route(routes::HEALTH, get(health::alive))
+        .route(routes::READY, get(health::ready))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(app)
+        // Bodies are read by our own extractor, which answers in the one error form.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
+}
+
+/// Gives every request an id, which the answer and the log both show.
+async fn trace(app: Arc<App>, request: Request, next: Next) -> Response {
+    let id = app.new_id().simple().to_string();
+    // The path alone: a query may hold names that are nobody's business in a log.
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    async move {
+        let mut response = next.run(request).await.into_response();
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID.clone(), value);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}

@@ -1,0 +1,230 @@
+//! Unpacks requests, and answers in the one error form where that fails.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use justiam_sdk::api::ids::{RunId, TaskId};
+use justiam_sdk::api::problem::Code;
+use justiam_sdk::api::tasks::MAX_BODY;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::problem::Failure;
+use crate::app::{App, Error, IdempotencyKey, Object};
+
+/// A JSON object without duplicate keys, and the key under which the request may be repeated.
+pub(super) struct Body {
+    pub(super) object: Object,
+    pub(super) idempotency_key: Option<IdempotencyKey>,
+}
+
+impl FromRequest<Arc<App>> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
+        let (parts, bytes) = read(request).await?;
+        let json = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        if !json {
+            return Err(Failure::bad_request(
+                "the body must be JSON, with the header `Content-Type: application/json`",
+            ));
+        }
+        match serde_json::from_slice::<UniqueKeys>(&bytes).and_then(|_| serde_json::from_slice(&bytes)) {
+            Ok(Value::Object(object)) => Ok(Self { object, idempotency_key: idempotency_key(&parts, &bytes)? }),
+            Ok(_) => Err(Failure::bad_request("the body must be a JSON object")),
+            Err(error) => {
+                // The library's text may quote the body, which may hold a secret.
+                let (line, column) = (error.line(), error.column());
+                let cause = if error.to_string().starts_with(DUPLICATE) { DUPLICATE } else { "it is not valid JSON" };
+                Err(Failure::bad_request(format!("the body cannot be read: {cause}, at line {line} column {column}")))
+            }
+        }
+    }
+}
+
+/// A request whose body does not matter, and the key under which it may be repeated.
+pub(super) struct NoBody {
+    pub(super) idempotency_key: Option<IdempotencyKey>,
+}
+
+impl FromRequest<Arc<App>> for NoBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
+        let (parts, bytes) = read(request).await?;
+        Ok(Self { idempotency_key: idempotency_key(&parts, &bytes)? })
+    }
+}
+
+async fn read(request: Request) -> Result<(Parts, Bytes), Failure> {
+    let (parts, body) = request.into_parts();
+    let too_large = || {
+        let message = format!("the body is over the limit of {MAX_BODY} bytes");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message)
+    };
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    // A body that breaks off cannot be answered anyway, so what is left is its length.
+    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    Ok((parts, bytes))
+}
+
+fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<IdempotencyKey>, Failure> {
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let request = [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), body];
+    // A header that is no text is as wrong as an empty one.
+    Ok(Some(IdempotencyKey::new(key.to_str().unwrap_or_default(), &request)?))
+}
+
+/// The id in a path. One that is none belongs to nothing.
+pub(super) struct Id<T>(pub(super) T);
+
+/// Ids that paths hold.
+pub(super) trait PathId: FromStr {
+    fn missing(text: &str) -> Error;
+}
+
+impl PathId for TaskId {
+    fn missing(text: &str) -> Error {
+        Error::no_task(text)
+    }
+}
+
+impl PathId for RunId {
+    fn missing(text: &str) -> Error {
+        Error::no_run(text)
+    }
+}
+
+impl<T: PathId + Send> FromRequestParts<Arc<App>> for Id<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, app).await.map_err(|_| Failure::from(T::missing("")))?;
+        text.parse().map(Id).map_err(|_| T::missing(&text).into())
+    }
+}
+
+/// The query of a list.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let Ok(RawQuery(query)) = RawQuery::from_request_parts(parts, app).await;
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|axum::extract::Query(query)| Self(query)).map_err(
+            |error| {
+                let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                tracing::debug!(query, "query refused");
+                Failure::bad_request(format!("the query cannot be read: {cause}"))
+            },
+        )
+    }
+}
+
+/// The revision that a change must find, from `If-Match`.
+pub(super) struct IfMatch(pub(super) Option<String>);
+
+impl FromRequestParts<Arc<App>> for IfMatch {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        Ok(Self(if_match(&parts.headers)))
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::IF_MATCH)?.to_str().unwrap_or("not text").trim();
+    (text != "*").then(|| text.trim_matches('"').to_owned())
+}
+
+const DUPLICATE: &str = "a key stands twice in the same object";
+
+/// Reads any JSON value, keeps nothing, and refuses a key that stands twice: which one counts would be a guess.
+struct UniqueKeys;
+
+impl<'de> Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while seq.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut keys = HashSet::new();
+        while let Some((key, _)) = map.next_entry::<String, Self>()? {
+            if !keys.insert(key) {
+                return Err(A::Error::custom(DUPLICATE));
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_on_every_level() {
+        for good in ["{}", r#"{"a":{"b":1.5,"c":[1,-2,null,true,"x"]},"b":12345678901234567890123}"#] {
+            assert!(serde_json::from_str::<UniqueKeys>(good).is_ok(), "{good}");
+        }
+        for wrong in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":{},"b":2,"a":{}}]}"#, r#"{"a":1,"\u0061":2}"#] {
+            let error = serde_json::from_str::<UniqueKeys>(wrong).map(|_| ()).unwrap_err().to_string();
+            assert!(error.starts_with(DUPLICATE), "{wrong}: {error}");
+        }
+    }
+}

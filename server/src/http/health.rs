@@ -1,0 +1,26 @@
+//! Whether the server lives and works, and which one it is. Open to everybody.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::problem::Failure;
+use crate::app::App;
+
+/// `GET /health`: the process answers.
+pub(super) async fn alive() -> Json<Value> {
+    Json(json!({ "status": "healthy" }))
+}
+
+/// `GET /health/ready`: the database answers too.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
+    app.ready().await?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+/// `GET /api/v1/version`
+pub(super) async fn version() -> Json<&'static str> {
+    Json(env!("CARGO_PKG_VERSION"))
+}

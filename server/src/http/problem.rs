@@ -1,0 +1,112 @@
+//! The one place that decides what a client may read about an error.
+
+use std::any::Any;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use justiam_sdk::api::problem::{Code, Problem};
+
+use crate::app::Error;
+use crate::store;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    // Boxed, because every extractor and handler returns one of these where it fails.
+    problem: Box<Problem>,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, problem: Box::new(Problem::new(code, message)), header: None }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::ValidationError, message)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Invalid(errors) => {
+                let mut failure = Self::bad_request(message);
+                failure.problem.validation_errors = errors.into_map();
+                failure
+            }
+            Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, Code::NotFound, message),
+            Error::Unauthorised(_) => Self {
+                header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+                ..Self::new(StatusCode::UNAUTHORIZED, Code::Unauthorised, message)
+            },
+            Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message),
+            Error::Conflict { details, .. } => {
+                let mut failure = Self::new(StatusCode::CONFLICT, Code::Conflict, message);
+                failure.problem.details = details;
+                failure
+            }
+            Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, message),
+            Error::Store(store::Error::Unavailable(_)) => {
+                log(&error);
+                Self {
+                    header: Some((header::RETRY_AFTER, "1")),
+                    ..Self::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        Code::ServiceUnavailable,
+                        "the database is not available at the moment",
+                    )
+                }
+            }
+            // Two requests raced for the same name; the check before the write lost.
+            Error::Store(store::Error::Conflict(_)) => {
+                Self::new(StatusCode::CONFLICT, Code::Conflict, "another request has just stored the same thing")
+            }
+            Error::Store(_) | Error::Sealed { .. } => {
+                log(&error);
+                internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.problem)).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// A path that is none of ours. It carries no code: it says nothing about any object, and a client that mistook it for
+/// `NOT_FOUND` would believe that its task is gone when its endpoint is wrong.
+pub(super) async fn no_such_path() -> Response {
+    let mut failure =
+        Failure::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such path; is the endpoint right?");
+    failure.problem.code = None;
+    failure.into_response()
+}
+
+pub(super) async fn no_such_method() -> Response {
+    let message = "this path does not support the method";
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::ValidationError, message).into_response()
+}
+
+/// A panic is a defect; its text stays in the log, where the panic hook has put it.
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    internal().into_response()
+}
+
+fn internal() -> Failure {
+    let message = "the server failed; its log has the cause under this answer's X-Request-Id";
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)
+}
+
+fn log(error: &Error) {
+    tracing::error!(error = error as &dyn std::error::Error, "request failed");
+}

@@ -1,0 +1,310 @@
+//! Tasks.
+
+use jiff::Timestamp;
+use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType, Words as _};
+use serde_json::{Map, Value};
+
+use super::{Error, Result, Tx, json, maybe_time, on, parsed, time};
+
+/// What a user decides about a task, secrets aside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// Unique among tasks.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// What the task does.
+    pub task_type: TaskType,
+    /// What makes it run without a trigger.
+    pub schedule_type: ScheduleType,
+    /// The cron expression as it was written.
+    pub cron_expr: Option<String>,
+    /// IANA name.
+    pub timezone: String,
+    /// When a `once` task fires.
+    pub run_at: Option<Timestamp>,
+    /// What happens when the task fires while it runs.
+    pub overlap_policy: OverlapPolicy,
+    /// Whether the task fires by itself.
+    pub enabled: bool,
+    /// After how many seconds a run is ended.
+    pub timeout_seconds: i64,
+    /// The Go source.
+    pub script: Option<String>,
+    /// SHA-256 of the script in hexadecimal.
+    pub script_sha256: Option<String>,
+    /// A JSON object that is stored as given.
+    pub config: Map<String, Value>,
+    /// What the script reads.
+    pub task_config: ConfigMap,
+}
+
+/// A task as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRow {
+    /// The task.
+    pub id: TaskId,
+    /// What a user decided.
+    pub definition: Definition,
+    /// Whether the server brought the task itself.
+    pub is_system: bool,
+    /// When the task fires next by itself.
+    pub next_run_at: Option<Timestamp>,
+    /// Changes with the definition and the secrets.
+    pub revision: String,
+    /// When the task was created.
+    pub created_at: Timestamp,
+    /// When the revision last changed.
+    pub updated_at: Timestamp,
+    /// When the newest run that began did so.
+    pub last_run_at: Option<Timestamp>,
+    /// How that run stands.
+    pub last_status: Option<RunStatus>,
+}
+
+/// Which tasks to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Exactly this name.
+    pub name: Option<String>,
+    /// A part of the name, in any letter case.
+    pub search: Option<String>,
+    /// This type.
+    pub task_type: Option<TaskType>,
+    /// Enabled or disabled.
+    pub enabled: Option<bool>,
+    /// Whether scripts, config and config entries are wanted. Without them the row's are empty.
+    pub with_bodies: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    description: Option<String>,
+    task_type: String,
+    schedule_type: String,
+    cron_expr: Option<String>,
+    timezone: String,
+    run_at: Option<i64>,
+    overlap_policy: String,
+    enabled: bool,
+    timeout_seconds: i64,
+    script: Option<String>,
+    script_sha256: Option<String>,
+    config: String,
+    task_config: String,
+    is_system: bool,
+    next_run_at: Option<i64>,
+    revision: String,
+    created_at: i64,
+    updated_at: i64,
+    last_run_at: Option<i64>,
+    last_status: Option<String>,
+}
+
+impl TryFrom<Row> for TaskRow {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: parsed("tasks.id", &row.id)?,
+            definition: Definition {
+                name: row.name,
+                description: row.description,
+                task_type: row.task_type.as_str().into(),
+                schedule_type: row.schedule_type.as_str().into(),
+                cron_expr: row.cron_expr,
+                timezone: row.timezone,
+                run_at: maybe_time("tasks.run_at", row.run_at)?,
+                overlap_policy: row.overlap_policy.as_str().into(),
+                enabled: row.enabled,
+                timeout_seconds: row.timeout_seconds,
+                script: row.script,
+                script_sha256: row.script_sha256,
+                config: json("tasks.config", &row.config)?,
+                task_config: json("tasks.task_config", &row.task_config)?,
+            },
+            is_system: row.is_system,
+            next_run_at: maybe_time("tasks.next_run_at", row.next_run_at)?,
+            revision: row.revision,
+            created_at: time("tasks.created_at", row.created_at)?,
+            updated_at: time("tasks.updated_at", row.updated_at)?,
+            last_run_at: maybe_time("runs.started_at", row.last_run_at)?,
+            last_status: row.last_status.as_deref().map(RunStatus::from),
+        })
+    }
+}
+
+macro_rules! select_tasks {
+    ($bodies:literal, $rest:literal) => {
+        concat!(
+            "SELECT t.id, t.name, t.description, t.task_type, t.schedule_type, t.cron_expr, t.timezone, t.run_at, \
+             t.overlap_policy, t.enabled, t.timeout_seconds, t.script_sha256, t.is_system, t.next_run_at, t.revision, \
+             t.created_at, t.updated_at, r.started_at AS last_run_at, r.status AS last_status, ",
+            $bodies,
+            " FROM tasks t LEFT JOIN runs r ON r.id = (SELECT n.id FROM runs n WHERE n.task_id = t.id \
+             AND n.started_at IS NOT NULL ORDER BY n.id DESC LIMIT 1) ",
+            $rest
+        )
+    };
+}
+
+macro_rules! where_filter {
+    () => {
+        "WHERE (CAST($1 AS TEXT) IS NULL OR t.name = $1) \
+         AND (CAST($2 AS TEXT) IS NULL OR lower(t.name) LIKE $2 ESCAPE '\\') \
+         AND (CAST($3 AS TEXT) IS NULL OR t.task_type = $3) \
+         AND (CAST($4 AS INTEGER) IS NULL OR t.enabled = $4)"
+    };
+}
+
+/// Stores a new task. A name that is taken is a [`Error::Conflict`].
+pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<()> {
+    let d = &task.definition;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO tasks (id, name, description, task_type, schedule_type, cron_expr, timezone, run_at, overlap_policy, \
+         enabled, timeout_seconds, script, script_sha256, config, task_config, is_system, next_run_at, revision, \
+         created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    )
+    .bind(task.id.to_string())
+    .bind(&d.name)
+    .bind(&d.description)
+    .bind(d.task_type.as_str())
+    .bind(d.schedule_type.as_str())
+    .bind(&d.cron_expr)
+    .bind(&d.timezone)
+    .bind(d.run_at.map(Timestamp::as_microsecond))
+    .bind(d.overlap_policy.as_str())
+    .bind(d.enabled)
+    .bind(d.timeout_seconds)
+    .bind(&d.script)
+    .bind(&d.script_sha256)
+    .bind(text(&d.config))
+    .bind(text(&d.task_config))
+    .bind(task.is_system)
+    .bind(task.next_run_at.map(Timestamp::as_microsecond))
+    .bind(&task.revision)
+    .bind(task.created_at.as_microsecond())
+    .bind(task.updated_at.as_microsecond())
+    .execute(conn)
+    .await?);
+    Ok(())
+}
+
+/// Overwrites a task with what the row says. `false` when it is gone.
+pub async fn update(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
+    let d = &task.definition;
+    let done = on!(tx, conn => sqlx::query(
+        "UPDATE tasks SET name = $2, description = $3, task_type = $4, schedule_type = $5, cron_expr = $6, timezone = $7, \
+         run_at = $8, overlap_policy = $9, enabled = $10, timeout_seconds = $11, script = $12, script_sha256 = $13, \
+         config = $14, task_config = $15, next_run_at = $16, revision = $17, updated_at = $18 WHERE id = $1",
+    )
+    .bind(task.id.to_string())
+    .bind(&d.name)
+    .bind(&d.description)
+    .bind(d.task_type.as_str())
+    .bind(d.schedule_type.as_str())
+    .bind(&d.cron_expr)
+    .bind(&d.timezone)
+    .bind(d.run_at.map(Timestamp::as_microsecond))
+    .bind(d.overlap_policy.as_str())
+    .bind(d.enabled)
+    .bind(d.timeout_seconds)
+    .bind(&d.script)
+    .bind(&d.script_sha256)
+    .bind(text(&d.config))
+    .bind(text(&d.task_config))
+    .bind(task.next_run_at.map(Timestamp::as_microsecond))
+    .bind(&task.revision)
+    .bind(task.updated_at.as_microsecond())
+    .execute(conn)
+    .await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Deletes a task and its secrets.
+pub async fn delete(tx: &mut Tx, id: TaskId) -> Result<bool> {
+    let done = on!(tx, conn => sqlx::query("DELETE FROM tasks WHERE id = $1")
+        .bind(id.to_string()).execute(conn).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Reads one task.
+pub async fn get(tx: &mut Tx, id: TaskId) -> Result<Option<TaskRow>> {
+    let row: Option<Row> = on!(tx, conn => sqlx::query_as(
+        select_tasks!("t.script, t.config, t.task_config", "WHERE t.id = $1"),
+    ).bind(id.to_string()).fetch_optional(conn).await?);
+    row.map(TaskRow::try_from).transpose()
+}
+
+/// The id of the task with this name.
+pub async fn id_of(tx: &mut Tx, name: &str) -> Result<Option<TaskId>> {
+    let id: Option<String> = on!(tx, conn => sqlx::query_scalar("SELECT id FROM tasks WHERE name = $1")
+        .bind(name).fetch_optional(conn).await?);
+    id.map(|id| parsed("tasks.id", &id)).transpose()
+}
+
+/// One page of tasks in the order of their creation, and how many there are on all pages.
+pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<TaskRow>, u64)> {
+    let search = filter.search.as_deref().map(contains);
+    let task_type = filter.task_type.as_ref().map(justiam_sdk::api::values::Words::as_str);
+    let total: i64 = on!(tx, conn => sqlx::query_scalar(concat!("SELECT count(*) FROM tasks t ", where_filter!()))
+        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).fetch_one(conn).await?);
+    let sql = if filter.with_bodies {
+        concat!(
+            select_tasks!("t.script, t.config, t.task_config ", ""),
+            where_filter!(),
+            " ORDER BY t.id LIMIT $5 OFFSET $6"
+        )
+    } else {
+        concat!(
+            select_tasks!("NULL AS script, '{}' AS config, '{}' AS task_config ", ""),
+            where_filter!(),
+            " ORDER BY t.id LIMIT $5 OFFSET $6"
+        )
+    };
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql)
+        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).bind(limit).bind(offset)
+        .fetch_all(conn).await?);
+    let tasks = rows.into_iter().map(TaskRow::try_from).collect::<Result<_>>()?;
+    Ok((tasks, total.try_into().unwrap_or_default()))
+}
+
+/// The enabled tasks whose time has come, the longest due first.
+pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<TaskRow>> {
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_tasks!(
+        "NULL AS script, '{}' AS config, '{}' AS task_config",
+        "WHERE t.enabled = 1 AND t.next_run_at IS NOT NULL AND t.next_run_at <= $1 ORDER BY t.next_run_at, t.id LIMIT $2"
+    )).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
+    rows.into_iter().map(TaskRow::try_from).collect()
+}
+
+/// When the next enabled task is due.
+pub async fn earliest_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
+    let micros: Option<i64> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT min(next_run_at) FROM tasks WHERE enabled = 1 AND next_run_at IS NOT NULL",
+    ).fetch_one(conn).await?);
+    maybe_time("tasks.next_run_at", micros)
+}
+
+/// Moves a task on to its next time.
+pub async fn set_next_run(tx: &mut Tx, id: TaskId, next_run_at: Option<Timestamp>) -> Result<()> {
+    on!(tx, conn => sqlx::query("UPDATE tasks SET next_run_at = $2 WHERE id = $1")
+        .bind(id.to_string()).bind(next_run_at.map(Timestamp::as_microsecond)).execute(conn).await?);
+    Ok(())
+}
+
+/// A pattern for `LIKE` that finds the text anywhere.
+fn contains(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// Maps of strings and JSON values always have a text form.
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
