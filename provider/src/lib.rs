@@ -1,1 +1,43 @@
-//! (being written)
+//! Terraform provider for JustIAM: scheduled tasks as code.
+//!
+//! The provider talks to a server through the SDK's client alone. What can be checked without a server is checked at plan time, by
+//! the code that the server itself uses.
+
+mod client;
+mod config;
+mod problem;
+mod resources;
+
+use tfplugin::{Catalog, Configure, Diagnostics, Provider, Schema, async_trait};
+
+use client::Api;
+use config::Config;
+
+/// The provider.
+pub struct JustIam;
+
+#[async_trait]
+impl Provider for JustIam {
+    type Config = Config;
+    type Client = Api;
+
+    fn address(&self) -> &'static str {
+        "justiam/justiam"
+    }
+
+    fn schema(&self) -> Schema {
+        config::schema()
+    }
+
+    fn register(&self, catalog: &mut Catalog<Api>) {
+        catalog.resource(resources::scheduled_task::ScheduledTask);
+    }
+
+    async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
+        config::validate(config, diagnostics);
+    }
+
+    async fn configure(&self, config: Config, setup: Configure<'_>) -> Option<Api> {
+        config::connect(config, setup)
+    }
+}

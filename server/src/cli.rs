@@ -80,7 +80,7 @@ struct Serve {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     // The helper that isolates a script: it must act before any thread exists, and its arguments are ours alone.
-    if args.get(1).is_some_and(|command| command == "sandbox") {
+    if script::helper::is_meant(args.iter().skip(1)) {
         return script::helper::main(args.into_iter().skip(2));
     }
     let cli = match Cli::try_parse_from(args) {

@@ -47,8 +47,8 @@ use app::vault::{Vault, VaultError};
 use clock::Clock;
 use config::{Config, DataDir, DataDirError};
 use driver::Driver;
-use driver::execute::script::{ScriptRunner, Settings, SetupError};
-use driver::execute::{Executor, GRACE};
+use driver::execute::Executor;
+use driver::execute::script::{DEFAULT_GRACE, ScriptRunner, Settings, SetupError};
 use lifecycle::Shutdown;
 use store::Db;
 
@@ -93,7 +93,7 @@ impl Server {
             yaegi: config.yaegi,
             helper: config.helper,
             folder: data_dir.scripts(),
-            grace: GRACE,
+            grace: DEFAULT_GRACE,
         })?;
         let driver = Arc::new(Driver::new(Arc::clone(&app), Executor::new(scripts), config.workers));
         Ok(Self { app, driver, data_dir })

@@ -1,1 +1,4 @@
-fn main() {}
+//! All integration tests in one binary: it is linked once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod scripts;

@@ -1,1 +1,33 @@
-//! (being written)
+//! The test harness: servers, clocks and Terraform workspaces that belong to one test each.
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on has failed, and says where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub mod clock;
+pub mod process;
+pub mod programs;
+pub mod server;
+pub mod terraform;
+
+use std::time::Duration;
+
+/// How long a test waits for anything before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for something, and fails the test when it takes too long.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
+
+/// Looks often until a condition holds.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(5));
+    soon(what, async {
+        while !condition().await {
+            look.tick().await;
+        }
+    })
+    .await;
+}

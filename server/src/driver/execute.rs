@@ -2,8 +2,6 @@
 
 pub mod script;
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::secrets::SecretMap;
@@ -66,13 +64,12 @@ impl Executor {
         let script = Script {
             run_id: run.id.to_string(),
             source,
-            host: Host::new(
-                secrets.iter().map(|(k, v)| (k.clone(), v.expose().to_owned())).collect(),
-                task.definition.task_config,
-            ),
+            host: Host::new(secrets.clone(), task.definition.task_config),
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
-        let deadline = app.now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        // From the start that is on record, so that a run is never longer than it looks.
+        let started = run.started_at.unwrap_or_else(|| app.now());
+        let deadline = started.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
         let mut stop = None;
         let outcome = self
             .scripts
@@ -125,6 +122,3 @@ fn ending(status: RunStatus) -> Ending {
 fn failed(error: String) -> Ending {
     Ending { error: Some(error), ..ending(RunStatus::Error) }
 }
-
-/// How long a stopped script has between TERM and KILL.
-pub const GRACE: Duration = Duration::from_secs(2);

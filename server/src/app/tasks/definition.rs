@@ -279,16 +279,21 @@ fn check_schedule(definition: &Definition, errors: &mut FieldErrors) -> Option<S
             TimeZone::UTC
         }
     };
+    let expr = definition.cron_expr.as_deref().map(str::parse::<CronExpr>).transpose();
+    if let Err(error) = &expr {
+        errors.add("cron_expr", error.to_string());
+    }
     match definition.schedule_type {
         ScheduleType::Cron => {
             if definition.run_at.is_some() {
                 errors.add("run_at", "is for `schedule_type` `once` only; leave it out, or send null");
             }
-            match definition.cron_expr.as_deref().map(str::parse::<CronExpr>) {
-                Some(Ok(expr)) => return Some(Schedule::Cron { expr: Box::new(expr), zone }),
-                Some(Err(error)) => errors.add("cron_expr", error.to_string()),
-                None if errors.has("cron_expr") => {}
-                None => errors.add("cron_expr", "is required for `schedule_type` `cron`"),
+            match expr {
+                Ok(Some(expr)) => return Some(Schedule::Cron { expr: Box::new(expr), zone }),
+                Ok(None) if !errors.has("cron_expr") => {
+                    errors.add("cron_expr", "is required for `schedule_type` `cron`");
+                }
+                Ok(None) | Err(_) => {}
             }
             None
         }

@@ -22,12 +22,14 @@ mod spawner;
 mod verdict;
 
 use std::fs::TryLockError;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 pub use host::Host;
 
@@ -70,6 +72,12 @@ pub struct Outcome {
     pub end: End,
     /// What the script printed, bounded: the first and the last 64 KiB with a line between that counts the rest.
     pub log: Vec<u8>,
+}
+
+impl Outcome {
+    fn stopped() -> Self {
+        Self { end: End::Stopped, log: Vec::new() }
+    }
 }
 
 /// How a run ended.
@@ -168,10 +176,23 @@ impl ScriptRunner {
         }
         let source: Arc<str> = source.into();
         let mut stop = pin!(stop);
+        tokio::select! {
+            biased;
+            () = &mut stop => return Outcome::stopped(),
+            () = ready(()) => {}
+        }
+        let grace = self.workshop.grace;
+        let mut start = pin!(self.workshop.spawner.start_script(Arc::clone(&source)));
+        let mut stopped = false;
         let started = tokio::select! {
             biased;
-            () = &mut stop => return Outcome { end: End::Stopped, log: Vec::new() },
-            started = self.workshop.spawner.start_script(Arc::clone(&source)) => started,
+            started = &mut start => started,
+            () = &mut stop => {
+                // The script may be running already, then it ends as any other.
+                stopped = true;
+                let Ok(started) = timeout(grace, start).await else { return Outcome::stopped() };
+                started
+            }
         };
         let started = match started {
             Ok(started) => started,
@@ -180,7 +201,12 @@ impl ScriptRunner {
                 return Outcome { end: End::error(error.for_the_author()), log: Vec::new() };
             }
         };
-        let attended = attend::attend(started, host, stop, self.workshop.grace).await;
+        let stop = async move {
+            if !stopped {
+                stop.await;
+            }
+        };
+        let attended = attend::attend(started, host, stop, grace).await;
         tracing::debug!(run = %run_id, exit = ?attended.exit, printed = attended.printed.total(), "script ended");
         let folders = self.workshop.folders.path();
         Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders) }

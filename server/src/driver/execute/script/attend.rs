@@ -39,12 +39,7 @@ pub(super) enum Cause {
 }
 
 /// Stays with the process until it, and all that belongs to it, is gone.
-pub(super) async fn attend(
-    started: Started,
-    host: Host,
-    stop: Pin<&mut impl Future<Output = ()>>,
-    grace: Duration,
-) -> Attended {
+pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Output = ()>, grace: Duration) -> Attended {
     let Started { process, ended, channel, printed: pipe } = started;
     let mut printed = Printed::default();
     let (cause, exit) = match connect(ended, channel) {
@@ -52,7 +47,7 @@ pub(super) async fn attend(
             let talk = pin!(channel::serve(channel, &host));
             let drain = pin!(printed.drain(pipe));
             let mut streams = Streams { talk, said: None, drain, drained: None };
-            let cause = watch_over(&mut streams, &watch, stop).await;
+            let cause = watch_over(&mut streams, &watch, pin!(stop)).await;
             if cause == Cause::Stopped {
                 process.signal(Signal::TERM);
                 let _ = timeout(grace, streams.until(watch.ended())).await;

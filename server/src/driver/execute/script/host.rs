@@ -3,28 +3,19 @@
 //! A run is known by its socket, so nothing here asks who is calling: a script can send any method with any
 //! parameters, whichever Go package it uses for it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::secrets::{Secret, SecretMap};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A value that no log shows.
-#[derive(Clone)]
-struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
 /// What the run may ask the server for. `Debug` shows names, no values.
 #[derive(Clone, Default)]
 pub struct Host {
-    secrets: BTreeMap<String, Secret>,
-    config: BTreeMap<String, String>,
+    secrets: SecretMap,
+    config: ConfigMap,
 }
 
 impl fmt::Debug for Host {
@@ -43,8 +34,8 @@ struct Key {
 
 impl Host {
     /// Takes the decrypted secrets and the configuration of the task.
-    pub fn new(secrets: BTreeMap<String, String>, config: BTreeMap<String, String>) -> Self {
-        Self { secrets: secrets.into_iter().map(|(key, value)| (key, Secret(value))).collect(), config }
+    pub fn new(secrets: SecretMap, config: ConfigMap) -> Self {
+        Self { secrets, config }
     }
 
     /// Answers one call of the script; the error is a text for the script.
@@ -55,7 +46,7 @@ impl Host {
     pub async fn answer(&self, method: &str, params: Value) -> Result<Value, String> {
         let key = || Key::deserialize(&params).map_err(|_| format!("{method} needs a text named `key`"));
         match method {
-            "secrets.get" => Ok(self.secrets.get(&key()?.key).map_or("", |secret| &secret.0).into()),
+            "secrets.get" => Ok(self.secrets.get(&key()?.key).map_or("", Secret::expose).into()),
             "config.get" => Ok(self.config(&key()?.key).into()),
             "config.get_list" => Ok(list(self.config(&key()?.key)).into()),
             "config.get_bool" => Ok(truth(self.config(&key()?.key)).into()),
@@ -93,14 +84,13 @@ fn number(value: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use serde_json::{Value, json};
 
     use super::{Host, list, number, truth};
 
     fn host() -> Host {
-        let pair = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        let pair = |key: &str, value: &str| [(key.to_owned(), value.to_owned())];
         Host::new(pair("API_KEY", "hunter2"), pair("ids", r#"["a", 1]"#))
     }
 

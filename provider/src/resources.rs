@@ -1,0 +1,3 @@
+//! Managed resources, one module each.
+
+pub(crate) mod scheduled_task;

@@ -1,0 +1,237 @@
+//! Between the resource's state and the API's bodies.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::secrets::{Secret, SecretMap, SecretsPatch};
+use justiam_sdk::api::tasks::{NewTask, Task, TaskPatch};
+use justiam_sdk::api::values::Words as _;
+use serde_json::Value as Json;
+use tfplugin::{Attr, Sensitive};
+
+use super::State;
+
+/// An attribute, and what is wrong with it.
+type Refused = (&'static str, String);
+
+/// What stands in the state for a secret that somebody added on the server. It differs from every configured map, so the plan
+/// shows that the key will be removed; the value itself is not known to anybody but the server.
+const FOREIGN: &str = "(added outside Terraform)";
+
+/// The body that creates what was planned. Everything is known by now.
+pub(super) fn new_task(planned: &State) -> Result<NewTask, Refused> {
+    let text = |attr: &Attr<String>| attr.as_str().map(str::to_owned);
+    let mut new = NewTask::default();
+    new.name = text(&planned.name);
+    new.description = text(&planned.description);
+    new.task_type = planned.task_type.as_str().map(Into::into);
+    new.schedule_type = planned.schedule_type.as_str().map(Into::into);
+    new.cron_expr = text(&planned.cron_expr);
+    new.timezone = text(&planned.timezone);
+    new.run_at = instant(&planned.run_at)?;
+    new.overlap_policy = planned.overlap_policy.as_str().map(Into::into);
+    new.enabled = planned.enabled.as_known().copied();
+    new.timeout_seconds = planned.timeout_seconds.as_known().copied();
+    new.script = text(&planned.script);
+    new.config = json(&planned.config)?;
+    new.task_config = entries(&planned.task_config)?;
+    new.secrets = secrets(&planned.secrets)?;
+    Ok(new)
+}
+
+/// The body that turns one state into the other. It names what differs and nothing else.
+pub(super) fn patch(prior: &State, planned: &State) -> Result<TaskPatch, Refused> {
+    /// `None` where nothing changed; else what the attribute is now, null included.
+    fn changed<T: Clone + PartialEq>(prior: &Attr<T>, planned: &Attr<T>) -> Option<Option<T>> {
+        (prior != planned).then(|| planned.as_known().cloned())
+    }
+    let mut patch = TaskPatch::new();
+    patch.name = changed(&prior.name, &planned.name).flatten();
+    patch.description = changed(&prior.description, &planned.description);
+    patch.task_type = changed(&prior.task_type, &planned.task_type).flatten().map(|word| word.as_str().into());
+    patch.schedule_type =
+        changed(&prior.schedule_type, &planned.schedule_type).flatten().map(|word| word.as_str().into());
+    patch.cron_expr = changed(&prior.cron_expr, &planned.cron_expr);
+    patch.timezone = changed(&prior.timezone, &planned.timezone).flatten();
+    patch.overlap_policy =
+        changed(&prior.overlap_policy, &planned.overlap_policy).flatten().map(|word| word.as_str().into());
+    patch.enabled = changed(&prior.enabled, &planned.enabled).flatten();
+    patch.timeout_seconds = changed(&prior.timeout_seconds, &planned.timeout_seconds).flatten();
+    patch.script = changed(&prior.script, &planned.script);
+    if prior.run_at != planned.run_at {
+        patch.run_at = Some(instant(&planned.run_at)?);
+    }
+    if prior.config != planned.config {
+        patch.config = Some(json(&planned.config)?);
+    }
+    if prior.task_config != planned.task_config {
+        patch.task_config = Some(entries(&planned.task_config)?.unwrap_or_default());
+    }
+    let secrets = secrets_patch(prior, planned)?;
+    patch.secrets = (!secrets.is_empty()).then_some(secrets);
+    Ok(patch)
+}
+
+/// Writes the secrets whose values differ from what was last applied, and removes those that are no longer configured.
+fn secrets_patch(prior: &State, planned: &State) -> Result<SecretsPatch, Refused> {
+    let before = prior.secrets.as_known();
+    let after = secrets(&planned.secrets)?.unwrap_or_default();
+    let mut patch = SecretsPatch::new();
+    for key in before.into_iter().flat_map(BTreeMap::keys) {
+        if !after.contains_key(key) {
+            patch.remove.push(key.clone());
+        }
+    }
+    patch.set = after
+        .into_iter()
+        .filter(|(key, value)| {
+            let same = before.and_then(|before| before.get(key)).and_then(|old| old.as_known());
+            same.is_none_or(|old| old.expose() != value.expose())
+        })
+        .collect();
+    Ok(patch)
+}
+
+/// The state after a refresh: what the server says, in the configuration's own spelling where it means the same.
+pub(super) fn refreshed(task: &Task, state: &State, applied: &BTreeMap<String, String>) -> State {
+    State {
+        config: config(task, &state.config),
+        run_at: run_at(task, &state.run_at),
+        task_config: task_config(task, &state.task_config),
+        secrets: match &state.secrets {
+            Attr::Known(secrets) => Attr::Known(secrets_now(task, secrets, applied)),
+            // Not managed here: somebody else's.
+            other => other.clone(),
+        },
+        ..plain(task)
+    }
+}
+
+/// The state of a task that Terraform did not know. Values of secrets are unknown to everybody but the server: the first apply
+/// writes those that are configured.
+pub(super) fn imported(task: &Task) -> State {
+    State {
+        config: config(task, &Attr::Null),
+        run_at: run_at(task, &Attr::Null),
+        task_config: task_config(task, &Attr::Null),
+        ..plain(task)
+    }
+}
+
+/// The attributes that are the same in both worlds.
+fn plain(task: &Task) -> State {
+    State {
+        id: Attr::known(task.id.to_string()),
+        name: Attr::known(task.name.clone()),
+        description: task.description.clone().into(),
+        task_type: Attr::known(task.task_type.as_str()),
+        schedule_type: Attr::known(task.schedule_type.as_str()),
+        cron_expr: task.cron_expr.clone().into(),
+        timezone: Attr::known(task.timezone.clone()),
+        run_at: Attr::Null,
+        overlap_policy: Attr::known(task.overlap_policy.as_str()),
+        enabled: Attr::known(task.enabled),
+        timeout_seconds: Attr::known(task.timeout_seconds),
+        script: task.script.clone().into(),
+        config: Attr::Null,
+        task_config: Attr::Null,
+        secrets: Attr::Null,
+    }
+}
+
+fn config(task: &Task, state: &Attr<String>) -> Attr<String> {
+    let now = task.config.clone().unwrap_or_else(|| Json::Object(serde_json::Map::new()));
+    let unset = now.as_object().is_some_and(serde_json::Map::is_empty);
+    match state {
+        Attr::Known(text) if serde_json::from_str::<Json>(text).is_ok_and(|json| json == now) => state.clone(),
+        Attr::Null | Attr::Unknown if unset => Attr::Null,
+        _ => Attr::known(now.to_string()),
+    }
+}
+
+fn run_at(task: &Task, state: &Attr<String>) -> Attr<String> {
+    match (state.as_str(), task.run_at) {
+        (_, None) => Attr::Null,
+        (Some(text), Some(now)) if micros(text) == Some(now.as_microsecond()) => state.clone(),
+        (_, Some(now)) => Attr::known(now.to_string()),
+    }
+}
+
+fn task_config(task: &Task, state: &Attr<BTreeMap<String, Attr<String>>>) -> Attr<BTreeMap<String, Attr<String>>> {
+    let now = task.task_config.clone().unwrap_or_default();
+    // Nothing configured and an empty map mean the same; each keeps its spelling.
+    if now.is_empty() && !state.is_known() {
+        return Attr::Null;
+    }
+    Attr::Known(now.into_iter().map(|(key, value)| (key, Attr::known(value))).collect())
+}
+
+/// The secrets as far as they are still what was applied. One that changed or is gone is left out, so that the plan writes it
+/// again; one that somebody added is in, so that the plan removes it.
+fn secrets_now(
+    task: &Task,
+    secrets: &BTreeMap<String, Attr<Sensitive<String>>>,
+    applied: &BTreeMap<String, String>,
+) -> BTreeMap<String, Attr<Sensitive<String>>> {
+    let revisions = task.secret_revisions.clone().unwrap_or_default();
+    revisions
+        .into_iter()
+        .filter_map(|(key, revision)| match secrets.get(&key) {
+            Some(value) if applied.get(&key) == Some(&revision) => Some((key, value.clone())),
+            Some(_) => None,
+            None => Some((key, Attr::Known(Sensitive::from(FOREIGN.to_owned())))),
+        })
+        .collect()
+}
+
+fn instant(attr: &Attr<String>) -> Result<Option<Timestamp>, Refused> {
+    attr.as_str()
+        .map(|text| text.parse().map_err(|_| ("run_at", format!("`{text}` is not an RFC 3339 instant."))))
+        .transpose()
+}
+
+fn json(attr: &Attr<String>) -> Result<Option<Json>, Refused> {
+    attr.as_str()
+        .map(|text| serde_json::from_str(text).map_err(|error| ("config", format!("It is not JSON: {error}."))))
+        .transpose()
+}
+
+fn entries(attr: &Attr<BTreeMap<String, Attr<String>>>) -> Result<Option<ConfigMap>, Refused> {
+    let Some(map) = attr.as_known() else { return Ok(None) };
+    map.iter()
+        .map(|(key, value)| match value.as_str() {
+            Some(value) => Ok((key.clone(), value.to_owned())),
+            None => Err(("task_config", format!("The entry `{key}` is null. Leave it out, or give it a text."))),
+        })
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+fn secrets(attr: &Attr<BTreeMap<String, Attr<Sensitive<String>>>>) -> Result<Option<SecretMap>, Refused> {
+    let Some(map) = attr.as_known() else { return Ok(None) };
+    map.iter()
+        .map(|(key, value)| match value.as_known() {
+            Some(value) => Ok((key.clone(), Secret::new(value.expose().clone()))),
+            None => Err(("secrets", format!("The secret `{key}` is null. Leave it out, or give it a value."))),
+        })
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+/// Whether two JSON texts mean the same.
+pub(super) fn same_json(one: &str, other: &str) -> bool {
+    match (serde_json::from_str::<Json>(one), serde_json::from_str::<Json>(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Whether two texts name the same instant, as exactly as the server keeps it.
+pub(super) fn same_instant(one: &str, other: &str) -> bool {
+    micros(one).is_some_and(|one| micros(other) == Some(one))
+}
+
+fn micros(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
+}

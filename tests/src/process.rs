@@ -1,0 +1,61 @@
+//! The server's own program as a child process: for what only a process can show.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use justiam_sdk::Client;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::programs::program;
+use crate::server::client;
+use crate::until;
+
+/// A server in a process of its own, on the machine's clock.
+pub struct ServerProcess {
+    /// Its address.
+    pub endpoint: String,
+    /// An admin's token; empty for a server that was started on old data.
+    pub token: String,
+    /// The process.
+    pub child: Child,
+}
+
+impl ServerProcess {
+    /// Starts a server on a folder.
+    pub async fn start(folder: &Path) -> Self {
+        let address = folder.join("address");
+        let _ = fs::remove_file(&address);
+        let first = !folder.join("data").exists();
+        let mut child = Command::new(program("justiam-server"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(folder.join("data"))
+            .arg("--address-file")
+            .arg(&address)
+            .env_remove("JWT_SECRET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        until("the server to listen", async || address.exists()).await;
+        let endpoint = fs::read_to_string(&address).unwrap().trim().to_owned();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut token = String::new();
+        while first && !token.starts_with("justiam_pat_") {
+            token = lines.next_line().await.unwrap().unwrap();
+        }
+        Self { endpoint, token, child }
+    }
+
+    /// An admin's client, with the token of the first start.
+    pub fn client(&self, token: &str) -> Client {
+        client(&self.endpoint, token)
+    }
+
+    /// Ends the server at once, as a power cut would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}

@@ -1,0 +1,121 @@
+//! A server in the test's own process, on a free port, with its own data folder and a clock that the test moves.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use justiam_sdk::Client;
+use justiam_sdk::api::ids::RunId;
+use justiam_sdk::api::runs::Run;
+use justiam_sdk::client::Retry;
+use justiam_server::app::caller::Permission;
+use justiam_server::app::tokens::NewToken;
+use justiam_server::config::Config;
+use justiam_server::lifecycle::Shutdown;
+use justiam_server::{ServeError, Server};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::ManualClock;
+use crate::programs::program;
+use crate::soon;
+
+/// When tests begin, unless they say otherwise: a Thursday, in UTC.
+pub const START: &str = "2026-01-01T00:00:00Z";
+
+/// A running server.
+pub struct TestServer {
+    /// Its address.
+    pub endpoint: String,
+    /// An admin's token.
+    pub token: String,
+    /// An admin's client.
+    pub client: Client,
+    /// Its clock.
+    pub clock: ManualClock,
+    /// Its shutdown.
+    pub shutdown: Shutdown,
+    app: Arc<justiam_server::app::App>,
+    running: JoinHandle<Result<(), ServeError>>,
+    data: TempDir,
+}
+
+impl TestServer {
+    /// Starts a server at [`START`].
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a server with other settings than usual.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = TempDir::new().unwrap();
+        Self::open(data, ManualClock::at(START), None, change).await
+    }
+
+    /// Ends this server gently and starts another one on the same data, clock and token.
+    pub async fn restart(self) -> Self {
+        let (clock, token) = (self.clock.clone(), self.token.clone());
+        let data = self.stop().await;
+        Self::open(data, clock, Some(token), |_| {}).await
+    }
+
+    /// Ends the server gently and returns its data folder.
+    pub async fn stop(self) -> TempDir {
+        self.shutdown.soft.cancel();
+        soon("the server to end", self.running).await.unwrap().unwrap();
+        self.data
+    }
+
+    async fn open(data: TempDir, clock: ManualClock, token: Option<String>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::new(data.path().join("server"));
+        config.helper = program("justiam-server");
+        change(&mut config);
+        let server = Server::open(config, Arc::new(clock.clone())).await.unwrap();
+        let token = match token {
+            Some(token) => token,
+            None => server.bootstrap_token().await.unwrap().unwrap().token.expose().to_owned(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = Shutdown::new();
+        let app = Arc::clone(server.app());
+        let running = tokio::spawn(server.serve(listener, shutdown.clone()));
+        let client = client(&endpoint, &token);
+        Self { endpoint, token, client, clock, shutdown, app, running, data }
+    }
+
+    /// A client with a token that may do this and nothing else.
+    pub async fn client_with(&self, permissions: &[Permission]) -> Client {
+        client(&self.endpoint, &self.token_with(permissions).await)
+    }
+
+    /// A token that may do this and nothing else.
+    pub async fn token_with(&self, permissions: &[Permission]) -> String {
+        let new =
+            NewToken { name: "limited".into(), permissions: permissions.to_vec(), is_admin: false, expires_in_days: 1 };
+        self.app.create_token(new).await.unwrap().token.expose().to_owned()
+    }
+
+    /// The folder with the database.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    /// Waits for the end of a run.
+    pub async fn ended(&self, run: RunId) -> Run {
+        soon("a run to end", self.client.runs().wait(run)).await.unwrap()
+    }
+}
+
+/// A client that does not wait long before it tries again.
+pub fn client(endpoint: &str, token: &str) -> Client {
+    let mut retry = Retry::default();
+    retry.first_pause = std::time::Duration::from_millis(1);
+    Client::builder(endpoint).token(token).retry(retry).build().unwrap()
+}
