@@ -1,4 +1,5 @@
 //! All integration tests in one binary: it is linked once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod provider;
 mod scripts;

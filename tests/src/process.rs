@@ -23,13 +23,18 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts a server on a folder.
+    /// Starts a server on a folder, on a port that the system chooses.
     pub async fn start(folder: &Path) -> Self {
+        Self::start_at(folder, "127.0.0.1:0").await
+    }
+
+    /// Starts a server on a folder and an address: the one that an earlier server had.
+    pub async fn start_at(folder: &Path, listen: &str) -> Self {
         let address = folder.join("address");
         let _ = fs::remove_file(&address);
         let first = !folder.join("data").exists();
         let mut child = Command::new(program("justiam-server"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .args(["serve", "--listen", listen, "--log", "warn", "--data-dir"])
             .arg(folder.join("data"))
             .arg("--address-file")
             .arg(&address)

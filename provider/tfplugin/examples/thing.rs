@@ -1,0 +1,303 @@
+//! A whole provider: things that are kept as files in a directory.
+//!
+//! The integration tests drive it through the real Terraform, so it also has attributes that a sane provider would
+//! not: they make it slow, wrong or broken on demand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{fs, io};
+
+use tfplugin::{
+    Attr, Attribute, Block, Catalog, Check, Configure, Context, Diagnostics, FromValue, IntoValue, Plan, Provider,
+    Read, Resource, Schema, Sensitive, StoredState, Type, Value, async_trait, model,
+};
+
+fn main() -> ExitCode {
+    tfplugin::serve(Things)
+}
+
+// ----- the provider -----
+
+model! {
+    /// The `provider` block.
+    #[derive(Debug)]
+    pub struct Config {
+        pub directory: Attr<String>,
+    }
+}
+
+struct Things;
+
+#[async_trait]
+impl Provider for Things {
+    type Config = Config;
+    type Client = Store;
+
+    fn address(&self) -> &'static str {
+        "example/thing"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new().markdown("Keeps things in a directory.").attribute(
+            Attribute::string("directory").required().markdown("Where the things are.").check(Check::length(1..=4096)),
+        )
+    }
+
+    fn register(&self, catalog: &mut Catalog<Store>) {
+        catalog.resource(Thing);
+    }
+
+    async fn configure(&self, config: Config, _: Configure<'_>) -> Option<Store> {
+        // Unknown while Terraform plans: plans do without, and whatever needs the store says so.
+        Some(Store(config.directory.into_known()?.into()))
+    }
+}
+
+// ----- the API that it talks to -----
+
+/// A directory with a file for each thing.
+#[derive(Clone)]
+pub struct Store(PathBuf);
+
+impl Store {
+    fn file(&self, id: &str) -> PathBuf {
+        self.0.join(Path::new(id).file_name().unwrap_or_default())
+    }
+
+    fn write(&self, id: &str, thing: &State) -> io::Result<()> {
+        let json = thing
+            .clone()
+            .into_value()
+            .conform(&Thing.schema().ty())
+            .and_then(|value| value.to_json(&Thing.schema().ty()));
+        fs::write(self.file(id), json.map_err(io::Error::other)?)
+    }
+
+    fn read(&self, id: &str) -> io::Result<State> {
+        let value = Value::from_json(&fs::read(self.file(id))?, &Thing.schema().ty()).map_err(io::Error::other)?;
+        State::from_value(value).map_err(io::Error::other)
+    }
+}
+
+// ----- the resource -----
+
+model! {
+    /// A thing: configuration, plan and state.
+    #[derive(Debug)]
+    pub struct State {
+        pub id: Attr<String>,
+        pub name: Attr<String>,
+        pub size: Attr<f64>,
+        pub enabled: Attr<bool>,
+        pub revision: Attr<i64>,
+        pub any: Attr<Value>,
+        pub note: Attr<String>,
+        pub old: Attr<String>,
+        pub tags: Attr<BTreeSet<Attr<String>>>,
+        pub secrets: Attr<BTreeMap<String, Attr<Sensitive<String>>>>,
+        pub secret_wo: Attr<Sensitive<String>>,
+        pub secret_wo_version: Attr<i64>,
+        pub steps: Attr<Vec<Step>>,
+        pub rule: Vec<Rule>,
+        pub mood: Attr<String>,
+    }
+
+    /// One step of a thing.
+    #[derive(Debug)]
+    pub struct Step {
+        pub program: Attr<String>,
+        pub retries: Attr<i64>,
+        pub number: Attr<i64>,
+    }
+
+    /// A rule, as a block.
+    #[derive(Debug)]
+    pub struct Rule {
+        pub allow: Attr<String>,
+    }
+}
+
+struct Thing;
+
+#[async_trait]
+impl Resource for Thing {
+    type Client = Store;
+    type State = State;
+
+    fn type_name(&self) -> &'static str {
+        "thing_thing"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new()
+            .version(1)
+            .markdown("A thing.")
+            .attributes([
+                Attribute::string("id").computed(),
+                Attribute::string("name").required().requires_replace().check(Check::length(1..=40)),
+                Attribute::number("size").optional(),
+                Attribute::bool("enabled").default(true),
+                Attribute::number("revision").computed().changes_on_update().markdown("Counts the changes."),
+                Attribute::dynamic("any").optional(),
+                Attribute::string("note").optional().keep_prior_if(same_but_for_case),
+                Attribute::string("old").optional().deprecated("Use `note` instead."),
+                Attribute::set("tags", Type::String).optional().check(Check::each(Check::length(1..=10))),
+                Attribute::map("secrets", Type::String).optional().sensitive(),
+                Attribute::string("secret_wo").optional().sensitive().write_only(),
+                Attribute::number("secret_wo_version").optional(),
+                Attribute::nested_list(
+                    "steps",
+                    [
+                        Attribute::string("program").required(),
+                        Attribute::number("retries").default(3).check(Check::int(0..=9)),
+                        Attribute::number("number").computed(),
+                    ],
+                )
+                .optional(),
+                Attribute::string("mood")
+                    .optional()
+                    .check(Check::one_of(["slow", "slow-create", "broken", "wrong", "panic", "stubborn", "partial"]))
+                    .markdown("Makes the thing misbehave."),
+            ])
+            .block(Block::list("rule", [Attribute::string("allow").required()]).items(0, 5))
+    }
+
+    async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
+        if config.name.as_str() == Some("forbidden") {
+            diagnostics.error_at("name", "Forbidden name", "Nothing may have this name.");
+        }
+    }
+
+    async fn plan(&self, plan: &mut Plan<'_, State, Store>) {
+        if plan.planned.name.as_str() == Some("unlucky") {
+            plan.diagnostics.warning_at("name", "Unlucky name", "This may end badly.");
+        }
+    }
+
+    async fn create(&self, planned: State, config: State, context: &mut Context<'_, Store>) -> Option<State> {
+        let mut state = planned;
+        let name = state.name.as_str().unwrap_or_default().to_owned();
+        match state.mood.as_str() {
+            Some("panic") => panic!("this thing panics"),
+            Some("broken") => {
+                context.diagnostics.error_at("mood", "Broken", "This thing cannot be created.");
+                return None;
+            }
+            _ => {}
+        }
+        state.id = Attr::Known(format!("id-{name}"));
+        state.revision = Attr::Known(1);
+        number(&mut state);
+        if let Err(error) = context.client.write(&format!("id-{name}"), &state) {
+            context.diagnostics.error("Not written", error.to_string());
+            return None;
+        }
+        if matches!(state.mood.as_str(), Some("slow" | "slow-create")) {
+            // The test interrupts here; what exists by then must not be lost.
+            context.stop.requested().await;
+            pause().await;
+        }
+        match state.mood.as_str() {
+            Some("wrong") => state.name = "another".into(),
+            Some("partial") => context.diagnostics.error("Half done", "The thing exists, but is not ready."),
+            _ => {}
+        }
+        // Only the configuration has the write-only value; its length is all that is kept of it.
+        if let Some(secret) = config.secret_wo.as_known()
+            && context.private.set("secret_length", &secret.expose().len()).is_err()
+        {
+            context.diagnostics.warning("Not remembered", "The length of the secret has no JSON form.");
+        }
+        Some(state)
+    }
+
+    async fn read(&self, state: State, context: &mut Context<'_, Store>) -> Read<State> {
+        match context.client.read(state.id.as_str().unwrap_or_default()) {
+            Ok(state) => Read::Found(state),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Gone,
+            Err(error) => {
+                context.diagnostics.error("Not readable", error.to_string());
+                Read::Failed
+            }
+        }
+    }
+
+    async fn update(&self, prior: State, planned: State, _: State, context: &mut Context<'_, Store>) -> Option<State> {
+        let mut state = planned;
+        if state.mood.as_str() == Some("broken") {
+            context.diagnostics.error_at("mood", "Broken", "This thing cannot be changed.");
+            return None;
+        }
+        state.revision = prior.revision.map(|revision| revision + 1);
+        number(&mut state);
+        match context.client.write(state.id.as_str().unwrap_or_default(), &state) {
+            Ok(()) => Some(state),
+            Err(error) => {
+                context.diagnostics.error("Not written", error.to_string());
+                None
+            }
+        }
+    }
+
+    async fn delete(&self, state: State, context: &mut Context<'_, Store>) {
+        if state.mood.as_str() == Some("stubborn") {
+            context.diagnostics.error("Stubborn", "This thing does not go.");
+            return;
+        }
+        let gone = fs::remove_file(context.client.file(state.id.as_str().unwrap_or_default()));
+        if let Err(error) =
+            gone.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+        {
+            context.diagnostics.error("Not deleted", error.to_string());
+        }
+    }
+
+    async fn import(&self, id: &str, _: &mut Context<'_, Store>) -> Option<State> {
+        Some(State { id: id.into(), ..State::default() })
+    }
+
+    async fn upgrade(&self, stored: StoredState<'_>, diagnostics: &mut Diagnostics) -> Option<State> {
+        // Version 0 called the name a title.
+        let old = Type::object([("id", Type::String), ("title", Type::String)]);
+        match stored.decode(&old) {
+            Ok(old) => Some(State {
+                id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
+                name: old.get("title").and_then(Value::as_str).map(str::to_owned).into(),
+                enabled: Attr::Known(true),
+                ..State::default()
+            }),
+            Err(error) => {
+                diagnostics.error("State not readable", error.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// Gives each step its number.
+fn number(state: &mut State) {
+    if let Attr::Known(steps) = &mut state.steps {
+        for (number, step) in (1..).zip(steps) {
+            step.number = Attr::Known(number);
+        }
+    }
+}
+
+fn same_but_for_case(prior: &Value, new: &Value) -> bool {
+    matches!((prior.as_str(), new.as_str()), (Some(prior), Some(new)) if prior.eq_ignore_ascii_case(new))
+}
+
+/// Lets other tasks run once: a clean-up that takes its time.
+async fn pause() {
+    let mut first = true;
+    std::future::poll_fn(|context| {
+        if std::mem::take(&mut first) {
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        } else {
+            std::task::Poll::Ready(())
+        }
+    })
+    .await;
+}

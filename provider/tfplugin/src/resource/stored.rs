@@ -1,0 +1,47 @@
+//! A state as an older version of the provider has stored it.
+
+use serde_json::Value as Json;
+
+use crate::value::{Type, Value, ValueError};
+
+/// A stored state of an older schema version.
+#[derive(Clone, Copy)]
+pub struct StoredState<'a> {
+    version: i64,
+    json: &'a [u8],
+}
+
+impl<'a> StoredState<'a> {
+    /// A stored state, as a test of an upgrade would make it.
+    pub fn new(version: i64, json: &'a [u8]) -> Self {
+        Self { version, json }
+    }
+
+    /// The schema version that wrote it.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// The state as a value of that version's type; no number loses a digit.
+    ///
+    /// # Errors
+    /// Names the part that does not fit.
+    pub fn decode(&self, ty: &Type) -> Result<Value, ValueError> {
+        Value::from_json(self.json, ty)
+    }
+
+    /// The state as JSON, for small changes. Numbers have the precision of an `f64` here.
+    ///
+    /// # Errors
+    /// The text is no JSON.
+    pub fn json(&self) -> Result<Json, serde_json::Error> {
+        serde_json::from_slice(self.json)
+    }
+}
+
+/// States hold secrets: only the size is shown.
+impl std::fmt::Debug for StoredState<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredState").field("version", &self.version).field("bytes", &self.json.len()).finish()
+    }
+}

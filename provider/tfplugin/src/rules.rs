@@ -1,0 +1,16 @@
+//! What Terraform demands of a provider's answers, in one place.
+//!
+//! Terraform checks each answer and reports a violation as "a bug in the provider". Here the answer is brought into
+//! shape, and what cannot be is reported with the attribute's name, so that the author finds it. Nothing in this
+//! layer knows the wire.
+
+mod apply;
+mod plan;
+mod validate;
+
+pub(crate) use apply::{forget_unknown, settle, verify_result};
+pub(crate) use plan::{check_plan, mark_changes, prepare_plan, replacements};
+pub(crate) use validate::{deprecations, refuse_write_only, run_checks};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What may come back from create, read and update.
+
+use crate::diagnostics::Diagnostics;
+use crate::schema::{Fields, Pair, walk};
+use crate::value::{AttributePath, Step, Value};
+
+/// Brings a returned state into shape: write-only attributes are null, and a value that means the same as the one
+/// `before` (the plan's, or the last state's) is that one.
+pub(crate) fn settle(fields: &Fields, before: Option<&Value>, state: &mut Value) {
+    walk(fields, state, [before, None], &mut |Pair { attribute, target, beside: [before, _], .. }| {
+        if attribute.write_only {
+            *target = Value::Null;
+        } else if let Some(before) = before
+            && attribute.keeps(before, target)
+        {
+            *target = before.clone();
+        }
+        true
+    });
+}
+
+/// Reports what Terraform would call an inconsistent result: an attribute that is not what the plan promised.
+///
+/// The values are not shown. They may be secrets, and the author of the provider needs the name only.
+pub(crate) fn verify_result(planned: &Value, state: &Value, diagnostics: &mut Diagnostics) {
+    compare(planned, state, &mut AttributePath::default(), diagnostics);
+}
+
+fn compare(planned: &Value, state: &Value, path: &mut AttributePath, diagnostics: &mut Diagnostics) {
+    match (planned, state) {
+        // Unknown in the state is reported by `forget_unknown`.
+        (Value::Unknown, _) | (_, Value::Unknown) => {}
+        (Value::Object(planned), Value::Object(state)) => {
+            for (name, planned) in planned {
+                step(Step::Attribute(name.clone()), planned, state.get(name), path, diagnostics);
+            }
+        }
+        (Value::Map(planned), Value::Map(state)) => {
+            if !planned.keys().eq(state.keys()) {
+                inconsistent(path, "has other keys than planned", diagnostics);
+            }
+            for (key, planned) in planned.iter().filter(|(key, _)| state.contains_key(*key)) {
+                step(Step::Key(key.clone()), planned, state.get(key), path, diagnostics);
+            }
+        }
+        (Value::List(planned), Value::List(state)) | (Value::Tuple(planned), Value::Tuple(state)) => {
+            if planned.len() != state.len() {
+                inconsistent(path, "has another number of elements than planned", diagnostics);
+            }
+            for (index, (planned, state)) in planned.iter().zip(state).enumerate() {
+                step(Step::Index(index), planned, Some(state), path, diagnostics);
+            }
+        }
+        // Which unknown element became which is nobody's to say; those that were known must still be there.
+        (Value::Set(planned), Value::Set(state)) if planned.iter().any(Value::has_unknown) => {
+            if !planned.iter().filter(|item| !item.has_unknown()).all(|item| state.contains(item)) {
+                inconsistent(path, "lacks an element that was planned", diagnostics);
+            }
+        }
+        (Value::Dynamic(planned), Value::Dynamic(state)) if planned.ty == state.ty => {
+            compare(&planned.value, &state.value, path, diagnostics);
+        }
+        (planned, state) if planned == state => {}
+        _ => inconsistent(path, "is not what was planned", diagnostics),
+    }
+}
+
+fn step(step: Step, planned: &Value, state: Option<&Value>, path: &mut AttributePath, diagnostics: &mut Diagnostics) {
+    path.push(step);
+    compare(planned, state.unwrap_or(&Value::Null), path, diagnostics);
+    path.pop();
+}
+
+fn inconsistent(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.error_at(
+        path.clone(),
+        "Provider returned an inconsistent result",
+        format!(
+            "After apply, {path} {problem}. This is a mistake in the provider: a computed attribute that changes with \
+             updates must be marked so, and a configured one must come back as it is."
+        ),
+    );
+}
+
+/// Makes everything unknown null, and reports it: after apply, all is known.
+pub(crate) fn forget_unknown(state: &mut Value, diagnostics: &mut Diagnostics) {
+    forget(state, &mut AttributePath::default(), diagnostics);
+}
+
+fn forget(value: &mut Value, path: &mut AttributePath, diagnostics: &mut Diagnostics) {
+    let mut within = |step, value: &mut Value| {
+        path.push(step);
+        forget(value, path, diagnostics);
+        path.pop();
+    };
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                within(Step::Attribute(name.clone()), value);
+            }
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                within(Step::Key(key.clone()), value);
+            }
+        }
+        Value::List(items) | Value::Tuple(items) => {
+            for (index, value) in items.iter_mut().enumerate() {
+                within(Step::Index(index), value);
+            }
+        }
+        Value::Set(items) if items.iter().any(Value::has_unknown) => {
+            let known = |mut value: Value| {
+                forget(&mut value, path, diagnostics);
+                value
+            };
+            *items = std::mem::take(items).into_iter().map(known).collect();
+        }
+        Value::Dynamic(typed) => forget(&mut typed.value, path, diagnostics),
+        Value::Unknown => {
+            *value = Value::Null;
+            diagnostics.error_at(
+                path.clone(),
+                "Provider left a value unknown",
+                format!("After apply, {path} is still unknown. This is a mistake in the provider."),
+            );
+        }
+        _ => {}
+    }
+}

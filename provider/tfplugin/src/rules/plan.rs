@@ -1,0 +1,116 @@
+//! What a plan looks like before and after the author's own rules.
+
+use crate::diagnostics::Diagnostics;
+use crate::schema::{Fields, Kind, OnUpdate, Pair, walk};
+use crate::value::{AttributePath, Value};
+
+/// Fills in what the configuration leaves open: defaults, prior values that mean the same, and "known after apply"
+/// for what is computed when an object comes into being.
+///
+/// `planned` is Terraform's proposal: the configuration, with prior values where it says nothing.
+pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Value, planned: &mut Value) {
+    walk(fields, planned, [prior, Some(config)], &mut |Pair { attribute, target, beside: [prior, config], .. }| {
+        if attribute.write_only {
+            *target = Value::Null;
+            return false;
+        }
+        if config.is_some_and(|config| !config.is_null()) || (config.is_none() && !target.is_null()) {
+            match prior {
+                Some(prior) if attribute.keeps(prior, target) => {
+                    *target = prior.clone();
+                    return false;
+                }
+                _ => return true,
+            }
+        }
+        if let Some(default) = &attribute.default {
+            // A default that does not fit is reported with the schema; null is then as good as anything.
+            *target = default.clone().conform(&attribute.ty()).unwrap_or_default();
+        } else if attribute.is_computed() && prior.is_none() {
+            *target = Value::Unknown;
+        }
+        false
+    });
+}
+
+/// Once anything changes, computed values that change with it become "known after apply": those that say so, and
+/// those that have had no value so far.
+pub(crate) fn mark_changes(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) {
+    if planned == prior {
+        return;
+    }
+    walk(fields, planned, [Some(prior), Some(config)], &mut |Pair { attribute, target, beside, .. }| {
+        let [Some(prior), Some(config)] = beside else { return true };
+        if !config.is_null() {
+            return true;
+        }
+        let open = attribute.is_computed() && attribute.default.is_none() && prior == target;
+        if open && (prior.is_null() || attribute.on_update == OnUpdate::Unknown) {
+            *target = Value::Unknown;
+        }
+        false
+    });
+}
+
+/// The changed attributes that cannot change in place.
+pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) -> Vec<AttributePath> {
+    let mut paths = Vec::new();
+    walk(fields, planned, [Some(prior), None], &mut |Pair { attribute, path, target, beside: [prior, _] }| {
+        let changed = prior.is_none_or(|prior| prior != target);
+        if changed && attribute.requires_replace && !paths.contains(path) {
+            paths.push(path.clone());
+        }
+        // What is the same has no changes within: without this, each element of a set would count as new.
+        changed
+    });
+    paths
+}
+
+/// Reports what an author's plan must not contain: a configured value that it changed, or a value for an attribute
+/// that only the configuration may set.
+pub(crate) fn check_plan(
+    fields: &Fields,
+    prior: Option<&Value>,
+    config: &Value,
+    planned: &mut Value,
+    diagnostics: &mut Diagnostics,
+) {
+    walk(fields, planned, [prior, Some(config)], &mut |Pair { attribute, path, target, beside: [prior, config] }| {
+        let Some(config) = config else { return false };
+        if attribute.write_only {
+            return false;
+        }
+        if config.is_null() {
+            if !attribute.is_computed() && !target.is_null() {
+                broken_plan(path, "is not set by the configuration, and not marked as computed", diagnostics);
+            }
+            return false;
+        }
+        if target == config || prior == Some(target) {
+            return false;
+        }
+        if let Kind::Nested(..) = &attribute.kind
+            && same_shape(target, config)
+        {
+            return true;
+        }
+        broken_plan(path, "differs from what the configuration says", diagnostics);
+        false
+    });
+}
+
+/// Whether two nested attributes have the same elements, whatever is in them.
+fn same_shape(planned: &Value, config: &Value) -> bool {
+    match (planned, config) {
+        (Value::Object(_), Value::Object(_)) => true,
+        (Value::List(planned), Value::List(config)) => planned.len() == config.len(),
+        (Value::Set(planned), Value::Set(config)) => planned.len() == config.len(),
+        (Value::Map(planned), Value::Map(config)) => planned.keys().eq(config.keys()),
+        _ => false,
+    }
+}
+
+fn broken_plan(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
+    let detail = format!("The provider's planned value of {path} {problem}. This is a mistake in the provider.");
+    diagnostics.error_at(path.clone(), "Provider made an invalid plan", detail);
+}

@@ -1,0 +1,19 @@
+//! The HTTP API: an in-process server through the SDK's client, and raw requests for what the client cannot express.
+
+mod access;
+mod concurrency;
+mod confidential;
+mod config;
+mod edits;
+mod idempotency;
+mod limits;
+mod lists;
+mod revisions;
+mod routes;
+mod runs;
+mod secrets;
+mod seed;
+mod support;
+mod system_tasks;
+mod tasks;
+mod validation;
