@@ -109,8 +109,7 @@ pub(crate) fn connect(config: Config, setup: Configure<'_>) -> Option<Api> {
     if diagnostics.has_errors() {
         return None;
     }
-    let mut retry = Retry::default();
-    retry.max_retries = u32::try_from(retries).unwrap_or_default();
+    let retry = Retry { max_retries: u32::try_from(retries).unwrap_or_default(), ..Retry::default() };
     let version = env!("CARGO_PKG_VERSION");
     let mut builder = Client::builder(endpoint)
         .token(token)

@@ -15,10 +15,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for something, and fails the test when it takes too long.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    let Ok(value) = tokio::time::timeout(PATIENCE, future).await else { panic!("waited in vain for {what}") };
+    value
 }
 
 /// Looks often until a condition holds.

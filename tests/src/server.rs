@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use justiam_sdk::Client;
@@ -115,7 +116,6 @@ impl TestServer {
 
 /// A client that does not wait long before it tries again.
 pub fn client(endpoint: &str, token: &str) -> Client {
-    let mut retry = Retry::default();
-    retry.first_pause = std::time::Duration::from_millis(1);
+    let retry = Retry { first_pause: Duration::from_millis(1), ..Retry::default() };
     Client::builder(endpoint).token(token).retry(retry).build().unwrap()
 }

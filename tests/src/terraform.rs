@@ -29,6 +29,7 @@ pub struct Said {
 impl Said {
     /// Fails the test unless the command ended well.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check is the use")]
     pub fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{}", self.text);
         self
@@ -36,6 +37,7 @@ impl Said {
 
     /// Fails the test unless the command failed and said all of this, however its lines are broken.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check is the use")]
     pub fn fails_with(self, texts: &[&str]) -> Self {
         assert_ne!(self.code, 0, "should have failed:\n{}", self.text);
         let flat = self.flat();
@@ -118,7 +120,7 @@ impl Workspace {
 
     /// Runs a command to its end.
     pub async fn run(&self, args: &[&str]) -> Said {
-        said(self.spawn(args).wait_with_output().await.unwrap())
+        said(&self.spawn(args).wait_with_output().await.unwrap())
     }
 
     /// `terraform plan`. Exit code 0: nothing to do; 2: something to do.
@@ -165,7 +167,7 @@ impl Workspace {
 }
 
 /// What a finished command said.
-pub fn said(output: Output) -> Said {
+pub fn said(output: &Output) -> Said {
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     Said { code: output.status.code().unwrap_or(-1), text }
 }

@@ -47,7 +47,7 @@ impl App {
         let Some(key) = key else { return Ok(None) };
         idempotency::forget(tx, self.now().saturating_sub(KEPT_FOR).unwrap_or_default()).await?;
         let Some(kept) = idempotency::find(tx, &caller.principal, &key.key).await? else { return Ok(None) };
-        if kept.request != key.request {
+        if kept.request != self.vault.fingerprint(&key.request) {
             return Err(Error::Conflict {
                 message: "this Idempotency-Key was used for another request within the last 24 hours".into(),
                 details: None,
@@ -69,7 +69,7 @@ impl App {
         let Some(key) = key else { return Ok(()) };
         let answer =
             serde_json::to_string(answer).map_err(|_| store::Error::Corrupt { column: "idempotency_keys.answer" })?;
-        let kept = KeptAnswer { request: key.request.clone(), answer };
+        let kept = KeptAnswer { request: self.vault.fingerprint(&key.request), answer };
         Ok(idempotency::keep(tx, &caller.principal, &key.key, &kept, self.now()).await?)
     }
 }

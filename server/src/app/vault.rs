@@ -6,6 +6,7 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::secrets::Secret;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The shortest server secret that is accepted, in bytes.
@@ -15,6 +16,7 @@ pub const MIN_SECRET: usize = 16;
 pub struct Vault {
     key: LessSafeKey,
     key_id: String,
+    fingerprints: hmac::Key,
     random: SystemRandom,
 }
 
@@ -54,14 +56,23 @@ impl Vault {
         // Tells which key sealed a row and says nothing about the key.
         let mut id = [0; 8];
         derive(b"task secrets: key id 1", &mut id)?;
+        let mut fingerprints = [0; 32];
+        derive(b"fingerprints: HMAC-SHA256 key 1", &mut fingerprints)?;
+        let fingerprints = hmac::Key::new(hmac::HMAC_SHA256, &fingerprints);
         let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| VaultError::Crypto)?;
         let key_id = super::hex(&id);
-        Ok(Self { key: LessSafeKey::new(key), key_id, random: SystemRandom::new() })
+        Ok(Self { key: LessSafeKey::new(key), key_id, fingerprints, random: SystemRandom::new() })
     }
 
     /// Names the key that this vault seals with.
     pub fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// Tells two byte strings apart without keeping either. Keyed, because one that holds a short secret could be guessed from
+    /// a plain hash.
+    pub fn fingerprint(&self, bytes: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.fingerprints, bytes).as_ref().to_vec()
     }
 
     /// Seals a value for one key of one task: moved to another place, it does not open.

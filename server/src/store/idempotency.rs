@@ -7,7 +7,7 @@ use super::{Result, Tx, on};
 /// A kept answer.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct KeptAnswer {
-    /// SHA-256 of the request.
+    /// A keyed fingerprint of the request.
     pub request: Vec<u8>,
     /// The body of the answer.
     pub answer: String,

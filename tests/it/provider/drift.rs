@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::{ADDRESS, SCRIPT, task, world};
 
+/// An attribute, and how somebody else changes it.
+type Drift = (&'static str, fn(&mut TaskPatch));
+
 #[tokio::test]
 async fn drift_of_every_attribute_is_seen_named_and_repaired() {
     let (server, workspace) = world().await;
@@ -22,7 +25,6 @@ async fn drift_of_every_attribute_is_seen_named_and_repaired() {
     let id = workspace.attributes(ADDRESS).unwrap()["id"].as_str().unwrap().parse().unwrap();
     let mine = server.client.tasks().get(id).await.unwrap();
 
-    type Drift = (&'static str, fn(&mut TaskPatch));
     let drifts: [Drift; 11] = [
         ("name", |patch| patch.name = Some("theirs".into())),
         ("description", |patch| patch.description = Some(None)),

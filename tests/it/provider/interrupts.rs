@@ -148,7 +148,7 @@ async fn ctrl_c_during_a_create_leaves_the_object_in_the_state() {
     // What a terminal does: everybody in the group gets it, the provider too.
     kill_process_group(pid(&apply), Signal::INT).unwrap();
     proxy.release();
-    let said = said(soon("the apply to end", apply.wait_with_output()).await.unwrap());
+    let said = said(&soon("the apply to end", apply.wait_with_output()).await.unwrap());
     assert!(said.text.contains("Interrupt received"), "{}", said.text);
     let created = server.client.tasks().find("Task").await.unwrap().unwrap();
     assert_eq!(workspace.attributes(ADDRESS).unwrap()["id"], created.id.to_string(), "{}", said.text);
@@ -223,7 +223,7 @@ async fn a_server_killed_during_an_apply_and_started_again_loses_and_doubles_not
     until("some tasks to be created", async || own().await.len() >= 3).await;
     server.kill().await;
     let server = ServerProcess::start_at(folder.path(), endpoint.trim_start_matches("http://")).await;
-    let said = said(soon("the apply to end", apply.wait_with_output()).await.unwrap());
+    let said = said(&soon("the apply to end", apply.wait_with_output()).await.unwrap());
     assert_eq!(said.code, 0, "{}", said.text);
     assert_eq!(own().await.len(), TASKS);
     workspace.plan_nothing().await;

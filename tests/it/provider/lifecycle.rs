@@ -73,13 +73,13 @@ async fn every_attribute_is_written_changed_in_place_and_returned_to_its_default
     assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{}", plan.text);
     workspace.apply().await.ok();
     workspace.plan_nothing().await;
-    let plain = the_task(&server).await;
-    assert_eq!(plain.id, full.id);
-    assert_eq!(plain.description, None);
-    assert_eq!((plain.timezone.as_str(), plain.timeout_seconds, plain.enabled), ("UTC", 30, true));
-    assert_eq!(plain.config, Some(json!({})));
-    assert_eq!(plain.task_config, Some([].into()));
-    assert_eq!(plain.secret_revisions, Some([].into()));
+    let reset = the_task(&server).await;
+    assert_eq!(reset.id, full.id);
+    assert_eq!(reset.description, None);
+    assert_eq!((reset.timezone.as_str(), reset.timeout_seconds, reset.enabled), ("UTC", 30, true));
+    assert_eq!(reset.config, Some(json!({})));
+    assert_eq!(reset.task_config, Some([].into()));
+    assert_eq!(reset.secret_revisions, Some([].into()));
 }
 
 #[tokio::test]

@@ -94,7 +94,10 @@ async fn all_mistakes_are_reported_at_once() {
 #[tokio::test]
 async fn a_value_too_long_is_refused_and_a_secret_is_not_shown() {
     let workspace = offline();
-    workspace.config(&task(&[("secrets", "{ K = join(\"\", [for i in range(1000) : \"canary-x${join(\"\", [for j in range(8) : \"12345678\"])}\"]) }")]));
+    workspace.config(&task(&[(
+        "secrets",
+        "{ K = join(\"\", [for i in range(1000) : \"canary-x${join(\"\", [for j in range(8) : \"12345678\"])}\"]) }",
+    )]));
     let said = workspace.run(&["validate", "-no-color"]).await.fails_with(&["Secret too long", "72000 bytes"]);
     assert!(!said.text.contains("canary-x12345678"));
 }

@@ -43,6 +43,7 @@ pub(super) fn new_task(planned: &State) -> Result<NewTask, Refused> {
 /// The body that turns one state into the other. It names what differs and nothing else.
 pub(super) fn patch(prior: &State, planned: &State) -> Result<TaskPatch, Refused> {
     /// `None` where nothing changed; else what the attribute is now, null included.
+    #[expect(clippy::option_option, reason = "unchanged, null and a value are three things in a patch")]
     fn changed<T: Clone + PartialEq>(prior: &Attr<T>, planned: &Attr<T>) -> Option<Option<T>> {
         (prior != planned).then(|| planned.as_known().cloned())
     }
