@@ -1,5 +1,6 @@
 //! All integration tests in one binary: it is linked once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod docs;
 mod provider;
 mod scripts;

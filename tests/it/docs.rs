@@ -1,0 +1,90 @@
+//! What the documents say is true: links resolve, examples are valid, every attribute is described.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use justiam_tests::terraform::Workspace;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All files below a folder with this ending; hidden folders and build products are left out.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if path.is_dir() && !name.starts_with('.') && name != "target" {
+            found.extend(files(&path, ending));
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_relative_link_resolves() {
+    let mut links = 0;
+    for file in files(&root(), ".md") {
+        let text = fs::read_to_string(&file).unwrap();
+        for (_, after) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
+            let target = after.split([')', ' ', '#']).next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            links += 1;
+            assert!(file.parent().unwrap().join(target).exists(), "{}: {target} does not exist", file.display());
+        }
+    }
+    assert!(links > 10, "found {links} links, so this test looks at the wrong place");
+}
+
+#[tokio::test]
+async fn every_terraform_example_is_valid() {
+    let examples = files(&root().join("examples"), ".tf");
+    assert!(examples.len() >= 3, "{examples:?}");
+    for example in examples {
+        let workspace = Workspace::new("http://127.0.0.1:1", "none");
+        let text = fs::read_to_string(&example).unwrap();
+        if text.contains("required_providers") {
+            workspace.file("main.tf", &text);
+        } else {
+            workspace.config(&text);
+        }
+        // Files that examples read stand beside them.
+        for beside in [".json", ".go"].iter().flat_map(|ending| files(example.parent().unwrap(), ending)) {
+            fs::copy(&beside, workspace.path().join(beside.file_name().unwrap())).unwrap();
+        }
+        let import_only = !text.contains("resource \"") && text.contains("import {");
+        if import_only {
+            // An import needs a resource to go to; the registry shows it beside the resource's own example.
+            workspace.file("resource.tf", &fs::read_to_string(example.with_file_name("resource.tf")).unwrap());
+        }
+        let said = workspace.run(&["validate", "-no-color"]).await;
+        assert_eq!(said.code, 0, "{}: {}", example.display(), said.text);
+    }
+}
+
+#[tokio::test]
+async fn every_attribute_of_the_schema_is_described() {
+    let workspace = Workspace::new("http://127.0.0.1:1", "none");
+    workspace.config("");
+    let output = workspace.command(&["providers", "schema", "-json"]).output().await.unwrap();
+    let schemas: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let provider = schemas["provider_schemas"].as_object().unwrap().values().next().unwrap();
+    let pages = [
+        ("docs/index.md", &provider["provider"]["block"]),
+        ("docs/resources/scheduled_task.md", &provider["resource_schemas"]["justiam_scheduled_task"]["block"]),
+    ];
+    for (page, block) in pages {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let attributes = block["attributes"].as_object().unwrap();
+        assert!(!attributes.is_empty());
+        for (name, attribute) in attributes {
+            assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
+            assert!(attribute["description"].as_str().is_some_and(|text| !text.is_empty()), "`{name}` has no description");
+        }
+    }
+}
