@@ -159,12 +159,12 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Builder").field("endpoint", &shown(&self.endpoint)).finish_non_exhaustive()
     }
 }
 
 fn endpoint(text: &str) -> Result<Url, BuildError> {
-    let wrong = |cause: &'static str| BuildError::Endpoint { endpoint: text.chars().take(200).collect(), cause };
+    let wrong = |cause: &'static str| BuildError::Endpoint { endpoint: shown(text), cause };
     let mut url = Url::parse(text).map_err(|_| wrong("it is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("it must begin with https:// or http://"));
@@ -173,8 +173,7 @@ fn endpoint(text: &str) -> Result<Url, BuildError> {
         return Err(wrong("it has no host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        // Not shown: it holds a password.
-        return Err(BuildError::Endpoint { endpoint: "…".into(), cause: "it must not hold a user name or password" });
+        return Err(wrong("it must not hold a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("it must not hold a query or a fragment"));
@@ -184,6 +183,15 @@ fn endpoint(text: &str) -> Result<Url, BuildError> {
         url.path().trim_end_matches('/').trim_end_matches(crate::api::paths::BASE).trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
+}
+
+/// An endpoint without what may be a password: a user's part, a query, a fragment.
+fn shown(text: &str) -> String {
+    let text: String = text.chars().take_while(|letter| !matches!(letter, '?' | '#')).take(200).collect();
+    match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]

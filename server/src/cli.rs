@@ -128,7 +128,7 @@ impl Data {
         let config = self.config()?;
         let data_dir = crate::config::DataDir::hold(&config.data_dir)?;
         crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
-        say(&format!("{} is up to date", data_dir.database().display()))
+        say(&format!("{} is up to date", data_dir.database()?.display()))
     }
 }
 

@@ -89,9 +89,11 @@ impl DataDir {
         Ok(Self { path, lock: None })
     }
 
-    /// The SQLite database.
-    pub fn database(&self) -> PathBuf {
-        self.path.join("justiam.db")
+    /// The SQLite database. Made, empty, where it is missing: readable by its owner alone, which SQLite's own files follow.
+    pub fn database(&self) -> Result<PathBuf, DataDirError> {
+        let path = self.path.join("justiam.db");
+        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io_error(&path))?;
+        Ok(path)
     }
 
     /// The parent of the folders of running scripts.

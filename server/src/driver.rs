@@ -34,9 +34,9 @@ impl Driver {
         Self { app, executor, slots }
     }
 
-    /// Ends what an earlier process left running, then works until `soft` fires, and lets runs end until `hard` fires.
+    /// Mends what an earlier process left behind, then works until `soft` fires, and lets runs end until `hard` fires.
     pub async fn run(self: Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
-        self.end_lost_runs(soft).await;
+        self.recover(soft).await;
         tokio::join!(self.dispatch_until(soft), self.work_until(soft, hard));
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod extract;
 mod health;
 mod problem;
+mod query;
 mod runs;
 mod secrets;
 mod tasks;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue};
 use justiam_sdk::api::paths::routes;
@@ -61,7 +62,7 @@ async fn trace(app: Arc<App>, request: Request, next: Next) -> Response {
     // The path alone: a query may hold names that are nobody's business in a log.
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
-        let mut response = next.run(request).await.into_response();
+        let mut response = problem::write_body(next.run(request).await, app.now());
         tracing::debug!(status = response.status().as_u16(), "answered");
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID.clone(), value);

@@ -144,6 +144,6 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
         None => data_dir.secret()?,
     };
     let vault = Vault::new(&secret)?;
-    let db = Db::open_sqlite(&data_dir.database()).await?;
+    let db = Db::open_sqlite(&data_dir.database()?).await?;
     Ok(App::new(db, clock, vault))
 }

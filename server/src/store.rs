@@ -1,4 +1,4 @@
-//! All SQL, and nothing but SQL: no rule of scheduling, no permission, no clock.
+//! All SQL: no permission, no clock, and of the rules of scheduling only whose turn it is to start ([`runs::claim`]).
 //!
 //! A function takes a [`Tx`], so that its caller decides what is atomic. Each statement is one text, written in what SQLite
 //! and PostgreSQL share; `on!` binds the function's body to the database behind the transaction.

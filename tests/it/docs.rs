@@ -84,7 +84,10 @@ async fn every_attribute_of_the_schema_is_described() {
         assert!(!attributes.is_empty());
         for (name, attribute) in attributes {
             assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
-            assert!(attribute["description"].as_str().is_some_and(|text| !text.is_empty()), "`{name}` has no description");
+            assert!(
+                attribute["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "`{name}` has no description"
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
 //! All integration tests in one binary: it is linked once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api;
 mod docs;
 mod provider;
+mod scheduling;
 mod scripts;

@@ -30,17 +30,23 @@ impl ServerProcess {
 
     /// Starts a server on a folder and an address: the one that an earlier server had.
     pub async fn start_at(folder: &Path, listen: &str) -> Self {
+        Self::start_logging(folder, listen, "warn", Stdio::inherit()).await
+    }
+
+    /// Starts a server whose log has these levels and goes to a file.
+    pub async fn start_logging(folder: &Path, listen: &str, levels: &str, log: impl Into<Stdio>) -> Self {
         let address = folder.join("address");
         let _ = fs::remove_file(&address);
         let first = !folder.join("data").exists();
         let mut child = Command::new(program("justiam-server"))
-            .args(["serve", "--listen", listen, "--log", "warn", "--data-dir"])
+            .args(["serve", "--listen", listen, "--log", levels, "--data-dir"])
             .arg(folder.join("data"))
             .arg("--address-file")
             .arg(&address)
             .env_remove("JWT_SECRET")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();

@@ -11,9 +11,9 @@ use justiam_sdk::api::runs::Run;
 use justiam_sdk::client::Retry;
 use justiam_server::app::caller::Permission;
 use justiam_server::app::tokens::NewToken;
-use justiam_server::config::Config;
+use justiam_server::config::{Config, DataDir};
 use justiam_server::lifecycle::Shutdown;
-use justiam_server::{ServeError, Server};
+use justiam_server::{ServeError, Server, open_app};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -56,8 +56,24 @@ impl TestServer {
 
     /// Ends this server gently and starts another one on the same data, clock and token.
     pub async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// Restarts the server with other settings than usual.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let (clock, token) = (self.clock.clone(), self.token.clone());
         let data = self.stop().await;
+        Self::open(data, clock, Some(token), change).await
+    }
+
+    /// Starts a server on what [`TestServer::stop`] returned. Its client has a new admin's token.
+    pub async fn start_on(data: TempDir, clock: ManualClock) -> Self {
+        let config = Config::new(data.path().join("server"));
+        let folder = DataDir::open(&config.data_dir).unwrap();
+        let app = open_app(&config, &folder, Arc::new(clock.clone())).await.unwrap();
+        let new = NewToken { name: "later".into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
+        let token = app.create_token(new).await.unwrap().token.expose().to_owned();
+        drop(app);
         Self::open(data, clock, Some(token), |_| {}).await
     }
 

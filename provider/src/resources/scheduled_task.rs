@@ -7,6 +7,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
+use justiam_sdk::Client;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::tasks::Task;
 use tfplugin::{Attr, Context, Diagnostics, Private, Read, Resource, Schema, Sensitive, async_trait, model};
@@ -107,14 +108,21 @@ impl Resource for ScheduledTask {
     async fn update(&self, prior: State, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
         let summary = format!("Could not change the task {}", named(&prior));
         let id = id_of(&prior, context.diagnostics)?;
-        let patch = match convert::patch(&prior, &planned) {
+        let mut patch = match convert::patch(&prior, &planned) {
             Ok(patch) => patch,
             Err((attribute, problem)) => {
                 context.diagnostics.error_at(attribute, summary, problem);
                 return None;
             }
         };
-        match context.client.call(async |client| client.tasks().update(id, &patch).await).await {
+        let update = async |client: &Client| {
+            if prior.secrets.is_null() && planned.secrets.is_known() {
+                // From now on the map says which keys there are; those that others left behind go in the same request.
+                convert::remove_others(&mut patch, client.secrets(id).keys().await?.keys);
+            }
+            client.tasks().update(id, &patch).await
+        };
+        match context.client.call(update).await {
             Ok(task) => Some(adopt(&task, planned, context)),
             Err(error) => {
                 report(context.diagnostics, &summary, &error);

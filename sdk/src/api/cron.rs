@@ -105,7 +105,7 @@ impl FromStr for CronExpr {
         if fields.len() != 5 && !is_macro {
             return Err(CronError::FieldCount { text: shown, found: fields.len() });
         }
-        let starts_with_star = |index: usize| fields.get(index).is_some_and(|field| field.starts_with('*'));
+        let starts_with_star = |index: usize| fields.get(index).is_some_and(|field| field.starts_with(['*', '?']));
         let either_day = !is_macro && !starts_with_star(2) && !starts_with_star(4);
         let cron = parser(!either_day).parse(text).map_err(|cause| explain(&shown, &fields, &cause))?;
         let fixed_time = if is_macro {
@@ -146,6 +146,10 @@ fn explain(text: &str, fields: &[&str], cause: &croner::errors::CronError) -> Cr
         if fields.len() == 5 && parser(true).parse(&alone.join(" ")).is_err() {
             return CronError::Field { field, value: value.chars().take(80).collect(), range };
         }
+    }
+    if text.starts_with('@') {
+        let cause = "the macros are @yearly, @annually, @monthly, @weekly, @daily and @hourly".to_owned();
+        return CronError::Syntax { text: text.to_owned(), cause };
     }
     CronError::Syntax { text: text.to_owned(), cause: cause.to_string() }
 }

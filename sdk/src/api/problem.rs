@@ -42,7 +42,8 @@ words! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Problem {
-    /// What went wrong, for programs. Absent only in answers of servers other than ours.
+    /// What went wrong, for programs. Absent where nothing is said about any object: an unknown path or method, or an answer of
+    /// somebody else's server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
     /// What went wrong, for people.

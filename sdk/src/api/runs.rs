@@ -34,7 +34,7 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     /// From start to end, in milliseconds.
     pub duration_ms: Option<i64>,
-    /// What the script returned, byte for byte.
+    /// What the script returned, byte for byte but for the task's own secrets, which are taken out.
     pub output: Option<String>,
     /// Why the run ended as `error`.
     pub error: Option<String>,

@@ -90,8 +90,7 @@ impl Transport {
         body: Option<&B>,
     ) -> Result<T, Error> {
         let (url, bytes) = self.attempts(method, path, query, body).await?;
-        let reader = &mut serde_json::Deserializer::from_slice(&bytes);
-        T::deserialize(reader).map_err(|source| {
+        serde_json::from_slice(&bytes).map_err(|source| {
             let path = format!("{}:{}", source.line(), source.column());
             Error::Decode { url, path, source }
         })
@@ -145,6 +144,14 @@ impl Transport {
         unreachable!("the loop ends with an answer or an error")
     }
 
+    fn without_token(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let header = self.authorization.as_ref().and_then(|value| value.to_str().ok());
+        match header.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| !token.is_empty()) {
+            Some(token) => String::from_utf8_lossy(&bytes).replace(token, "…").into_bytes(),
+            None => bytes,
+        }
+    }
+
     fn lost(&self, url: &str, source: reqwest::Error) -> Failure {
         let may_pass = !source.is_builder();
         // The URL is in our own text; reqwest would repeat it with its query.
@@ -173,6 +180,8 @@ impl Transport {
         if status.is_success() && (json || status == StatusCode::NO_CONTENT) {
             return Ok(bytes);
         }
+        // Somebody who shows a request that he did not understand must not put its token into an error.
+        let bytes = self.without_token(bytes);
         let may_pass = matches!(status.as_u16(), 429 | 502 | 503 | 504);
         let retry_after = retry_after(&headers);
         let problem = if json && !status.is_success() { serde_json::from_slice::<Problem>(&bytes).ok() } else { None };

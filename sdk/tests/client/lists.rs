@@ -28,7 +28,8 @@ async fn all_pages_are_read_one_after_the_other() {
     ])
     .await;
     let client = client(&server.uri(), 0);
-    let names: Vec<String> = client.tasks().list(TaskQuery::new()).map_ok(|task| task.name).try_collect().await.unwrap();
+    let names: Vec<String> =
+        client.tasks().list(TaskQuery::new()).map_ok(|task| task.name).try_collect().await.unwrap();
     assert_eq!(names, ["a", "b", "c", "d", "e"]);
     let lines: Vec<String> = requests(&server).await.iter().map(line).collect();
     assert_eq!(lines, ["GET /api/v1/tasks?page=1", "GET /api/v1/tasks?page=2", "GET /api/v1/tasks?page=3"]);
@@ -101,7 +102,8 @@ async fn a_name_finds_one_task_or_none() {
 #[tokio::test]
 async fn waiting_looks_until_the_run_has_ended() {
     for last in ["success", "error", "cancelled"] {
-        let server = server(["queued", "running", "paused", last].map(|status| json_answer(200, &run_json(status)))).await;
+        let server =
+            server(["queued", "running", "paused", last].map(|status| json_answer(200, &run_json(status)))).await;
         let run = client(&server.uri(), 0).runs().wait(RUN.parse().unwrap()).await.unwrap();
         assert_eq!(run.status.to_string(), last);
         assert_eq!(requests(&server).await.len(), 4);

@@ -246,7 +246,8 @@ async fn a_password_in_an_endpoint_is_not_repeated() {
         "user:hunter2@iam.example.com",
     ] {
         let builder = Client::builder(endpoint);
-        let shown = format!("{builder:?} {}", builder.build().unwrap_err());
+        let shown = format!("{builder:?}");
+        let shown = format!("{shown} {}", builder.build().unwrap_err());
         assert!(!shown.contains("hunter2"), "{shown}");
     }
     let error = Client::builder("https://iam.example.com").proxy("http://user:hunter2@").build().unwrap_err();

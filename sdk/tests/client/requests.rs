@@ -1,5 +1,7 @@
 //! What exactly each method sends.
 
+use std::pin::pin;
+
 use futures::StreamExt as _;
 use justiam_sdk::Client;
 use justiam_sdk::api::ids::{RunId, TaskId};
@@ -62,7 +64,7 @@ async fn tasks() {
     query.include = Some("script,secrets".into());
     let _ = tasks.page(&query).await;
     let _ = tasks.find("My Task").await;
-    let _ = tasks.list(query).next().await;
+    let _ = pin!(tasks.list(query)).next().await;
     let _ = tasks.replace(task(), &NewTask::triggered_script("T", "package task")).await;
     let _ = tasks.update(task(), &TaskPatch::new()).await;
     let mut patch = TaskPatch::new();
@@ -78,7 +80,7 @@ async fn tasks() {
     let _ = tasks.update(task(), &patch).await;
     let _ = tasks.delete(task()).await;
     let _ = tasks.run(task()).await;
-    let _ = tasks.runs(task()).next().await;
+    let _ = pin!(tasks.runs(task())).next().await;
 
     let query = "name=a+b%26c%3D%C3%BC%2F%3F%23&search=100%25&task_type=script&enabled=true&include=script%2Csecrets";
     assert_eq!(
@@ -161,7 +163,7 @@ async fn runs() {
     query.task_id = Some(task());
     query.status = Some(RunStatus::Error);
     let _ = runs.page(&query).await;
-    let _ = runs.list(query).next().await;
+    let _ = pin!(runs.list(query)).next().await;
     assert_eq!(
         lines(&server).await,
         [

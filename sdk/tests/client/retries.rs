@@ -84,11 +84,9 @@ async fn a_lost_connection_is_tried_again() {
 
 #[tokio::test]
 async fn a_time_out_is_tried_again() {
-    let server = server([
-        json_answer(200, &task_json()).set_delay(Duration::from_mins(1)),
-        json_answer(200, &task_json()),
-    ])
-    .await;
+    let server =
+        server([json_answer(200, &task_json()).set_delay(Duration::from_mins(1)), json_answer(200, &task_json())])
+            .await;
     let client = client_with(&server.uri(), 1, Duration::from_millis(500));
     client.tasks().get(TASK.parse().unwrap()).await.unwrap();
     assert_eq!(requests(&server).await.len(), 2);

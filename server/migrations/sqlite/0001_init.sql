@@ -1,6 +1,8 @@
 CREATE TABLE tasks (
     id              TEXT PRIMARY KEY,
     name            TEXT NOT NULL UNIQUE,
+    -- The name in lower case, by the rules of Unicode, which the database does not know. For searches.
+    name_folded     TEXT NOT NULL,
     description     TEXT,
     task_type       TEXT NOT NULL,
     schedule_type   TEXT NOT NULL,
@@ -22,7 +24,7 @@ CREATE TABLE tasks (
 ) STRICT;
 
 -- What the dispatcher asks for: the earliest due tasks.
-CREATE INDEX tasks_due ON tasks (next_run_at, id) WHERE enabled = 1 AND next_run_at IS NOT NULL;
+CREATE INDEX tasks_due ON tasks (next_run_at, id) WHERE enabled AND next_run_at IS NOT NULL;
 
 CREATE TABLE task_secrets (
     task_id    TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,

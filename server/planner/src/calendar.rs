@@ -48,11 +48,6 @@ pub fn next_tick(expr: &CronExpr, zone: &TimeZone, after: Timestamp) -> Option<T
     None
 }
 
-/// The next `count` instants after `after`.
-pub fn next_ticks(expr: &CronExpr, zone: &TimeZone, after: Timestamp, count: usize) -> Vec<Timestamp> {
-    std::iter::successors(next_tick(expr, zone, after), |tick| next_tick(expr, zone, *tick)).take(count).collect()
-}
-
 /// A stretch of time in which a zone's offset from UTC does not change.
 struct Stretch {
     offset: Offset,

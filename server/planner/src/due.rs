@@ -24,12 +24,12 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// When a task fires first that is created, enabled or given this schedule at `now`. An edit is never retroactive, but a
-    /// `run_at` in the past fires at once.
+    /// When a task fires first that is created, enabled or given this schedule at `now`. An edit is never retroactive.
     pub fn first_after(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Cron { expr, zone } => next_tick(expr, zone, now),
-            Self::Once { run_at } => *run_at,
+            // One in the past fires at once, and its nominal time is now: an instant that fired before can be armed again.
+            Self::Once { run_at } => run_at.map(|run_at| run_at.max(now)),
         }
     }
 }
@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn once_fires_one_time() {
         let once = Schedule::Once { run_at: Some(at("2026-01-01T00:00:00Z")) };
-        assert_eq!(once.first_after(at("2026-06-01T00:00:00Z")), Some(at("2026-01-01T00:00:00Z")));
+        assert_eq!(once.first_after(at("2025-06-01T00:00:00Z")), Some(at("2026-01-01T00:00:00Z")));
+        assert_eq!(once.first_after(at("2026-06-01T00:00:00Z")), Some(at("2026-06-01T00:00:00Z")));
         let fired = due(&once, at("2026-01-01T00:00:00Z"), at("2026-06-01T00:00:00Z")).unwrap();
         assert_eq!((fired.missed_ticks, fired.next_run_at), (0, None));
         assert_eq!(Schedule::Once { run_at: None }.first_after(at("2026-06-01T00:00:00Z")), None);

@@ -4,7 +4,7 @@
 //! - [`due`]: what to record when a task's time has come, and when it fires next.
 //! - [`overlap`]: what becomes of a run while others of its task are active.
 //!
-//! The server's driver carries out what is decided here; the Terraform provider uses the same code for checks at plan time.
+//! The server's driver carries out what is decided here.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod calendar;

@@ -106,7 +106,10 @@ pub(crate) fn shown(text: &str) -> String {
 pub(crate) fn redact<'a>(text: String, secrets: impl IntoIterator<Item = (&'a String, &'a Secret)>) -> String {
     // Shorter values are words like `on`: taking them out would garble texts and protect nothing.
     const SHORTEST: usize = 4;
-    secrets.into_iter().filter(|(_, secret)| secret.expose().len() >= SHORTEST).fold(text, |text, (key, secret)| {
+    let mut secrets: Vec<_> = secrets.into_iter().filter(|(_, secret)| secret.expose().len() >= SHORTEST).collect();
+    // The longest first: one that is a part of another must not cut that one into pieces that stay.
+    secrets.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose().len()));
+    secrets.into_iter().fold(text, |text, (key, secret)| {
         if text.contains(secret.expose()) { text.replace(secret.expose(), &format!("[secret {key}]")) } else { text }
     })
 }

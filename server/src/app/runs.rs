@@ -92,9 +92,13 @@ impl App {
     }
 
     /// Cancels a run that has not ended. A running one ends as soon as its process is gone.
-    pub async fn cancel_run(&self, caller: &Caller, id: RunId) -> Result<Run> {
+    pub async fn cancel_run(&self, caller: &Caller, id: RunId, key: Option<&IdempotencyKey>) -> Result<Run> {
         caller.require(Permission::TasksRun)?;
         let mut tx = self.db.write().await?;
+        if let Some(answer) = self.earlier_answer(&mut tx, caller, key).await? {
+            tx.commit().await?;
+            return Ok(answer);
+        }
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
         if run.status.is_terminal() {
             return Err(Error::Conflict {
@@ -104,6 +108,7 @@ impl App {
         }
         runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
+        self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
         self.stop_runs(&[id]);
         self.work.notify_one();
@@ -113,6 +118,12 @@ impl App {
     /// Records one firing of a task, as its overlap policy wants it. The transaction holds the task still meanwhile.
     pub(crate) async fn fire(&self, tx: &mut Tx, task: &TaskRow, firing: Firing) -> Result<Fired> {
         let now = self.now();
+        if firing.trigger != Trigger::Manual
+            && let Some(run) = runs::of_tick(tx, task.id, firing.scheduled_for).await?
+        {
+            // Recorded before, as after a clock that was set back: nothing may be skipped or replaced for it.
+            return Ok(Fired { run, recorded: false, stop: Vec::new() });
+        }
         let count = runs::count_active(tx, task.id).await?;
         let decision = decide(&task.definition.overlap_policy, count.active, count.waiting);
         let mut run = NewRun {

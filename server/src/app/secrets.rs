@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::caller::{Caller, Permission};
 use super::fields::{Field, Fields, Object, texts};
+use super::tasks::check_revision;
 use super::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
 use crate::store::{self, Tx, tasks};
@@ -31,26 +32,40 @@ impl App {
     }
 
     /// Replaces all secrets of a task.
-    pub async fn replace_secrets(&self, caller: &Caller, id: TaskId, body: Object) -> Result<SecretKeys> {
+    pub async fn replace_secrets(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        body: Object,
+        if_match: Option<&str>,
+    ) -> Result<SecretKeys> {
+        caller.require(Permission::SecretsWrite)?;
         let mut errors = FieldErrors::default();
         let secrets = texts(body, "", &mut errors).into_iter().map(|(key, value)| (key, Secret::from(value))).collect();
         check(&secrets, "", &mut errors);
         errors.check()?;
-        self.change_task_secrets(caller, id, &Change::Replace(secrets)).await
+        self.change_task_secrets(id, &Change::Replace(secrets), if_match).await
     }
 
     /// Writes and removes some secrets of a task.
-    pub async fn patch_secrets(&self, caller: &Caller, id: TaskId, body: Object) -> Result<SecretKeys> {
+    pub async fn patch_secrets(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        body: Object,
+        if_match: Option<&str>,
+    ) -> Result<SecretKeys> {
+        caller.require(Permission::SecretsWrite)?;
         let mut fields = Fields::new(body);
         let patch = read_patch(&mut fields, "");
         fields.finish().check()?;
-        self.change_task_secrets(caller, id, &Change::Patch(patch)).await
+        self.change_task_secrets(id, &Change::Patch(patch), if_match).await
     }
 
-    async fn change_task_secrets(&self, caller: &Caller, id: TaskId, change: &Change) -> Result<SecretKeys> {
-        caller.require(Permission::SecretsWrite)?;
+    async fn change_task_secrets(&self, id: TaskId, change: &Change, if_match: Option<&str>) -> Result<SecretKeys> {
         let mut tx = self.db.write().await?;
         let mut task = self.writable_task(&mut tx, id).await?;
+        check_revision(&task, if_match)?;
         if self.change_secrets(&mut tx, id, change).await? {
             task.revision = self.new_revision();
             task.updated_at = self.now();

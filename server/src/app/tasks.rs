@@ -29,7 +29,8 @@ impl App {
     pub async fn create_task(&self, caller: &Caller, body: Object, key: Option<&IdempotencyKey>) -> Result<Task> {
         caller.require(Permission::TasksManage)?;
         let id = TaskId::from_uuid(self.new_id());
-        let short: String = id.as_uuid().simple().to_string().chars().take(8).collect();
+        // The last digits of the id, which are random; the first ones are the time, and the same for a whole minute.
+        let short = id.as_uuid().simple().to_string().split_off(24);
         let wanted = definition::read_new(body, |task_type| format!("{task_type} {short}"))?;
         require_secrets(caller, wanted.secrets.as_ref())?;
         refuse_system_name(&wanted.definition.name)?;
@@ -75,7 +76,8 @@ impl App {
         caller.require(Permission::TasksView)?;
         let mut errors = FieldErrors::default();
         let (page, limit) = page_of(query.page, query.limit, DEFAULT_LIMIT, &mut errors);
-        let includes: Vec<&str> = query.include.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+        let includes = query.include.iter().flat_map(|list| list.split(',')).map(str::trim);
+        let includes: Vec<&str> = includes.filter(|include| !include.is_empty()).collect();
         for wrong in includes.iter().filter(|include| !INCLUDES.contains(include)) {
             errors.add("include", format!("`{}` is none of {}", super::error::shown(wrong), INCLUDES.join(", ")));
         }
@@ -156,17 +158,24 @@ impl App {
     }
 
     /// Replaces all config entries of a task.
-    pub async fn replace_config(&self, caller: &Caller, id: TaskId, body: Object) -> Result<ConfigMap> {
+    pub async fn replace_config(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        body: Object,
+        if_match: Option<&str>,
+    ) -> Result<ConfigMap> {
+        caller.require(Permission::TasksManage)?;
         let mut errors = FieldErrors::default();
-        let entries = super::fields::texts(body, "task_config.", &mut errors);
-        definition::check_config(&entries, &mut errors);
+        let entries = super::fields::texts(body, "", &mut errors);
+        definition::check_config(&entries, "", &mut errors);
         errors.check()?;
         let change = |stored: &TaskRow| {
             let definition = Definition { task_config: entries, ..stored.definition.clone() };
             let schedule = stored_schedule(stored)?;
             Ok(Wanted { definition, schedule, secrets: None })
         };
-        let task = self.change_task(caller, id, None, change).await?;
+        let task = self.change_task(caller, id, if_match, change).await?;
         Ok(task.task_config.unwrap_or_default())
     }
 
@@ -270,7 +279,7 @@ fn stored_schedule(stored: &TaskRow) -> Result<Schedule> {
     definition::schedule(&stored.definition).ok_or(Error::Store(store::Error::Corrupt { column: "tasks.cron_expr" }))
 }
 
-fn check_revision(task: &TaskRow, if_match: Option<&str>) -> Result<()> {
+pub(super) fn check_revision(task: &TaskRow, if_match: Option<&str>) -> Result<()> {
     match if_match {
         Some(given) if given != task.revision => {
             Err(Error::Stale { given: super::error::shown(given), current: task.revision.clone() })

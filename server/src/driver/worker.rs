@@ -10,28 +10,25 @@ use tokio_util::task::TaskTracker;
 
 use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
-use crate::store::runs;
+use crate::app::tasks::definition::schedule;
+use crate::store::{runs, tasks};
 
 /// What a run says that was active when its server died.
 const LOST: &str = "the server stopped while this run was active; the script may have done a part of its work";
 
 impl Driver {
-    /// Ends the runs that an earlier process left behind. This process is alone on its database, so nobody is at work.
-    pub(super) async fn end_lost_runs(&self, soft: &CancellationToken) {
+    /// Mends what an earlier process left behind.
+    pub(super) async fn recover(&self, soft: &CancellationToken) {
         let mut back_off = BackOff::new();
         while !soft.is_cancelled() {
-            match self.try_end_lost_runs().await {
-                Ok(0) => return,
-                Ok(ended) => {
-                    tracing::warn!(ended, "ended runs that an earlier server left active");
-                    return;
-                }
+            match self.try_recover().await {
+                Ok(()) => return,
                 Err(error) => {
                     let pause = back_off.next();
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         pause_s = pause.as_secs(),
-                        "lost runs could not be ended, trying again"
+                        "the state of an earlier server could not be mended, trying again"
                     );
                     self.rest(pause, soft).await;
                 }
@@ -39,11 +36,23 @@ impl Driver {
         }
     }
 
-    async fn try_end_lost_runs(&self) -> app::Result<u64> {
+    async fn try_recover(&self) -> app::Result<()> {
+        let now = self.app.now();
         let mut tx = self.app.db.write().await?;
-        let ended = runs::end_lost(&mut tx, LOST, self.app.now()).await?;
+        // This process is alone on its database, so nobody is at work on any run.
+        let ended = runs::end_lost(&mut tx, LOST, now).await?;
+        let mut healed = 0;
+        for task in tasks::without_next_run(&mut tx).await? {
+            if let Some(schedule) = schedule(&task.definition) {
+                tasks::set_next_run(&mut tx, task.id, schedule.first_after(now)).await?;
+                healed += 1;
+            }
+        }
         tx.commit().await?;
-        Ok(ended)
+        if ended > 0 || healed > 0 {
+            tracing::warn!(ended_runs = ended, healed_tasks = healed, "mended what an earlier server left behind");
+        }
+        Ok(())
     }
 
     /// Starts runs until `soft` fires, then waits for those that have begun. `hard` stops them.

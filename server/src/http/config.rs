@@ -8,7 +8,7 @@ use justiam_sdk::api::config::ConfigEntries;
 use justiam_sdk::api::ids::TaskId;
 
 use super::caller::Authenticated;
-use super::extract::{Body, Id};
+use super::extract::{Body, Id, IfMatch};
 use super::problem::Failure;
 use crate::app::App;
 
@@ -28,7 +28,9 @@ pub(super) async fn replace(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<TaskId>,
+    IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<Json<ConfigEntries>, Failure> {
-    Ok(Json(ConfigEntries { config: app.replace_config(&caller, id, body.object).await? }))
+    let config = app.replace_config(&caller, id, body.object, revision.as_deref()).await?;
+    Ok(Json(ConfigEntries { config }))
 }

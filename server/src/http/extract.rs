@@ -6,13 +6,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
-use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -118,24 +118,6 @@ impl<T: PathId + Send> FromRequestParts<Arc<App>> for Id<T> {
         let Path(text) =
             Path::<String>::from_request_parts(parts, app).await.map_err(|_| Failure::from(T::missing("")))?;
         text.parse().map(Id).map_err(|_| T::missing(&text).into())
-    }
-}
-
-/// The query of a list.
-pub(super) struct Query<T>(pub(super) T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Query<T> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let Ok(RawQuery(query)) = RawQuery::from_request_parts(parts, app).await;
-        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|axum::extract::Query(query)| Self(query)).map_err(
-            |error| {
-                let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-                tracing::debug!(query, "query refused");
-                Failure::bad_request(format!("the query cannot be read: {cause}"))
-            },
-        )
     }
 }
 

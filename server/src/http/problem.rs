@@ -5,6 +5,7 @@ use std::any::Any;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use justiam_sdk::api::problem::{Code, Problem};
 
 use crate::app::Error;
@@ -74,13 +75,25 @@ impl From<Error> for Failure {
 }
 
 impl IntoResponse for Failure {
+    /// The body comes later, from [`write_body`]: this place has no clock.
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.problem)).into_response();
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self.problem);
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }
+}
+
+/// Puts the error body into an answer that is a [`Failure`], with the time.
+pub(super) fn write_body(response: Response, now: Timestamp) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Some(mut problem) = parts.extensions.remove::<Box<Problem>>() else { return Response::from_parts(parts, body) };
+    problem.timestamp = Some(now);
+    let mut response = (parts.status, Json(problem)).into_response();
+    response.headers_mut().extend(parts.headers);
+    response
 }
 
 /// A path that is none of ours. It carries no code: it says nothing about any object, and a client that mistook it for
@@ -93,8 +106,10 @@ pub(super) async fn no_such_path() -> Response {
 }
 
 pub(super) async fn no_such_method() -> Response {
-    let message = "this path does not support the method";
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::ValidationError, message).into_response()
+    let mut failure =
+        Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::ValidationError, "this path does not support the method");
+    failure.problem.code = None;
+    failure.into_response()
 }
 
 /// A panic is a defect; its text stays in the log, where the panic hook has put it.

@@ -10,8 +10,9 @@ use justiam_sdk::api::page::Page;
 use justiam_sdk::api::runs::{Run, RunQuery};
 
 use super::caller::Authenticated;
-use super::extract::{Id, NoBody, Query};
+use super::extract::{Id, NoBody};
 use super::problem::Failure;
+use super::query::Query;
 use crate::app::App;
 
 type Shared = State<Arc<App>>;
@@ -59,6 +60,7 @@ pub(super) async fn cancel(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<RunId>,
+    request: NoBody,
 ) -> Result<(StatusCode, Json<Run>), Failure> {
-    Ok((StatusCode::ACCEPTED, Json(app.cancel_run(&caller, id).await?)))
+    Ok((StatusCode::ACCEPTED, Json(app.cancel_run(&caller, id, request.idempotency_key.as_ref()).await?)))
 }

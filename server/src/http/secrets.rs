@@ -8,7 +8,7 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::secrets::SecretKeys;
 
 use super::caller::Authenticated;
-use super::extract::{Body, Id};
+use super::extract::{Body, Id, IfMatch};
 use super::problem::Failure;
 use crate::app::App;
 
@@ -28,9 +28,10 @@ pub(super) async fn replace(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<TaskId>,
+    IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<Json<SecretKeys>, Failure> {
-    Ok(Json(app.replace_secrets(&caller, id, body.object).await?))
+    Ok(Json(app.replace_secrets(&caller, id, body.object, revision.as_deref()).await?))
 }
 
 /// `PATCH /api/v1/tasks/{id}/secrets`
@@ -38,7 +39,8 @@ pub(super) async fn patch(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<TaskId>,
+    IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<Json<SecretKeys>, Failure> {
-    Ok(Json(app.patch_secrets(&caller, id, body.object).await?))
+    Ok(Json(app.patch_secrets(&caller, id, body.object, revision.as_deref()).await?))
 }

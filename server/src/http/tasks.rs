@@ -12,8 +12,9 @@ use justiam_sdk::api::paths;
 use justiam_sdk::api::tasks::{Task, TaskQuery};
 
 use super::caller::Authenticated;
-use super::extract::{Body, Id, IfMatch, Query};
+use super::extract::{Body, Id, IfMatch};
 use super::problem::Failure;
+use super::query::Query;
 use crate::app::App;
 
 type Shared = State<Arc<App>>;

@@ -165,6 +165,14 @@ pub async fn list(
     Ok((runs, total.try_into().unwrap_or_default()))
 }
 
+/// The run that a tick became.
+pub async fn of_tick(tx: &mut Tx, task: TaskId, scheduled_for: Timestamp) -> Result<Option<RunId>> {
+    let id: Option<String> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT id FROM runs WHERE task_id = $1 AND scheduled_for = $2 AND trigger <> 'manual'",
+    ).bind(task.to_string()).bind(scheduled_for.as_microsecond()).fetch_optional(conn).await?);
+    id.map(|id| parsed("runs.id", &id)).transpose()
+}
+
 /// Counts the runs of a task that have not ended.
 pub async fn count_active(tx: &mut Tx, task: TaskId) -> Result<ActiveCount> {
     let (active, waiting): (i64, i64) = on!(tx, conn => sqlx::query_as(
@@ -189,8 +197,8 @@ pub async fn cancel_active(tx: &mut Tx, task: TaskId, reason: &str, now: Timesta
         "UPDATE runs SET status = 'cancelled', reason = $2, finished_at = $3 WHERE task_id = $1 AND status = 'queued'",
     ).bind(task.to_string()).bind(reason).bind(now.as_microsecond()).execute(conn).await?);
     let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(
-        "UPDATE runs SET cancel_requested = 1, reason = $2 \
-         WHERE task_id = $1 AND status = 'running' AND cancel_requested = 0 RETURNING id",
+        "UPDATE runs SET cancel_requested = TRUE, reason = $2 \
+         WHERE task_id = $1 AND status = 'running' AND NOT cancel_requested RETURNING id",
     ).bind(task.to_string()).bind(reason).fetch_all(conn).await?);
     ids.iter().map(|id| parsed("runs.id", id)).collect()
 }
@@ -200,7 +208,7 @@ pub async fn cancel(tx: &mut Tx, id: RunId, reason: &str, now: Timestamp) -> Res
     let done = on!(tx, conn => sqlx::query(
         "UPDATE runs SET reason = $2, \
          finished_at = CASE WHEN status = 'queued' THEN $3 ELSE finished_at END, \
-         cancel_requested = CASE WHEN status = 'running' THEN 1 ELSE 0 END, \
+         cancel_requested = CASE WHEN status = 'running' THEN TRUE ELSE FALSE END, \
          status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END \
          WHERE id = $1 AND status IN ('queued', 'running')",
     ).bind(id.to_string()).bind(reason).bind(now.as_microsecond()).execute(conn).await?.rows_affected());
@@ -214,8 +222,9 @@ pub async fn is_cancel_requested(tx: &mut Tx, id: RunId) -> Result<bool> {
     Ok(requested.unwrap_or(false))
 }
 
-/// Starts up to `limit` queued runs whose turn it is, oldest first, and returns them. Under `queue` a run's turn comes when
-/// no older run of its task is left, under `replace` when the run that it replaces has really ended.
+/// Starts up to `limit` queued runs whose turn it is, oldest first, and returns them. Under `allow` that is at once, else
+/// when no older run of its task is left: under `replace` the one that it replaces must really have ended, and under `skip`
+/// runs may have been waiting since the policy was `queue`.
 pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> {
     let mut runs: Vec<Run> = {
         let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(
@@ -223,8 +232,7 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> 
                SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
                WHERE r.status = 'queued' AND NOT EXISTS ( \
                  SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND ( \
-                   (o.status = 'running' AND t.overlap_policy IN ('queue', 'replace')) \
-                   OR (o.status = 'queued' AND t.overlap_policy = 'queue' AND o.id < r.id))) \
+                   o.status = 'running' OR (o.status = 'queued' AND o.id < r.id)) AND t.overlap_policy <> 'allow') \
                ORDER BY r.id LIMIT $2) \
              RETURNING id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
              error, reason, attempt, missed_ticks, isolation, triggered_by",
@@ -239,7 +247,7 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> 
 /// not running in this attempt: somebody else has decided its end.
 pub async fn finish(tx: &mut Tx, id: RunId, attempt: i32, ending: &Ending, now: Timestamp) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
-        "UPDATE runs SET status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE $3 END, output = $4, error = $5, \
+        "UPDATE runs SET status = CASE WHEN cancel_requested THEN 'cancelled' ELSE $3 END, output = $4, error = $5, \
          isolation = $6, finished_at = $7 WHERE id = $1 AND status = 'running' AND attempt = $2",
     )
     .bind(id.to_string())
@@ -258,7 +266,7 @@ pub async fn finish(tx: &mut Tx, id: RunId, attempt: i32, ending: &Ending, now: 
 /// start of a server that is alone on its database: nobody can be at work.
 pub async fn end_lost(tx: &mut Tx, error: &str, now: Timestamp) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
-        "UPDATE runs SET status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'error' END, \
-         error = CASE WHEN cancel_requested = 1 THEN NULL ELSE $1 END, finished_at = $2 WHERE status = 'running'",
+        "UPDATE runs SET status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'error' END, \
+         error = CASE WHEN cancel_requested THEN NULL ELSE $1 END, finished_at = $2 WHERE status = 'running'",
     ).bind(error).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
 }

@@ -155,9 +155,9 @@ macro_rules! select_tasks {
 macro_rules! where_filter {
     () => {
         "WHERE (CAST($1 AS TEXT) IS NULL OR t.name = $1) \
-         AND (CAST($2 AS TEXT) IS NULL OR lower(t.name) LIKE $2 ESCAPE '\\') \
+         AND (CAST($2 AS TEXT) IS NULL OR t.name_folded LIKE $2 ESCAPE '\\') \
          AND (CAST($3 AS TEXT) IS NULL OR t.task_type = $3) \
-         AND (CAST($4 AS INTEGER) IS NULL OR t.enabled = $4)"
+         AND (CAST($4 AS BOOLEAN) IS NULL OR t.enabled = $4)"
     };
 }
 
@@ -167,8 +167,8 @@ pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<()> {
     on!(tx, conn => sqlx::query(
         "INSERT INTO tasks (id, name, description, task_type, schedule_type, cron_expr, timezone, run_at, overlap_policy, \
          enabled, timeout_seconds, script, script_sha256, config, task_config, is_system, next_run_at, revision, \
-         created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         created_at, updated_at, name_folded) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(task.id.to_string())
     .bind(&d.name)
@@ -190,6 +190,7 @@ pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<()> {
     .bind(&task.revision)
     .bind(task.created_at.as_microsecond())
     .bind(task.updated_at.as_microsecond())
+    .bind(d.name.to_lowercase())
     .execute(conn)
     .await?);
     Ok(())
@@ -201,7 +202,8 @@ pub async fn update(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
         "UPDATE tasks SET name = $2, description = $3, task_type = $4, schedule_type = $5, cron_expr = $6, timezone = $7, \
          run_at = $8, overlap_policy = $9, enabled = $10, timeout_seconds = $11, script = $12, script_sha256 = $13, \
-         config = $14, task_config = $15, next_run_at = $16, revision = $17, updated_at = $18 WHERE id = $1",
+         config = $14, task_config = $15, next_run_at = $16, revision = $17, updated_at = $18, \
+         name_folded = $19 WHERE id = $1",
     )
     .bind(task.id.to_string())
     .bind(&d.name)
@@ -221,6 +223,7 @@ pub async fn update(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     .bind(task.next_run_at.map(Timestamp::as_microsecond))
     .bind(&task.revision)
     .bind(task.updated_at.as_microsecond())
+    .bind(d.name.to_lowercase())
     .execute(conn)
     .await?.rows_affected());
     Ok(done == 1)
@@ -278,15 +281,24 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
 pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<TaskRow>> {
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_tasks!(
         "NULL AS script, '{}' AS config, '{}' AS task_config",
-        "WHERE t.enabled = 1 AND t.next_run_at IS NOT NULL AND t.next_run_at <= $1 ORDER BY t.next_run_at, t.id LIMIT $2"
+        "WHERE t.enabled AND t.next_run_at IS NOT NULL AND t.next_run_at <= $1 ORDER BY t.next_run_at, t.id LIMIT $2"
     )).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
+    rows.into_iter().map(TaskRow::try_from).collect()
+}
+
+/// The enabled cron tasks that have no next time. There should be none.
+pub async fn without_next_run(tx: &mut Tx) -> Result<Vec<TaskRow>> {
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_tasks!(
+        "NULL AS script, '{}' AS config, '{}' AS task_config",
+        "WHERE t.enabled AND t.schedule_type = 'cron' AND t.next_run_at IS NULL"
+    )).fetch_all(conn).await?);
     rows.into_iter().map(TaskRow::try_from).collect()
 }
 
 /// When the next enabled task is due.
 pub async fn earliest_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
     let micros: Option<i64> = on!(tx, conn => sqlx::query_scalar(
-        "SELECT min(next_run_at) FROM tasks WHERE enabled = 1 AND next_run_at IS NOT NULL",
+        "SELECT min(next_run_at) FROM tasks WHERE enabled AND next_run_at IS NOT NULL",
     ).fetch_one(conn).await?);
     maybe_time("tasks.next_run_at", micros)
 }

@@ -117,9 +117,7 @@ async fn null_in_a_patch_clears_a_field_or_returns_it_to_its_default() {
     );
     assert_eq!(after, expected);
     let nulls = json!({ "name": null, "task_type": null, "schedule_type": null, "cron_expr": null, "script": null });
-    api.send("PATCH", &path, &nulls)
-        .await
-        .wrong_fields(&["name", "task_type", "schedule_type", "cron_expr", "script"]);
+    api.send("PATCH", &path, &nulls).await.wrong_fields(&["name", "task_type", "schedule_type", "cron_expr", "script"]);
 }
 
 #[tokio::test]
@@ -148,7 +146,10 @@ async fn the_kind_of_schedule_can_change_with_what_belongs_to_it() {
     api.send("PATCH", &path, &json!({ "run_at": "2026-05-01T00:00:00Z" })).await.wrong_fields(&["run_at"]);
     let once = json!({ "schedule_type": "once", "cron_expr": null, "run_at": "2026-05-01T08:00:00+02:00" });
     let after = api.send("PATCH", &path, &once).await.expect(200).json();
-    assert_eq!((&after["run_at"], &after["next_run_at"]), (&json!("2026-05-01T06:00:00Z"), &json!("2026-05-01T06:00:00Z")));
+    assert_eq!(
+        (&after["run_at"], &after["next_run_at"]),
+        (&json!("2026-05-01T06:00:00Z"), &json!("2026-05-01T06:00:00Z"))
+    );
     api.send("PATCH", &path, &json!({ "cron_expr": "@daily" })).await.wrong_fields(&["cron_expr"]);
     let cron = json!({ "schedule_type": "cron", "cron_expr": "@daily", "run_at": null });
     assert_eq!(api.send("PATCH", &path, &cron).await.expect(200).json()["run_at"], Value::Null);

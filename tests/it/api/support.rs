@@ -115,7 +115,8 @@ impl Answer {
     pub(crate) fn wrong_fields(&self, fields: &[&str]) -> Value {
         let body = self.refused(400, "VALIDATION_ERROR");
         let errors = body["validationErrors"].clone();
-        let mut found: Vec<&str> = errors.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+        let mut found: Vec<&str> =
+            errors.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
         found.sort_unstable();
         let mut fields = fields.to_vec();
         fields.sort_unstable();

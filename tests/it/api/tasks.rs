@@ -94,7 +94,8 @@ async fn names_are_unique_and_a_conflict_tells_whose_it_is() {
 #[tokio::test]
 async fn names_of_any_script_are_fine() {
     let api = Api::start().await;
-    for name in ["日本語のタスク", "🦀🦀", "e\u{301}", "é", "مهمة", "a/b?c#d%e", "'; DROP TABLE tasks; --", "\"\\", "x"] {
+    for name in ["日本語のタスク", "🦀🦀", "e\u{301}", "é", "مهمة", "a/b?c#d%e", "'; DROP TABLE tasks; --", "\"\\", "x"]
+    {
         let task = api.task(name).await;
         assert_eq!(api.server.client.tasks().find(name).await.unwrap().unwrap().id, task.id, "{name}");
     }
@@ -159,6 +160,7 @@ async fn every_built_in_type_can_be_used_for_a_task_of_ones_own() {
         let task = api.server.client.tasks().create(&new).await.unwrap();
         assert!(!task.is_system && task.script.is_none());
     }
-    let with_script = json!({ "name": "x", "task_type": "audit_log_cleanup", "schedule_type": "once", "script": SCRIPT });
+    let with_script =
+        json!({ "name": "x", "task_type": "audit_log_cleanup", "schedule_type": "once", "script": SCRIPT });
     api.send("POST", "/api/v1/tasks", &with_script).await.wrong_fields(&["script"]);
 }

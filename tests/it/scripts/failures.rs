@@ -119,7 +119,7 @@ async fn what_the_interpreter_refuses_is_told_with_its_place() {
             "script.go:5:2: package strings \"strings\" has no symbol CutPrefix",
         ),
         ("", "script.go:1:1: expected 'package', found 'EOF'"),
-        ("package main\nfunc main() {}", "script.go:1:9: the package is `main`; a script starts with `package task`"),
+        ("package main\nfunc main() {}", "script.go: the script declares `package main`; it must be `package task`"),
         (
             "package task\nfunc run() {}",
             "script.go: there is no function Run; a script needs `func Run() (string, error)`",

@@ -94,6 +94,13 @@ fn secrets_patch(prior: &State, planned: &State) -> Result<SecretsPatch, Refused
     Ok(patch)
 }
 
+/// Has a patch remove the stored secrets that it does not set.
+pub(super) fn remove_others(patch: &mut TaskPatch, stored: Vec<String>) {
+    let secrets = patch.secrets.get_or_insert_with(SecretsPatch::new);
+    let others = stored.into_iter().filter(|key| !secrets.set.contains_key(key));
+    secrets.remove = others.collect();
+}
+
 /// The state after a refresh: what the server says, in the configuration's own spelling where it means the same.
 pub(super) fn refreshed(task: &Task, state: &State, applied: &BTreeMap<String, String>) -> State {
     State {

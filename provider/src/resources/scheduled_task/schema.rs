@@ -67,7 +67,8 @@ pub(super) fn schema() -> Schema {
             .check(Check::each(Check::text(secret_value)))
             .markdown(
                 "What the script reads with the package `secrets`. The server never returns a value; Terraform keeps the values in its state. A \
-                 value that was changed on the server is written again. Without this attribute, secrets are left to others.",
+                 value that was changed on the server is written again. Without this attribute, secrets are left to others; \
+                 taking it out removes those that Terraform wrote.",
             ),
     ])
 }

@@ -92,6 +92,11 @@ pub(super) fn read_patch(body: Object, stored: &TaskRow) -> Result<Wanted> {
     let mut fields = Fields::new(body);
     fields.ignore(&READ_ONLY);
     let mut definition = stored.definition.clone();
+    for name in ["task_type", "schedule_type"] {
+        if fields.peek(name).is_some_and(serde_json::Value::is_null) {
+            fields.errors.add(name, "has no default, so it cannot be null");
+        }
+    }
     overlay(&mut fields, &mut definition);
     match fields.texts("task_config") {
         Field::Absent => {}
@@ -224,7 +229,7 @@ fn finish(mut definition: Definition, secrets: Option<Change>, mut errors: Field
         errors.add("timeout_seconds", format!("must be from {least} to {most}, not {}", definition.timeout_seconds));
     }
     check_script(&definition, &mut errors);
-    check_config(&definition.task_config, &mut errors);
+    check_config(&definition.task_config, "task_config.", &mut errors);
     let schedule = check_schedule(&definition, &mut errors);
     definition.script_sha256 =
         definition.script.as_ref().map(|script| hex(digest(&SHA256, script.as_bytes()).as_ref()));
@@ -256,13 +261,13 @@ fn check_script(definition: &Definition, errors: &mut FieldErrors) {
     }
 }
 
-/// Checks config entries.
-pub(super) fn check_config(entries: &ConfigMap, errors: &mut FieldErrors) {
+/// Checks config entries. `prefix` leads the paths of errors.
+pub(super) fn check_config(entries: &ConfigMap, prefix: &str, errors: &mut FieldErrors) {
     if entries.len() > config::MAX_KEYS {
         errors.add("task_config", format!("may have {} entries at the most", config::MAX_KEYS));
     }
     for (key, value) in entries {
-        let path = || format!("task_config.{}", crate::app::error::shown(key));
+        let path = || format!("{prefix}{}", crate::app::error::shown(key));
         secrets::check_key(key, config::MAX_KEY, errors, path);
         if value.len() > config::MAX_VALUE {
             errors.add(path(), format!("is {} bytes long; {} are allowed", value.len(), config::MAX_VALUE));

@@ -12,7 +12,6 @@ mod channel;
 mod cleaner;
 mod clues;
 mod folder;
-mod header;
 pub mod helper;
 mod host;
 mod order;
@@ -32,6 +31,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub use host::Host;
+use justiam_sdk::api::script::{HeaderError, check_header};
 
 use cleaner::Cleaner;
 use folder::Folders;
@@ -171,8 +171,10 @@ impl ScriptRunner {
     /// Dropping the returned future kills the process as well; what is left of it is removed in the background.
     pub async fn run(&self, script: Script, stop: impl Future<Output = ()>) -> Outcome {
         let Script { run_id, source, host } = script;
-        if let Err(message) = header::check(&source) {
-            return Outcome { end: End::error(message), log: Vec::new() };
+        // The interpreter would take another package and then complain about its own generated program, which helps no
+        // author. Its texts for everything else are good.
+        if let Err(error @ HeaderError::OtherPackage(_)) = check_header(&source) {
+            return Outcome { end: End::error(format!("script.go: {error}")), log: Vec::new() };
         }
         let source: Arc<str> = source.into();
         let mut stop = pin!(stop);

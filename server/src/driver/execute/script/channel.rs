@@ -16,7 +16,7 @@ use tokio::net::unix::OwnedReadHalf;
 use super::host::Host;
 
 /// The most that a run may return.
-pub(super) const MAX_OUTPUT: u64 = 1 << 20;
+pub(super) const MAX_OUTPUT: u64 = justiam_sdk::api::runs::MAX_OUTPUT as u64;
 
 /// The longest line that is taken from a script.
 const MAX_LINE: usize = 1 << 20;

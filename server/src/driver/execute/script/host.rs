@@ -90,8 +90,9 @@ mod tests {
     use super::{Host, list, number, truth};
 
     fn host() -> Host {
-        let pair = |key: &str, value: &str| [(key.to_owned(), value.to_owned())];
-        Host::new(pair("API_KEY", "hunter2"), pair("ids", r#"["a", 1]"#))
+        let secrets = [("API_KEY".to_owned(), "hunter2".into())];
+        let config = [("ids".to_owned(), r#"["a", 1]"#.to_owned())];
+        Host::new(secrets.into(), config.into())
     }
 
     #[test]

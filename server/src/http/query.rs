@@ -1,0 +1,91 @@
+//! Reads the queries of lists, and collects what is wrong with all of their parts.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Query as Pairs};
+use http::request::Parts;
+use justiam_sdk::api::runs::RunQuery;
+use justiam_sdk::api::tasks::TaskQuery;
+
+use super::problem::Failure;
+use crate::app::{App, Error, FieldErrors};
+
+/// The query of a list.
+pub(super) struct Query<T>(pub(super) T);
+
+/// What queries of lists are read into.
+pub(super) trait Read: Sized {
+    fn read(parts: &mut QueryParts) -> Self;
+}
+
+impl Read for TaskQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.name = parts.text("name");
+        query.search = parts.text("search");
+        query.task_type = parts.text("task_type").map(|word| word.as_str().into());
+        query.enabled = parts.value("enabled", "must be `true` or `false`");
+        query.include = parts.text("include");
+        query
+    }
+}
+
+impl Read for RunQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.task_id = parts.value("task_id", "must be the id of a task, a UUID");
+        query.status = parts.text("status").map(|word| word.as_str().into());
+        query
+    }
+}
+
+/// The parts of one query by name, and what is wrong with them.
+pub(super) struct QueryParts {
+    parts: BTreeMap<String, String>,
+    errors: FieldErrors,
+}
+
+impl QueryParts {
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.parts.remove(name)
+    }
+
+    fn value<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let text = self.parts.remove(name)?;
+        let value = text.parse().ok();
+        if value.is_none() {
+            self.errors.add(name, expected);
+        }
+        value
+    }
+}
+
+impl<T: Read + Send> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        let Ok(Pairs(pairs)) = Pairs::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+            return Err(Failure::bad_request("the query is not of the form `name=value&name=value`"));
+        };
+        let mut query = QueryParts { parts: BTreeMap::new(), errors: FieldErrors::default() };
+        for (name, value) in pairs {
+            let shown = crate::app::error::shown(&name);
+            if query.parts.insert(name, value).is_some() {
+                query.errors.add(shown, "stands twice in the query");
+            }
+        }
+        let read = T::read(&mut query);
+        let mut errors = query.errors;
+        for name in query.parts.keys() {
+            errors.add(crate::app::error::shown(name), "is not a part of this query");
+        }
+        errors.check().map_err(|error: Error| Failure::from(error))?;
+        Ok(Self(read))
+    }
+}

@@ -1,0 +1,11 @@
+//! Stories of ticks and runs: a whole server whose clock the test moves.
+
+mod edits;
+mod once;
+mod overlap;
+mod recovery;
+mod runs;
+mod scripts;
+mod shutdown;
+mod support;
+mod ticks;
