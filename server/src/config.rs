@@ -64,8 +64,17 @@ pub enum DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    /// Held, not read: the lock lasts as long as the file is open.
+    /// Its lock ends with this value, or with the process.
     lock: Option<File>,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Closing the file is not enough: a child that another thread is just starting holds a copy until it has begun.
+            let _ = lock.unlock();
+        }
+    }
 }
 
 impl DataDir {
@@ -128,4 +137,38 @@ impl DataDir {
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
     |source| DataDirError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_free_as_soon_as_it_is_let_go_also_while_children_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    Command::new("true").status().unwrap();
+                }
+            });
+            let held = (0..2000).try_for_each(|_| DataDir::hold(folder.path()).map(drop));
+            done.store(true, Ordering::Relaxed);
+            held.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_held_folder_is_held_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::hold(folder.path()).unwrap();
+        assert!(matches!(DataDir::hold(folder.path()), Err(DataDirError::InUse(_))));
+        drop(first);
+        DataDir::hold(folder.path()).unwrap();
+    }
 }

@@ -16,4 +16,5 @@ mod seed;
 mod support;
 mod system_tasks;
 mod tasks;
+mod tokens;
 mod validation;

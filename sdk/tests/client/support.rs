@@ -24,9 +24,7 @@ pub(crate) fn client(endpoint: &str, max_retries: u32) -> Client {
 }
 
 pub(crate) fn client_with(endpoint: &str, max_retries: u32, request_timeout: Duration) -> Client {
-    let mut retry = Retry::default();
-    retry.max_retries = max_retries;
-    retry.first_pause = Duration::from_millis(1);
+    let retry = Retry { max_retries, first_pause: Duration::from_millis(1), ..Retry::default() };
     Client::builder(endpoint).token(TOKEN).retry(retry).request_timeout(request_timeout).build().unwrap()
 }
 

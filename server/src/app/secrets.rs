@@ -150,7 +150,9 @@ pub(super) fn read_patch(fields: &mut Fields, prefix: &str) -> SecretsPatch {
 /// Checks keys and sizes.
 pub(super) fn check(secrets: &SecretMap, prefix: &str, errors: &mut FieldErrors) {
     if secrets.len() > MAX_KEYS {
-        errors.add(prefix.trim_end_matches('.'), format!("may have {MAX_KEYS} keys at the most"));
+        // The body of a PUT has no path of its own.
+        let path = if prefix.is_empty() { "secrets" } else { prefix.trim_end_matches('.') };
+        errors.add(path, format!("may have {MAX_KEYS} keys at the most"));
     }
     for (key, value) in secrets {
         let path = || format!("{prefix}{}", super::error::shown(key));

@@ -231,8 +231,8 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> 
             "UPDATE runs SET status = 'running', started_at = $1, attempt = attempt + 1 WHERE id IN ( \
                SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
                WHERE r.status = 'queued' AND NOT EXISTS ( \
-                 SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND ( \
-                   o.status = 'running' OR (o.status = 'queued' AND o.id < r.id)) AND t.overlap_policy <> 'allow') \
+                 SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND o.status IN ('queued', 'running') \
+                 AND (o.status = 'running' OR o.id < r.id) AND t.overlap_policy <> 'allow') \
                ORDER BY r.id LIMIT $2) \
              RETURNING id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
              error, reason, attempt, missed_ticks, isolation, triggered_by",

@@ -124,15 +124,15 @@ async fn null_in_a_patch_clears_a_field_or_returns_it_to_its_default() {
 async fn a_patch_carries_definition_config_entries_and_secrets_all_or_nothing() {
     let api = Api::start().await;
     let (path, before) = full(&api).await;
-    let patch = |timeout: i64| {
+    let change = |timeout: i64| {
         json!({
             "timeout_seconds": timeout, "task_config": { "n": "1" },
             "secrets": { "set": { "NEW": "value" }, "remove": ["S", "NONE"] },
         })
     };
-    api.send("PATCH", &path, &patch(31)).await.wrong_fields(&["timeout_seconds"]);
+    api.send("PATCH", &path, &change(31)).await.wrong_fields(&["timeout_seconds"]);
     assert_eq!(api.get(&path).await.json(), before);
-    let after = api.send("PATCH", &path, &patch(9)).await.expect(200).json();
+    let after = api.send("PATCH", &path, &change(9)).await.expect(200).json();
     assert_eq!((&after["timeout_seconds"], &after["task_config"]), (&json!(9), &json!({ "n": "1" })));
     let keys: Vec<&String> = after["secret_revisions"].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["NEW"]);

@@ -55,8 +55,8 @@ async fn absurd_pages_are_refused_and_far_ones_are_empty() {
         api.get(&format!("/api/v1/{list}?limit=0")).await.wrong_fields(&["limit"]);
         api.get(&format!("/api/v1/{list}?page=0&limit=1001")).await.wrong_fields(&["page", "limit"]);
         for (name, wrong) in [("page", "-1"), ("page", "x"), ("page", "4294967296"), ("limit", "1.5"), ("limit", "")] {
-            let problem = api.get(&format!("/api/v1/{list}?{name}={wrong}")).await.refused(400, "VALIDATION_ERROR");
-            assert!(problem["message"].as_str().unwrap().contains(name), "{problem}");
+            let errors = api.get(&format!("/api/v1/{list}?{name}={wrong}")).await.wrong_fields(&[name]);
+            assert!(errors[name][0].as_str().unwrap().starts_with("must be a whole number from 1"), "{errors}");
         }
         let far = api.get(&format!("/api/v1/{list}?page=4294967295&limit=1000")).await.expect(200).json();
         assert_eq!(far["data"], json!([]));
@@ -66,11 +66,9 @@ async fn absurd_pages_are_refused_and_far_ones_are_empty() {
 #[tokio::test]
 async fn unknown_parameters_and_words_are_refused() {
     let api = Api::start().await;
-    for query in ["colour=red", "enabled=maybe", "page=1&page=2", "task_id=x"] {
-        let problem = api.get(&format!("/api/v1/tasks?{query}")).await.refused(400, "VALIDATION_ERROR");
-        let name = query.split_once('=').unwrap().0;
-        assert!(problem["message"].as_str().unwrap().contains(name), "{problem}");
-    }
+    let query = "colour=red&enabled=maybe&page=1&page=2&task_id=x&limit=many";
+    let errors = api.get(&format!("/api/v1/tasks?{query}")).await;
+    errors.wrong_fields(&["colour", "enabled", "page", "task_id", "limit"]);
     api.get("/api/v1/tasks?task_type=Script").await.wrong_fields(&["task_type"]);
     api.get("/api/v1/tasks?include=script,password").await.wrong_fields(&["include"]);
 }

@@ -84,10 +84,7 @@ async fn unknown_states_and_parameters_of_histories_are_refused() {
     for list in ["/api/v1/task-runs", &format!("{}/runs", path(&task))] {
         let errors = api.get(&format!("{list}?status=done")).await.wrong_fields(&["status"]);
         assert!(errors["status"][0].as_str().unwrap().contains("`cancelled`"), "{errors}");
-        for query in ["task_id=7", "colour=red"] {
-            let problem = api.get(&format!("{list}?{query}")).await.refused(400, "VALIDATION_ERROR");
-            assert!(problem["message"].as_str().unwrap().contains(query.split_once('=').unwrap().0), "{problem}");
-        }
+        api.get(&format!("{list}?task_id=7&colour=red")).await.wrong_fields(&["task_id", "colour"]);
     }
 }
 

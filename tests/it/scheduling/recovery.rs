@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use justiam_sdk::api::tasks::NewTask;
-use justiam_sdk::api::values::{OverlapPolicy, RunStatus};
+use justiam_sdk::api::tasks::{NewTask, TaskPatch};
+use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType};
 use justiam_server::config::Config;
 use justiam_server::{ServeError, Server};
 use justiam_tests::process::ServerProcess;
@@ -104,9 +104,73 @@ async fn the_generated_secret_is_kept_and_private() {
     let file = server.data_dir().join("server/jwt-secret");
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    for name in ["justiam.db", "justiam.db-wal", "lock"] {
+        assert_eq!(mode(&file.with_file_name(name)), 0o600, "{name}");
+    }
     let secret = std::fs::read_to_string(&file).unwrap();
     let server = server.restart().await;
     assert_eq!(std::fs::read_to_string(server.data_dir().join("server/jwt-secret")).unwrap(), secret);
+}
+
+/// Changes the database behind the server's back.
+async fn tamper(server: &TestServer, sql: &'static str) {
+    let file = server.data_dir().join("server/justiam.db");
+    let mut database = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
+    database.execute(sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_that_lost_its_next_time_gets_one_at_the_next_start() {
+    let server = TestServer::start().await;
+    let task = create(&server, &cheap("T", "0 * * * *")).await;
+    let mut once = NewTask::default();
+    once.task_type = Some(TaskType::AuditLogCleanup);
+    once.schedule_type = Some(ScheduleType::Once);
+    let once = create(&server, &once).await;
+    tamper(&server, "UPDATE tasks SET next_run_at = NULL").await;
+    server.clock.set("2026-01-01T02:30:00Z");
+    let server = server.restart().await;
+    dispatched(&server).await;
+    let next = async |id| server.client.tasks().get(id).await.unwrap().next_run_at;
+    assert_eq!(next(task.id).await, Some("2026-01-01T03:00:00Z".parse().unwrap()));
+    assert_eq!(next(once.id).await, None);
+    server.clock.set("2026-01-01T03:00:00Z");
+    dispatched(&server).await;
+    assert_eq!(ticks(&history(&server.client, task.id).await), [("2026-01-01T03:00:00Z".to_owned(), 0)]);
+}
+
+#[tokio::test]
+async fn a_tick_that_comes_twice_is_one_run_and_replaces_nothing() {
+    let (server, gate) = (TestServer::start().await, Gate::new().await);
+    let task = create(&server, &gate.every_minute("T", OverlapPolicy::Replace)).await;
+    server.clock.set("2026-01-01T00:01:00Z");
+    let mut visitor = gate.visitor().await;
+    tamper(&server, "UPDATE tasks SET next_run_at = 1767225660000000 WHERE name = 'T'").await;
+    server.advance(10);
+    dispatched(&server).await;
+    assert!(!visitor.is_gone().await);
+    visitor.release("first").await;
+    let runs = history(&server.client, task.id).await;
+    assert_eq!(ticks(&runs), [("2026-01-01T00:01:00Z".to_owned(), 0)]);
+    assert_eq!(server.ended(runs[0].id).await.output.as_deref(), Some("first"));
+    let task = server.client.tasks().get(task.id).await.unwrap();
+    assert_eq!(task.next_run_at, Some("2026-01-01T00:02:00Z".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn a_task_that_this_version_cannot_read_does_not_hold_up_the_others() {
+    let server = TestServer::start().await;
+    let strange = create(&server, &cheap("Strange", "0 * * * *")).await;
+    let task = create(&server, &cheap("T", "0 * * * *")).await;
+    tamper(&server, "UPDATE tasks SET cron_expr = 'whenever' WHERE name = 'Strange'").await;
+    server.clock.set("2026-01-01T01:00:00Z");
+    dispatched(&server).await;
+    assert_eq!(history(&server.client, task.id).await.len(), 1);
+    assert_eq!(history(&server.client, strange.id).await, []);
+    let mut patch = TaskPatch::new();
+    patch.cron_expr = Some(Some("30 * * * *".into()));
+    let mended = server.client.tasks().update(strange.id, &patch).await.unwrap();
+    assert_eq!(mended.next_run_at, Some("2026-01-01T01:30:00Z".parse().unwrap()));
 }
 
 #[tokio::test]

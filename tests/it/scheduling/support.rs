@@ -35,6 +35,9 @@ func Run() (string, error) {
 }
 "#;
 
+/// How long to look for something that must not be there, or must be there already.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// Where scripts wait for the test.
 pub(crate) struct Gate(TcpListener);
 
@@ -69,7 +72,7 @@ impl Gate {
 
     /// Fails when somebody is waiting who was not expected.
     pub(crate) async fn assert_nobody(&self) {
-        let visitor = tokio::time::timeout(Duration::ZERO, self.0.accept()).await;
+        let visitor = tokio::time::timeout(MOMENT, self.0.accept()).await;
         assert!(visitor.is_err(), "a script is waiting at the gate");
     }
 }
@@ -90,7 +93,7 @@ impl Visitor {
     /// Whether the script's process has ended by now.
     pub(crate) async fn is_gone(&mut self) -> bool {
         // A script says nothing before it is let through, so whatever can be read is the end of the connection.
-        tokio::time::timeout(Duration::from_millis(1), self.0.fill_buf()).await.is_ok()
+        tokio::time::timeout(MOMENT, self.0.fill_buf()).await.is_ok()
     }
 }
 

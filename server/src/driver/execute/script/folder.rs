@@ -38,7 +38,14 @@ pub(super) struct Folders {
     path: PathBuf,
     next: AtomicU64,
     /// Held for as long as this server uses the folder; the kernel lets go of it when the server dies.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folders {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting holds a copy until it has begun.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folders {
@@ -56,7 +63,7 @@ impl Folders {
                 remove(&entry.path()).map_err(SetupError::folder(&entry.path()))?;
             }
         }
-        Ok(Self { path, next: AtomicU64::new(1), _lock: lock })
+        Ok(Self { path, next: AtomicU64::new(1), lock })
     }
 
     /// The parent's real path.

@@ -147,6 +147,6 @@ mod tests {
 
     #[test]
     fn debug_shows_names_only() {
-        assert_eq!(format!("{:?}", host()), r#"Host { secrets: {"API_KEY": …}, config: ["ids"] }"#);
+        assert_eq!(format!("{:?}", host()), r#"Host { secrets: {"API_KEY": Secret(…)}, config: ["ids"] }"#);
     }
 }
