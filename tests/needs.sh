@@ -42,3 +42,9 @@ need_c_compiler() { have cc build-essential; }
 
 # The interpreter that runs the scripts of tasks.
 need_yaegi() { have yaegi yaegi; }
+
+# The terminal's own settings of server, provider and Terraform must not reach what is shown or tested.
+forget_settings() {
+    local name
+    for name in "${!JUSTIAM_@}" "${!TF_@}" JWT_SECRET; do unset "$name"; done
+}

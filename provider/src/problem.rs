@@ -91,6 +91,9 @@ fn attribute(field: &str) -> Option<AttributePath> {
         "config",
         "task_config",
     ];
+    if field == "secrets.set" || field == "secrets.remove" || field.starts_with("secrets.remove[") {
+        return Some(AttributePath::of("secrets"));
+    }
     if let Some(key) = field.strip_prefix("task_config.") {
         return Some(AttributePath::of("task_config").key(key));
     }

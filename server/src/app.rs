@@ -24,7 +24,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::{ContextV7, Uuid};
 
-pub(crate) use error::redact;
 pub use error::{Error, FieldErrors};
 pub use fields::Object;
 pub use idempotency::IdempotencyKey;

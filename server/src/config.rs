@@ -68,6 +68,17 @@ pub struct DataDir {
     lock: Option<File>,
 }
 
+/// The right to prepare a data folder: its secret and its schema.
+#[derive(Debug)]
+pub struct SetupLock(File);
+
+impl Drop for SetupLock {
+    fn drop(&mut self) {
+        // As with the folder's own lock.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Drop for DataDir {
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
@@ -96,6 +107,19 @@ impl DataDir {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
         let path = path.canonicalize().map_err(io_error(path))?;
         Ok(Self { path, lock: None })
+    }
+
+    /// Waits until no other program prepares this folder, and keeps others waiting while the value lives.
+    pub fn lock_setup(&self) -> Result<SetupLock, DataDirError> {
+        let path = self.path.join("setup-lock");
+        let open = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let file = open.and_then(|file| file.lock().map(|()| file)).map_err(io_error(&path))?;
+        Ok(SetupLock(file))
+    }
+
+    /// Whether nothing has been prepared in this folder yet.
+    pub fn is_new(&self) -> bool {
+        !self.path.join("justiam.db").exists()
     }
 
     /// The SQLite database. Made, empty, where it is missing: readable by its owner alone, which SQLite's own files follow.

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
@@ -62,7 +62,15 @@ async fn trace(app: Arc<App>, request: Request, next: Next) -> Response {
     // The path alone: a query may hold names that are nobody's business in a log.
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
-        let mut response = problem::write_body(next.run(request).await, app.now());
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let work = next.run(request);
+        let answer = if reads {
+            work.await
+        } else {
+            // In a task of its own: what a request writes is carried through to its wake-ups, also when the client goes away.
+            tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| problem::internal().into_response())
+        };
+        let mut response = problem::write_body(answer, app.now());
         tracing::debug!(status = response.status().as_u16(), "answered");
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID.clone(), value);

@@ -118,12 +118,16 @@ impl Server {
         let soft = shutdown.soft.clone();
         let http = axum::serve(listener, http::router(Arc::clone(&self.app)))
             .with_graceful_shutdown(async move { soft.cancelled().await });
-        let hard = shutdown.hard.clone();
+        let soft = shutdown.soft.clone();
         let http = async {
-            // A client that keeps its request open must not keep the server alive for ever.
+            // A client that keeps its request open must not keep the server alive.
+            let out_of_patience = async {
+                soft.cancelled().await;
+                tokio::time::sleep(lifecycle::REQUEST_PATIENCE).await;
+            };
             tokio::select! {
                 served = http.into_future() => served,
-                () = hard.cancelled() => Ok(()),
+                () = out_of_patience => Ok(()),
             }
         };
         let drive = async {
@@ -139,11 +143,15 @@ impl Server {
 
 /// Opens the database of a data folder for use cases alone, beside a server that may be running.
 pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
+    // Two programs that start on an empty folder must agree on one secret and one schema.
+    let _alone = data_dir.lock_setup()?;
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
         None => data_dir.secret()?,
     };
     let vault = Vault::new(&secret)?;
     let db = Db::open_sqlite(&data_dir.database()?).await?;
-    Ok(App::new(db, clock, vault))
+    let app = App::new(db, clock, vault);
+    app.warn_of_foreign_secrets().await?;
+    Ok(app)
 }

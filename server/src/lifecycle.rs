@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 /// How long a soft shutdown waits before it becomes hard: longer than any script may run.
 pub const PATIENCE: Duration = Duration::from_secs(35);
 
+/// How long a soft shutdown waits for requests that have begun.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The two stages of one server's shutdown. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {

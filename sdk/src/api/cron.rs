@@ -28,7 +28,6 @@ pub struct CronExpr {
     text: String,
     cron: Cron,
     fixed_time: bool,
-    either_day: bool,
 }
 
 /// Why a text is not a cron expression.
@@ -85,11 +84,6 @@ impl CronExpr {
     pub fn is_fixed_time(&self) -> bool {
         self.fixed_time
     }
-
-    /// Whether a day that matches only one of the two day fields is enough. People often expect the opposite.
-    pub fn matches_either_day(&self) -> bool {
-        self.either_day
-    }
 }
 
 impl FromStr for CronExpr {
@@ -113,7 +107,7 @@ impl FromStr for CronExpr {
         } else {
             !starts_with_star(0) && !starts_with_star(1)
         };
-        let expr = Self { text: text.to_owned(), cron, fixed_time, either_day };
+        let expr = Self { text: text.to_owned(), cron, fixed_time };
         // Any start will do: the calendar repeats every 400 years, and every combination of day and date within 40.
         match expr.next_wall(jiff::civil::date(2000, 1, 1).at(0, 0, 0, 0), true) {
             Some(_) => Ok(expr),

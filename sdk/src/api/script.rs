@@ -41,19 +41,15 @@ pub fn check_header(source: &str) -> Result<(), HeaderError> {
         match *token {
             "{" | "(" | "[" => depth += 1,
             "}" | ")" | "]" => depth -= 1,
-            "Run" if depth == 0 && index > 0 && tokens[index - 1] == "func" => {
-                return check_signature(&tokens[index + 1..]);
-            }
+            "Run" if depth == 0 && tokens[index - 1] == "func" => return check_signature(&tokens[index + 1..]),
+            // A method: its receiver stands between `func` and its name.
+            "Run" if depth == 0 && tokens[index - 1] == ")" => {}
             // `var Run = …` and `var ( Run … )` may hold a function; that cannot be decided here.
             "Run" if depth <= 1 => named_otherwise = true,
             _ => {}
         }
     }
-    if named_otherwise && !tokens.windows(2).any(|pair| pair == [")", "Run"]) {
-        Ok(())
-    } else {
-        Err(HeaderError::NoRun)
-    }
+    if named_otherwise { Ok(()) } else { Err(HeaderError::NoRun) }
 }
 
 /// Looks at what follows `func Run`.
@@ -201,6 +197,8 @@ mod tests {
             "package task\nimport e \"errors\"\nfunc Run() (string, e.Error) {}",
             "package task\nvar Run = func() (string, error) { return \"\", nil }",
             "package task\nvar (\n\tRun = helper\n)\n",
+            "package task\nvar Run = func() (string, error) { return b() }\nfunc b() (string, error) { a(); Run() }",
+            "package task\ntype T int\nfunc (t T) Run() int { return 1 }\nvar Run = func() (string, error) { return ``, nil }",
             "package task\nvar s = `never ends",
             "package task\n/* never ends",
         ] {

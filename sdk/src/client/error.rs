@@ -72,7 +72,7 @@ pub enum Error {
     Decode {
         /// What was asked.
         url: String,
-        /// Where in the body, or `line:column` where it is not even JSON.
+        /// Where in the body: `line:column`.
         path: String,
         /// What does not fit.
         #[source]

@@ -44,7 +44,9 @@ impl<'a> Tasks<'a> {
 
     /// The task with this name, if there is one. Its script, config and config entries are not part of it; `get` has them.
     pub async fn find(&self, name: &str) -> Result<Option<Task>, Error> {
-        Ok(self.page(&TaskQuery::named(name)).await?.data.pop())
+        let page = self.page(&TaskQuery::named(name)).await?;
+        // Not every server may know this filter.
+        Ok(page.data.into_iter().find(|task| task.name == name))
     }
 
     /// Replaces a task's definition; config entries and secrets stay. What the body leaves out returns to its default.

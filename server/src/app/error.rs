@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use justiam_sdk::api::secrets::Secret;
 use serde_json::Value;
 
 use crate::store;
@@ -47,6 +46,9 @@ pub enum Error {
     /// The database cannot be used, or something that must not happen did.
     #[error("the request could not be carried out")]
     Store(#[from] store::Error),
+    /// The cryptography library failed, or the system gives no random numbers.
+    #[error("the cryptography library failed")]
+    Crypto,
     /// A stored secret does not open.
     #[error(
         "the secret `{key}` of task {task} cannot be decrypted: it was sealed with another key than this server has"
@@ -100,16 +102,4 @@ impl FieldErrors {
 /// What a message may repeat of what somebody sent.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(80).collect()
-}
-
-/// Takes known secrets out of a text.
-pub(crate) fn redact<'a>(text: String, secrets: impl IntoIterator<Item = (&'a String, &'a Secret)>) -> String {
-    // Shorter values are words like `on`: taking them out would garble texts and protect nothing.
-    const SHORTEST: usize = 4;
-    let mut secrets: Vec<_> = secrets.into_iter().filter(|(_, secret)| secret.expose().len() >= SHORTEST).collect();
-    // The longest first: one that is a part of another must not cut that one into pieces that stay.
-    secrets.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose().len()));
-    secrets.into_iter().fold(text, |text, (key, secret)| {
-        if text.contains(secret.expose()) { text.replace(secret.expose(), &format!("[secret {key}]")) } else { text }
-    })
 }

@@ -132,6 +132,9 @@ pub(super) fn texts(object: Object, prefix: &str, errors: &mut FieldErrors) -> C
     let mut texts = ConfigMap::new();
     for (key, value) in object {
         match value {
+            Value::String(text) if text.contains('\0') => {
+                errors.add(format!("{prefix}{}", super::error::shown(&key)), "must not contain a NUL character");
+            }
             Value::String(text) => {
                 texts.insert(key, text);
             }

@@ -86,6 +86,11 @@ impl App {
         let mut tx = self.db.read().await?;
         tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
         drop(tx);
+        if query.task_id.is_some_and(|other| other != id) {
+            let mut errors = FieldErrors::default();
+            errors.add("task_id", "names another task than the path");
+            return Err(Error::Invalid(errors));
+        }
         let mut query = query.clone();
         query.task_id = Some(id);
         self.list_runs(caller, &query).await

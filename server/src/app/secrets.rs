@@ -11,7 +11,7 @@ use super::fields::{Field, Fields, Object, texts};
 use super::tasks::check_revision;
 use super::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
-use crate::store::{self, Tx, tasks};
+use crate::store::{Tx, tasks};
 
 /// What to do with the secrets of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,15 +103,25 @@ impl App {
                 continue;
             }
             changed = true;
-            let sealed = self
-                .vault
-                .seal(task, key, value)
-                .map_err(|_| store::Error::Corrupt { column: "task_secrets.sealed" })?;
+            let sealed = self.vault.seal(task, key, value).map_err(|_| Error::Crypto)?;
             let sealed_by = self.vault.key_id().to_owned();
             let secret = SealedSecret { key: key.clone(), sealed_by, sealed, revision: self.new_revision() };
             secrets::put(tx, task, &secret).await?;
         }
         Ok(changed)
+    }
+
+    /// Says in the log when there are secrets that this server cannot open, as after a start with another server secret.
+    pub(crate) async fn warn_of_foreign_secrets(&self) -> Result<()> {
+        let mut tx = self.db.read().await?;
+        let foreign = secrets::count_sealed_by_others(&mut tx, self.vault.key_id()).await?;
+        if foreign > 0 {
+            tracing::warn!(
+                secrets = foreign,
+                "stored secrets were sealed under another server secret and cannot be opened; runs that need them will fail"
+            );
+        }
+        Ok(())
     }
 
     /// Opens all secrets of a task, for its run.

@@ -36,10 +36,9 @@ impl App {
                 config: Map::new(),
                 task_config: ConfigMap::new(),
             };
-            let schedule = super::tasks::definition::schedule(&definition);
             let task = TaskRow {
                 id: TaskId::from_uuid(self.new_id()),
-                next_run_at: schedule.and_then(|schedule| schedule.first_after(now)),
+                next_run_at: None,
                 definition,
                 is_system: true,
                 revision: self.new_revision(),

@@ -54,9 +54,7 @@ impl App {
         }
         errors.check()?;
         let mut bytes = [0; 32];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| Error::Conflict { message: "the system gives no random numbers".into(), details: None })?;
+        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
         let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
         let now = self.now();
         let lifetime = SignedDuration::from_hours(24 * i64::from(new.expires_in_days));

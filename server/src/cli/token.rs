@@ -1,5 +1,6 @@
 //! `justiam-server token …`
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::Subcommand;
@@ -43,11 +44,21 @@ impl Command {
         let Self::Create { data, name, permissions, admin, expires_in_days } = self;
         let config = data.config()?;
         let data_dir = DataDir::open(&config.data_dir)?;
+        let is_new = data_dir.is_new();
         let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
         let issued = app.create_token(NewToken { name, permissions, is_admin: admin, expires_in_days }).await;
         app.db.close().await;
         match issued {
-            Ok(issued) => say(issued.token.expose()),
+            Ok(issued) => {
+                if is_new {
+                    let folder = config.data_dir.display();
+                    writeln!(
+                        std::io::stderr(),
+                        "note: {folder} held no server's data; it has been prepared for a new server"
+                    )?;
+                }
+                say(issued.token.expose())
+            }
             Err(Error::Invalid(errors)) => {
                 let texts: Vec<String> = errors
                     .into_map()

@@ -1,6 +1,9 @@
 //! Side effects: what a run really does. Happens after a committed claim, and nowhere else.
 
+mod redact;
 pub mod script;
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::runs::Run;
@@ -12,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{self, App};
 use crate::store::runs::{self, Ending};
 use crate::store::tasks::{self, TaskRow};
+use redact::Redactor;
 use script::{End, Host, Script, ScriptRunner};
 
 /// What a run records about the isolation of its script.
@@ -78,6 +82,8 @@ impl Executor {
                     () = cancelled.cancelled() => Stop::Cancelled,
                     () = shutdown.cancelled() => Stop::Shutdown,
                     () = past(app, deadline) => Stop::Timeout,
+                    // Whatever happens to the clock meanwhile.
+                    () = tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())) => Stop::Timeout,
                 });
             })
             .await;
@@ -92,8 +98,13 @@ impl Executor {
             }
             (End::Stopped, Some(Stop::Timeout) | None) => failed(format!("timed out after {seconds} s")),
         };
-        let redact = |text: Option<String>| text.map(|text| app::redact(text, &secrets));
-        Ending { output: redact(ended.output), error: redact(ended.error), isolation: Some(ISOLATION.into()), ..ended }
+        let redactor = Redactor::new(&secrets);
+        Ending {
+            output: ended.output.map(|text| redactor.whole(text)),
+            error: ended.error.map(|text| redactor.shortened(text)),
+            isolation: Some(ISOLATION.into()),
+            ..ended
+        }
     }
 }
 
@@ -119,6 +130,6 @@ fn ending(status: RunStatus) -> Ending {
     Ending { status, output: None, error: None, isolation: None }
 }
 
-fn failed(error: String) -> Ending {
+pub(super) fn failed(error: String) -> Ending {
     Ending { error: Some(error), ..ending(RunStatus::Error) }
 }

@@ -1,14 +1,16 @@
 //! The workers: start runs whose turn it is, and record how they end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use justiam_sdk::api::runs::Run;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{BackOff, Driver, LONGEST_REST};
+use super::{BackOff, Driver, LONGEST_REST, execute};
 use crate::app;
 use crate::app::tasks::definition::schedule;
 use crate::store::{runs, tasks};
@@ -123,7 +125,11 @@ impl Driver {
     /// Executes one run and records its end, however long the database takes to accept it.
     async fn execute(&self, run: &Run, hard: &CancellationToken) {
         let cancelled = self.app.run_begins(run.id);
-        let ending = self.executor.execute(&self.app, run, &cancelled, hard).await;
+        let work = self.executor.execute(&self.app, run, &cancelled, hard);
+        // A panic is a defect of ours; the run must end all the same, or its task would wait for it for ever.
+        let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            execute::failed("the server failed while it executed this run; its log has the cause".to_owned())
+        });
         self.app.run_ended(run.id);
         let mut back_off = BackOff::new();
         loop {

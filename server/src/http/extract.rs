@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -18,6 +19,9 @@ use serde_json::Value;
 
 use super::problem::Failure;
 use crate::app::{App, Error, IdempotencyKey, Object};
+
+/// How long a client may take to send a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON object without duplicate keys, and the key under which the request may be repeated.
 pub(super) struct Body {
@@ -41,13 +45,15 @@ impl FromRequest<Arc<App>> for Body {
                 "the body must be JSON, with the header `Content-Type: application/json`",
             ));
         }
-        match serde_json::from_slice::<UniqueKeys>(&bytes).and_then(|_| serde_json::from_slice(&bytes)) {
+        match strict_json(&bytes) {
             Ok(Value::Object(object)) => Ok(Self { object, idempotency_key: idempotency_key(&parts, &bytes)? }),
             Ok(_) => Err(Failure::bad_request("the body must be a JSON object")),
             Err(error) => {
                 // The library's text may quote the body, which may hold a secret.
                 let (line, column) = (error.line(), error.column());
-                let cause = if error.to_string().starts_with(DUPLICATE) { DUPLICATE } else { "it is not valid JSON" };
+                let text = error.to_string();
+                let known = [DUPLICATE, RESERVED].into_iter().find(|cause| text.starts_with(cause));
+                let cause = known.unwrap_or("it is not valid JSON");
                 Err(Failure::bad_request(format!("the body cannot be read: {cause}, at line {line} column {column}")))
             }
         }
@@ -80,7 +86,11 @@ async fn read(request: Request) -> Result<(Parts, Bytes), Failure> {
         return Err(too_large());
     }
     // A body that breaks off cannot be answered anyway, so what is left is its length.
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    let Ok(read) = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, MAX_BODY)).await else {
+        let message = format!("the body did not arrive within {} s", BODY_PATIENCE.as_secs());
+        return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, Code::ValidationError, message));
+    };
+    let bytes = read.map_err(|_| too_large())?;
     Ok((parts, bytes))
 }
 
@@ -138,6 +148,37 @@ fn if_match(headers: &HeaderMap) -> Option<String> {
 }
 
 const DUPLICATE: &str = "a key stands twice in the same object";
+
+const RESERVED: &str = "a key begins with `$serde_json::private::`, which is reserved";
+
+/// Keys with which the JSON library speaks to itself. In a body they would turn into numbers or into text that nobody has checked.
+const PRIVATE: &str = "$serde_json::private::";
+
+/// Reads a JSON value that means one thing only.
+fn strict_json(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice::<UniqueKeys>(bytes)?;
+    if has_private_key(bytes) {
+        return Err(serde_json::Error::custom(RESERVED));
+    }
+    serde_json::from_slice(bytes)
+}
+
+/// Looks through the keys of a text that is known to be JSON.
+fn has_private_key(mut json: &[u8]) -> bool {
+    while let Some(start) = json.iter().position(|byte| *byte == b'"') {
+        let mut end = start + 1;
+        while json[end] != b'"' {
+            end += if json[end] == b'\\' { 2 } else { 1 };
+        }
+        let (literal, rest) = (&json[start..=end], &json[end + 1..]);
+        let is_key = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        if is_key && serde_json::from_slice::<String>(literal).is_ok_and(|key| key.starts_with(PRIVATE)) {
+            return true;
+        }
+        json = rest;
+    }
+    false
+}
 
 /// Reads any JSON value, keeps nothing, and refuses a key that stands twice: which one counts would be a guess.
 struct UniqueKeys;
@@ -198,6 +239,18 @@ impl<'de> Visitor<'de> for UniqueKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_librarys_own_keys_are_refused_and_texts_like_them_are_not() {
+        for wrong in
+            [r#"{"$serde_json::private::RawValue":"{}"}"#, r#"{"a":[{"\u0024serde_json::private::Number" : "12"}]}"#]
+        {
+            let error = strict_json(wrong.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(RESERVED), "{wrong}: {error}");
+        }
+        let text = r#"{"a":"$serde_json::private::Number","b\"":1.50}"#;
+        assert_eq!(strict_json(text.as_bytes()).unwrap().to_string(), text);
+    }
 
     #[test]
     fn keys_are_unique_on_every_level() {

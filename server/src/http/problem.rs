@@ -66,7 +66,7 @@ impl From<Error> for Failure {
             Error::Store(store::Error::Conflict(_)) => {
                 Self::new(StatusCode::CONFLICT, Code::Conflict, "another request has just stored the same thing")
             }
-            Error::Store(_) | Error::Sealed { .. } => {
+            Error::Store(_) | Error::Crypto | Error::Sealed { .. } => {
                 log(&error);
                 internal()
             }
@@ -117,7 +117,7 @@ pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     internal().into_response()
 }
 
-fn internal() -> Failure {
+pub(super) fn internal() -> Failure {
     let message = "the server failed; its log has the cause under this answer's X-Request-Id";
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)
 }

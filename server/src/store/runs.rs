@@ -1,4 +1,7 @@
 //! Runs.
+//!
+//! Where a statement says `status IN ('queued', 'running')` beside a narrower condition, it names the partial index on active
+//! runs: SQLite does not see that the narrower one implies it, and would walk through all of history.
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::{RunId, TaskId};
@@ -206,7 +209,7 @@ pub async fn cancel_active(tx: &mut Tx, task: TaskId, reason: &str, now: Timesta
 /// Cancels one run that has not ended. `false` when there is none.
 pub async fn cancel(tx: &mut Tx, id: RunId, reason: &str, now: Timestamp) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
-        "UPDATE runs SET reason = $2, \
+        "UPDATE runs SET reason = CASE WHEN cancel_requested THEN reason ELSE $2 END, \
          finished_at = CASE WHEN status = 'queued' THEN $3 ELSE finished_at END, \
          cancel_requested = CASE WHEN status = 'running' THEN TRUE ELSE FALSE END, \
          status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END \
@@ -230,7 +233,7 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> 
         let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(
             "UPDATE runs SET status = 'running', started_at = $1, attempt = attempt + 1 WHERE id IN ( \
                SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
-               WHERE r.status = 'queued' AND NOT EXISTS ( \
+               WHERE r.status IN ('queued', 'running') AND r.status = 'queued' AND NOT EXISTS ( \
                  SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND o.status IN ('queued', 'running') \
                  AND (o.status = 'running' OR o.id < r.id) AND t.overlap_policy <> 'allow') \
                ORDER BY r.id LIMIT $2) \
@@ -267,6 +270,7 @@ pub async fn finish(tx: &mut Tx, id: RunId, attempt: i32, ending: &Ending, now: 
 pub async fn end_lost(tx: &mut Tx, error: &str, now: Timestamp) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
         "UPDATE runs SET status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'error' END, \
-         error = CASE WHEN cancel_requested THEN NULL ELSE $1 END, finished_at = $2 WHERE status = 'running'",
+         error = CASE WHEN cancel_requested THEN NULL ELSE $1 END, finished_at = $2 \
+         WHERE status IN ('queued', 'running') AND status = 'running'",
     ).bind(error).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
 }

@@ -31,6 +31,12 @@ pub async fn revisions_between(tx: &mut Tx, first: TaskId, last: TaskId) -> Resu
     ).bind(first.to_string()).bind(last.to_string()).fetch_all(conn).await?))
 }
 
+/// How many secrets were sealed by another key than this one.
+pub async fn count_sealed_by_others(tx: &mut Tx, key_id: &str) -> Result<i64> {
+    Ok(on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM task_secrets WHERE sealed_by <> $1")
+        .bind(key_id).fetch_one(conn).await?))
+}
+
 /// Writes one secret.
 pub async fn put(tx: &mut Tx, task: TaskId, secret: &SealedSecret) -> Result<()> {
     on!(tx, conn => sqlx::query(

@@ -49,7 +49,7 @@ async fn text_comes_back_byte_for_byte() {
     for (index, script) in scripts.into_iter().enumerate() {
         let mut new = NewTask::cron_script(format!(" Name {index} "), "0  3\t* * *", script.clone());
         new.description = Some("  first\r\nsecond\t\n".into());
-        new.task_config = Some([(" k ".to_owned(), " v\r\n\0".to_owned())].into());
+        new.task_config = Some([(" k ".to_owned(), " v\r\n".to_owned())].into());
         let created = api.server.client.tasks().create(&new).await.unwrap();
         let read = api.server.client.tasks().get(created.id).await.unwrap();
         assert_eq!(read, created);

@@ -1,7 +1,7 @@
 //! Tokens: the first one, and those that the command line makes beside a running server.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use justiam_server::Server;
@@ -10,20 +10,22 @@ use justiam_server::config::Config;
 use justiam_tests::programs::program;
 use justiam_tests::server::client;
 use serde_json::json;
+use tokio::process::Command;
 
 use super::support::{Api, answer, body};
 
-fn create(folder: &Path, arguments: &[&str]) -> Output {
+async fn create(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program("justiam-server"));
     command.args(["token", "create", "--data-dir"]).arg(folder).args(arguments);
-    command.env_remove("JWT_SECRET").stdin(Stdio::null()).output().unwrap()
+    command.env_remove("JWT_SECRET").stdin(Stdio::null()).output().await.unwrap()
 }
 
 #[tokio::test]
 async fn the_command_line_makes_tokens_for_a_server_that_is_running() {
     let api = Api::start().await;
     let folder = api.server.data_dir().join("server");
-    let output = create(&folder, &["--name", "CI", "--permissions", "tasks.view,tasks.run", "--expires-in-days", "1"]);
+    let output =
+        create(&folder, &["--name", "CI", "--permissions", "tasks.view,tasks.run", "--expires-in-days", "1"]).await;
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let token = text.trim_end();
@@ -33,7 +35,7 @@ async fn the_command_line_makes_tokens_for_a_server_that_is_running() {
     let run = limited.tasks().run(task.id).await.unwrap();
     assert_eq!(run.triggered_by.as_deref(), Some("CI"));
     assert_eq!(limited.tasks().delete(task.id).await.unwrap_err().api().unwrap().status, 403);
-    let output = create(&folder, &["--name", "root", "--admin"]);
+    let output = create(&folder, &["--name", "root", "--admin"]).await;
     let admin = String::from_utf8(output.stdout).unwrap();
     let request = api.anonymous("POST", "/api/v1/tasks").bearer_auth(admin.trim_end());
     answer(request.json(&body(&json!({ "secrets": { "K": "v" } })))).await.expect(201);
@@ -51,7 +53,7 @@ async fn a_token_that_cannot_be_is_refused_with_its_reason() {
         (vec!["--name", " ", "--admin"], 1, "error: name must be 1 to 100 characters"),
         (vec!["--name", &long, "--admin"], 1, "error: name must be 1 to 100 characters"),
     ] {
-        let output = create(folder.path(), &arguments);
+        let output = create(folder.path(), &arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(code) && said.contains(text), "{arguments:?}: {output:?}");
         assert!(output.stdout.is_empty(), "{output:?}");

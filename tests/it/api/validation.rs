@@ -167,6 +167,10 @@ async fn nul_and_control_characters_are_refused_where_they_do_harm() {
         let errors = answer.refused(400, "VALIDATION_ERROR")["validationErrors"].clone();
         assert!(errors[field][0].as_str().unwrap().contains("NUL"), "{field}: {errors}");
     }
+    for field in ["task_config", "secrets"] {
+        let answer = api.send("POST", "/api/v1/tasks", &body(&json!({ field: { "k": "a\0b" } }))).await;
+        answer.wrong_fields(&[&format!("{field}.k")]);
+    }
     for name in ["a\nb", "\u{7}", "   ", "\t"] {
         api.send("POST", "/api/v1/tasks", &body(&json!({ "name": name }))).await.wrong_fields(&["name"]);
     }

@@ -31,7 +31,7 @@ fn task(changes: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn each_mistake_is_reported_on_its_attribute_with_a_hint() {
     type Case = (&'static str, &'static str, &'static [&'static str]);
-    let cases: [Case; 21] = [
+    let cases: [Case; 23] = [
         ("cron_expr", "\"61 * * * *\"", &["Invalid cron expression", "`61` is not a valid minute field", "hint:"]),
         ("cron_expr", "\"0 3 * *\"", &["has 4 fields", "hint:"]),
         ("cron_expr", "\"0 0 30 2 *\"", &["never fires"]),
@@ -60,6 +60,8 @@ async fn each_mistake_is_reported_on_its_attribute_with_a_hint() {
         ("name", "\"Audit_Log_Cleanup\"", &["name of a built-in task", "hint:"]),
         ("config", "\"[1]\"", &["must be a JSON object", "jsonencode"]),
         ("config", "\"{\"", &["must be JSON text", "jsonencode"]),
+        ("secrets", "{ A = null, B = \"x\" }", &["Missing value in secrets", "`A` is null", "hint:"]),
+        ("task_config", "{ A = null }", &["Missing value in task_config", "hint:"]),
         ("run_at", "\"tomorrow\"", &["not an RFC 3339 instant", "hint:"]),
     ];
     let workspace = offline();

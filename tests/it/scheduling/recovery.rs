@@ -1,6 +1,6 @@
 //! Servers that die, meet each other, lose their key, or wait for somebody else's lock.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use justiam_sdk::api::tasks::{NewTask, TaskPatch};
@@ -12,6 +12,7 @@ use justiam_tests::programs::program;
 use justiam_tests::server::TestServer;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Executor as _};
+use tokio::process::Command;
 
 use super::support::{Gate, cheap, create, dispatched, history, statuses, ticks};
 
@@ -54,7 +55,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     for command in ["serve", "migrate"] {
         let mut program = Command::new(program("justiam-server"));
         program.arg(command).arg("--data-dir").arg(&folder).env_remove("JWT_SECRET").stdin(Stdio::null());
-        let output = program.output().unwrap();
+        let output = program.output().await.unwrap();
         assert_eq!(output.status.code(), Some(1), "{command}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(&expected), "{output:?}");
     }

@@ -1,12 +1,14 @@
 //! The schema, and what can be checked at plan time.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use justiam_sdk::api::cron::CronExpr;
 use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_SCRIPT, TIMEOUT_SECONDS};
 use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words};
 use justiam_sdk::api::{config, script, secrets, zone};
 use serde_json::Value as Json;
-use tfplugin::{Attribute, Check, Diagnostics, Message, Schema, Type, Value};
+use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Schema, Type, Value};
 
 use super::State;
 
@@ -75,6 +77,8 @@ pub(super) fn schema() -> Schema {
 
 /// Checks what involves several attributes. What is unknown passes: the server has the last word.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
+    refuse_nulls("task_config", &config.task_config, diagnostics);
+    refuse_nulls("secrets", &config.secrets, diagnostics);
     match config.schedule_type.as_str() {
         Some("cron") => {
             if config.cron_expr.is_null() {
@@ -103,6 +107,14 @@ pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
             diagnostics.error_at("script", "Unexpected script", detail);
         }
         _ => {}
+    }
+}
+
+/// Reports entries of a map that are null: the server has no such thing, and an apply would fail halfway.
+fn refuse_nulls<T>(attribute: &str, map: &Attr<BTreeMap<String, Attr<T>>>, diagnostics: &mut Diagnostics) {
+    for (key, _) in map.as_known().into_iter().flatten().filter(|(_, value)| value.is_null()) {
+        let detail = format!("`{key}` is null.\n\nhint: leave the key out, or give it a text");
+        diagnostics.error_at(AttributePath::of(attribute).key(key), format!("Missing value in {attribute}"), detail);
     }
 }
 
