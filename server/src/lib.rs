@@ -1,6 +1,6 @@
 //! Reference server for JustIAM scheduled tasks.
 //!
-//! The server is a function of its settings, a listener, a clock and a shutdown: [`serve`]. Nothing is global, so two
+//! The server is a function of its settings, a listener, a clock and a shutdown: see [`Server::serve`]. Nothing is global, so two
 //! servers can run in one process, which is how the tests run it. To embed one in the tests of another program:
 //!
 //! ```no_run

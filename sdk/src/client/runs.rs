@@ -33,7 +33,7 @@ impl<'a> Runs<'a> {
     }
 
     /// All runs that fit, newest first, page by page as they are asked for.
-    pub fn list(&self, query: RunQuery) -> impl Stream<Item = Result<Run, Error>> + 'a {
+    pub fn list(&self, query: RunQuery) -> impl Stream<Item = Result<Run, Error>> + Unpin + 'a {
         let runs = Runs(self.0);
         pages::all(move |page| {
             let query = RunQuery { page: Some(page), ..query.clone() };

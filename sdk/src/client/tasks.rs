@@ -34,7 +34,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// All tasks that fit, page by page as they are asked for.
-    pub fn list(&self, query: TaskQuery) -> impl Stream<Item = Result<Task, Error>> + 'a {
+    pub fn list(&self, query: TaskQuery) -> impl Stream<Item = Result<Task, Error>> + Unpin + 'a {
         let tasks = Tasks(self.0);
         pages::all(move |page| {
             let query = TaskQuery { page: Some(page), ..query.clone() };
@@ -70,7 +70,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// One task's history, newest first.
-    pub fn runs(&self, id: TaskId) -> impl Stream<Item = Result<Run, Error>> + 'a {
+    pub fn runs(&self, id: TaskId) -> impl Stream<Item = Result<Run, Error>> + Unpin + 'a {
         let transport = self.0;
         pages::all(move |page| async move {
             let query = RunQuery { page: Some(page), ..RunQuery::default() };

@@ -25,9 +25,11 @@ impl FromRequestParts<Arc<App>> for Authenticated {
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty());
-    }
-    headers.get("x-api-key")?.to_str().ok().map(str::trim).filter(|token| !token.is_empty())
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let bearer = text(header::AUTHORIZATION.as_str())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token);
+    // Another scheme is somebody else's, such as that of a proxy.
+    bearer.or_else(|| text("x-api-key")).map(str::trim).filter(|token| !token.is_empty())
 }

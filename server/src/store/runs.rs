@@ -225,21 +225,22 @@ pub async fn is_cancel_requested(tx: &mut Tx, id: RunId) -> Result<bool> {
     Ok(requested.unwrap_or(false))
 }
 
+const CLAIM: &str = "UPDATE runs SET status = 'running', started_at = $1, attempt = attempt + 1 WHERE id IN ( \
+       SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
+       WHERE r.status IN ('queued', 'running') AND r.status = 'queued' AND NOT EXISTS ( \
+         SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND o.status IN ('queued', 'running') \
+         AND (o.status = 'running' OR o.id < r.id) AND t.overlap_policy <> 'allow') \
+       ORDER BY r.id LIMIT $2) \
+     RETURNING id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
+     error, reason, attempt, missed_ticks, isolation, triggered_by";
+
 /// Starts up to `limit` queued runs whose turn it is, oldest first, and returns them. Under `allow` that is at once, else
 /// when no older run of its task is left: under `replace` the one that it replaces must really have ended, and under `skip`
 /// runs may have been waiting since the policy was `queue`.
 pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> {
     let mut runs: Vec<Run> = {
-        let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(
-            "UPDATE runs SET status = 'running', started_at = $1, attempt = attempt + 1 WHERE id IN ( \
-               SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
-               WHERE r.status IN ('queued', 'running') AND r.status = 'queued' AND NOT EXISTS ( \
-                 SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND o.status IN ('queued', 'running') \
-                 AND (o.status = 'running' OR o.id < r.id) AND t.overlap_policy <> 'allow') \
-               ORDER BY r.id LIMIT $2) \
-             RETURNING id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
-             error, reason, attempt, missed_ticks, isolation, triggered_by",
-        ).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
+        let rows: Vec<Row> =
+            on!(tx, conn => sqlx::query_as(CLAIM).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
         rows.into_iter().map(Run::try_from).collect::<Result<_>>()?
     };
     runs.sort_by_key(|run| run.id);
@@ -273,4 +274,25 @@ pub async fn end_lost(tx: &mut Tx, error: &str, now: Timestamp) -> Result<u64> {
          error = CASE WHEN cancel_requested THEN NULL ELSE $1 END, finished_at = $2 \
          WHERE status IN ('queued', 'running') AND status = 'running'",
     ).bind(error).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::super::Db;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_claim_does_not_walk_through_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+        let mut tx = db.read().await.unwrap();
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}"));
+        let plan: Vec<(i64, i64, i64, String)> =
+            on!(&mut tx, conn => sqlx::query_as(sql).bind(0_i64).bind(1_i64).fetch_all(conn).await.unwrap());
+        let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
+        assert!(steps.iter().any(|step| step.contains("INDEX runs_active")), "{steps:#?}");
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("runs_active")), "{steps:#?}");
+    }
 }
