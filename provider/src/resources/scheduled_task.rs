@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use justiam_sdk::Client;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::tasks::Task;
-use tfplugin::{Attr, Context, Diagnostics, Private, Read, Resource, Schema, Sensitive, async_trait, model};
+use tfplugin::{Attr, Context, Diagnostics, Import, Private, Read, Resource, Schema, Sensitive, async_trait, model};
 
 use crate::client::Api;
 use crate::problem::report;
@@ -142,7 +142,8 @@ impl Resource for ScheduledTask {
     }
 
     /// By id, or by name. What looks like an id is one.
-    async fn import(&self, id: &str, context: &mut Context<'_, Api>) -> Option<State> {
+    async fn import(&self, import: Import<'_>, context: &mut Context<'_, Api>) -> Option<State> {
+        let id = import.id_or("id")?;
         let summary = format!("Could not import the task `{id}`");
         let found = match id.parse::<TaskId>() {
             Ok(task) => context.client.call(async |client| client.tasks().get(task).await.map(Some)).await,

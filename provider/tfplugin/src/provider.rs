@@ -2,9 +2,15 @@
 
 use async_trait::async_trait;
 
+use crate::action::{self, Action};
+use crate::data_source::{self, DataSource};
 use crate::diagnostics::Diagnostics;
+use crate::ephemeral::{self, EphemeralResource};
+use crate::erased::Typed;
+use crate::function::{self, Function};
+use crate::list::{self, List};
 use crate::model::Model;
-use crate::resource::{Erased, Resource, Typed};
+use crate::resource::{self, Resource};
 use crate::schema::Schema;
 use crate::stop::Stop;
 
@@ -21,6 +27,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The schema of the `provider` block; asked once.
     fn schema(&self) -> Schema;
+
+    /// The schema of `provider_meta` in a `terraform` block, by which the author of a module speaks to the provider;
+    /// asked once.
+    fn meta_schema(&self) -> Option<Schema> {
+        None
+    }
 
     /// Names everything that the provider offers; asked once.
     fn register(&self, catalog: &mut Catalog<Self::Client>);
@@ -49,23 +61,72 @@ pub struct Configure<'a> {
 
 /// What a provider offers.
 pub struct Catalog<C> {
-    pub(crate) resources: Vec<Box<dyn Erased<C>>>,
+    pub(crate) resources: Vec<Box<dyn resource::Erased<C>>>,
+    pub(crate) data_sources: Vec<Box<dyn data_source::Erased<C>>>,
+    pub(crate) ephemerals: Vec<Box<dyn ephemeral::Erased<C>>>,
+    pub(crate) functions: Vec<Box<dyn function::Erased>>,
+    pub(crate) actions: Vec<Box<dyn action::Erased<C>>>,
+    pub(crate) lists: Vec<Box<dyn list::Erased<C>>>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Catalog<C> {
     pub(crate) fn new() -> Self {
-        Self { resources: Vec::new() }
+        Self {
+            resources: Vec::new(),
+            data_sources: Vec::new(),
+            ephemerals: Vec::new(),
+            functions: Vec::new(),
+            actions: Vec::new(),
+            lists: Vec::new(),
+        }
     }
 
-    /// Offers a resource.
+    /// Offers a managed resource.
     pub fn resource(&mut self, resource: impl Resource<Client = C>) -> &mut Self {
         self.resources.push(Box::new(Typed(resource)));
+        self
+    }
+
+    /// Offers a data source.
+    pub fn data_source(&mut self, data_source: impl DataSource<Client = C>) -> &mut Self {
+        self.data_sources.push(Box::new(Typed(data_source)));
+        self
+    }
+
+    /// Offers an ephemeral resource: Terraform 1.10 and later.
+    pub fn ephemeral_resource(&mut self, ephemeral: impl EphemeralResource<Client = C>) -> &mut Self {
+        self.ephemerals.push(Box::new(Typed(ephemeral)));
+        self
+    }
+
+    /// Offers a function: Terraform 1.8 and later.
+    pub fn function(&mut self, function: impl Function) -> &mut Self {
+        self.functions.push(Box::new(Typed(function)));
+        self
+    }
+
+    /// Offers an action: Terraform 1.14 and later.
+    pub fn action(&mut self, action: impl Action<Client = C>) -> &mut Self {
+        self.actions.push(Box::new(Typed(action)));
+        self
+    }
+
+    /// Offers the list of a managed resource's objects: Terraform 1.14 and later.
+    pub fn list<L: List<Resource: Resource<Client = C>>>(&mut self, list: L) -> &mut Self {
+        self.lists.push(Box::new(Typed(list)));
         self
     }
 }
 
 impl<C> std::fmt::Debug for Catalog<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.resources.iter().map(|resource| resource.type_name())).finish()
+        f.debug_struct("Catalog")
+            .field("resources", &self.resources.iter().map(|resource| resource.type_name()).collect::<Vec<_>>())
+            .field("data_sources", &self.data_sources.iter().map(|source| source.type_name()).collect::<Vec<_>>())
+            .field("ephemerals", &self.ephemerals.iter().map(|ephemeral| ephemeral.type_name()).collect::<Vec<_>>())
+            .field("functions", &self.functions.iter().map(|function| function.name()).collect::<Vec<_>>())
+            .field("actions", &self.actions.iter().map(|action| action.type_name()).collect::<Vec<_>>())
+            .field("lists", &self.lists.iter().map(|list| list.type_name()).collect::<Vec<_>>())
+            .finish()
     }
 }

@@ -1,35 +1,24 @@
 //! What the author of a resource writes.
 
 mod erased;
+mod import;
 mod plan;
-mod private;
-mod stored;
 
 use async_trait::async_trait;
 
-pub(crate) use erased::{Erased, Typed};
+pub(crate) use erased::Erased;
+pub use import::{Import, MovedState};
 pub use plan::Plan;
 pub(crate) use plan::{PlanRequest, Planned};
-pub use private::Private;
-pub use stored::StoredState;
 
+use crate::context::Context;
 use crate::diagnostics::Diagnostics;
+use crate::identity::IdentitySchema;
 use crate::model::Model;
+use crate::private::Private;
 use crate::schema::Schema;
-use crate::stop::Stop;
-
-/// What an operation works with, beside its values.
-#[derive(Debug)]
-pub struct Context<'a, C> {
-    /// The client that the provider's `configure` made.
-    pub client: &'a C,
-    /// What the provider remembers about the object, out of the user's sight.
-    pub private: &'a mut Private,
-    /// The user's wish to stop.
-    pub stop: &'a Stop,
-    /// Problems go here.
-    pub diagnostics: &'a mut Diagnostics,
-}
+use crate::stored::Stored;
+use crate::value::Value;
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +45,29 @@ pub trait Resource: Send + Sync + 'static {
     /// The struct of the schema: configuration, plan and state.
     type State: Model;
 
+    /// Whether [`plan_destroy`](Self::plan_destroy) has something to say. If no resource of a provider has, Terraform
+    /// makes one call less for each object that it destroys.
+    const PLANS_DESTROY: bool = false;
+
     /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`.
     fn type_name(&self) -> &'static str;
 
     /// The schema; asked once.
     fn schema(&self) -> Schema;
+
+    /// The schema of the identity, if objects have one; asked once.
+    fn identity(&self) -> Option<IdentitySchema> {
+        None
+    }
+
+    /// The identity of the object in this state. `None` stands for the attributes of the state that have the names of
+    /// the identity's attributes. An object keeps its identity for life.
+    ///
+    /// There is no client where Terraform has not configured the provider: when a state is moved.
+    fn identify(&self, state: &Self::State, client: Option<&Self::Client>) -> Option<Value> {
+        let _ = (state, client);
+        None
+    }
 
     /// Checks a configuration beyond what the attributes' own checks do. Anything may still be unknown.
     async fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
@@ -70,6 +77,12 @@ pub trait Resource: Send + Sync + 'static {
     /// Changes a plan beyond what the schema says. Not asked when an object is destroyed.
     async fn plan(&self, plan: &mut Plan<'_, Self::State, Self::Client>) {
         let _ = plan;
+    }
+
+    /// Looks at an object that is to be destroyed, to warn or to refuse. Asked only with
+    /// [`PLANS_DESTROY`](Self::PLANS_DESTROY), and not while the provider's own configuration is unknown.
+    async fn plan_destroy(&self, state: &Self::State, context: &mut Context<'_, Self::Client>) {
+        let _ = (state, context);
     }
 
     /// Creates the object and returns its state: `planned`, with everything unknown filled in. Write-only
@@ -101,19 +114,49 @@ pub trait Resource: Send + Sync + 'static {
     async fn delete(&self, state: Self::State, context: &mut Context<'_, Self::Client>);
 
     /// Finds the object that a user wants to take over. The state may be sparse: `read` is asked right after.
-    async fn import(&self, id: &str, context: &mut Context<'_, Self::Client>) -> Option<Self::State> {
-        let detail = format!("{} cannot be imported; `{id}` was not looked for.", self.type_name());
+    async fn import(&self, import: Import<'_>, context: &mut Context<'_, Self::Client>) -> Option<Self::State> {
+        let detail = format!("{} cannot be imported; {import} was not looked for.", self.type_name());
         context.diagnostics.error("Import not supported", detail);
         None
     }
 
+    /// Changes the configuration that Terraform writes for an imported object. The framework has left out what cannot
+    /// be set, what is deprecated, and what the defaults say anyway.
+    fn generate(&self, config: &mut Self::State) {
+        let _ = config;
+    }
+
     /// Translates a state that an older version of the provider stored. Not asked for the schema's own version.
-    async fn upgrade(&self, stored: StoredState<'_>, diagnostics: &mut Diagnostics) -> Option<Self::State> {
+    async fn upgrade(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<Self::State> {
         let (name, version) = (self.type_name(), stored.version());
         diagnostics.error(
             "State cannot be upgraded",
             format!("The state of {name} has version {version}, which this version of the provider cannot read."),
         );
+        None
+    }
+
+    /// Translates an identity that an older version of the provider stored. Not asked for the schema's own version.
+    async fn upgrade_identity(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let (name, version) = (self.type_name(), stored.version());
+        diagnostics.error(
+            "Identity cannot be upgraded",
+            format!("The identity of {name} has version {version}, which this version of the provider cannot read."),
+        );
+        None
+    }
+
+    /// Takes over the state of an object that a `moved` block brings from another type, maybe of another provider.
+    /// `private` is what the provider will remember about the object.
+    async fn move_from(
+        &self,
+        source: MovedState<'_>,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self::State> {
+        let _ = private;
+        let (from, provider, to) = (source.type_name, source.provider, self.type_name());
+        diagnostics.error("Move not supported", format!("A {from} of {provider} cannot become a {to}."));
         None
     }
 }

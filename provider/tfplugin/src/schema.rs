@@ -15,6 +15,7 @@ pub use check::{Check, Message};
 
 pub(crate) use attribute::{Kind, OnUpdate, Presence};
 pub(crate) use fields::{Fields, Nesting};
+pub(crate) use verify::is_identifier;
 pub(crate) use walk::{Pair, walk};
 
 use crate::value::Type;

@@ -16,8 +16,8 @@ use tonic::transport::Server;
 
 use crate::handshake::{self, Launch};
 use crate::provider::Provider;
-use crate::service::Service;
-use crate::stop::Stop;
+use crate::service::Calls;
+use crate::stop::Stops;
 use crate::tls;
 use crate::wire::plugin::grpc_controller_server::GrpcControllerServer;
 use crate::wire::plugin::grpc_stdio_server::GrpcStdioServer;
@@ -155,8 +155,8 @@ enum Mode {
 
 /// A provider about to be served.
 struct Serving<P: Provider> {
-    service: Service<P>,
-    stop: Stop,
+    calls: Calls<P>,
+    stops: Stops,
     shutdown: CancellationToken,
     interrupt: Signal,
     terminate: Signal,
@@ -165,10 +165,10 @@ struct Serving<P: Provider> {
 impl<P: Provider> Serving<P> {
     /// Made before the process announces itself: from then on, a signal may come at any time.
     fn new(provider: P) -> Result<Self, Error> {
-        let stop = Stop::default();
+        let stops = Stops::default();
         Ok(Self {
-            service: Service::new(provider, stop.clone()),
-            stop,
+            calls: Calls::new(provider, stops.clone()),
+            stops,
             shutdown: CancellationToken::new(),
             // To have it is enough to survive Ctrl-C. Terraform gets it as well, sends StopProvider, and waits for
             // results: ended by the signal, the process would take them with it.
@@ -178,11 +178,11 @@ impl<P: Provider> Serving<P> {
     }
 
     async fn until_done(self, socket: Socket, transport: Transport, mode: Mode) -> Result<(), Error> {
-        let Self { service, stop, shutdown, mut interrupt, mut terminate } = self;
+        let Self { calls, stops, shutdown, mut interrupt, mut terminate } = self;
         let connections = Connections::default();
         let incoming = listener::incoming(socket.listener, transport, connections.clone(), shutdown.clone());
         let provider =
-            ProviderServer::new(service).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+            ProviderServer::new(calls).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
         let serving = Server::builder()
             .add_service(GrpcControllerServer::new(Controller(shutdown.clone())))
             .add_service(GrpcStdioServer::new(Stdio(shutdown.clone())))
@@ -199,7 +199,7 @@ impl<P: Provider> Serving<P> {
                 _ = terminate.recv() => GRACE_AFTER_SIGTERM,
                 _ = interrupt.recv(), if mode == Mode::Debug => GRACE_AFTER_SHUTDOWN,
             };
-            stop.request();
+            stops.request();
             shutdown.cancel();
             // The wait is bounded: a connection that its owner keeps open must not keep the process alive.
             tokio::time::sleep(grace).await;

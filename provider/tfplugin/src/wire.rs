@@ -2,10 +2,12 @@
 
 mod opaque;
 mod schema;
+mod signature;
 mod translate;
 
-pub(crate) use schema::schema;
-pub(crate) use translate::{decode, diagnostics, encode, path};
+pub(crate) use schema::{identity_schema, schema};
+pub(crate) use signature::{function, function_error};
+pub(crate) use translate::{decode, deferred, diagnostics, encode, path};
 
 /// Messages and service of the provider protocol, generated from `proto/tfplugin6.proto`.
 #[expect(

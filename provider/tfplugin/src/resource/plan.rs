@@ -1,7 +1,9 @@
 //! A plan that a resource may change.
 
+use crate::context::Deferral;
 use crate::diagnostics::Diagnostics;
-use crate::resource::Private;
+use crate::private::Private;
+use crate::stop::Stop;
 use crate::value::{AttributePath, Value};
 
 /// What Terraform is about to do with one object.
@@ -17,30 +19,22 @@ pub struct Plan<'a, S, C> {
     pub planned: S,
     /// What the provider remembers about the object; `create` and `update` will find the changes.
     pub private: &'a mut Private,
+    /// What the configuration says about the module in `provider_meta`; null without
+    /// [a schema](crate::Provider::meta_schema) for it.
+    pub meta: &'a Value,
+    /// The user's wish to stop.
+    pub stop: &'a Stop,
+    /// Puts the object off to a later plan.
+    pub deferral: &'a mut Deferral,
     /// Problems go here.
     pub diagnostics: &'a mut Diagnostics,
     replace: Vec<AttributePath>,
 }
 
-impl<'a, S, C> Plan<'a, S, C> {
-    /// A plan, as a test of a resource would make it.
-    pub fn new(
-        client: Option<&'a C>,
-        (prior, config, planned): (Option<S>, S, S),
-        private: &'a mut Private,
-        diagnostics: &'a mut Diagnostics,
-    ) -> Self {
-        Self { client, prior, config, planned, private, diagnostics, replace: Vec::new() }
-    }
-
+impl<S, C> Plan<'_, S, C> {
     /// The change of this attribute destroys the object and creates a new one.
     pub fn requires_replace(&mut self, path: impl Into<AttributePath>) {
         self.replace.push(path.into());
-    }
-
-    /// The attributes that require it, as far as `plan` has said so.
-    pub fn replacements(&self) -> &[AttributePath] {
-        &self.replace
     }
 }
 
@@ -51,11 +45,28 @@ pub(crate) struct PlanRequest<'a, C> {
     pub(crate) config: Value,
     pub(crate) planned: Value,
     pub(crate) private: &'a mut Private,
+    pub(crate) meta: &'a Value,
+    pub(crate) stop: &'a Stop,
+    pub(crate) deferral: &'a mut Deferral,
     pub(crate) diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a, C> PlanRequest<'a, C> {
+    /// The plan with the resource's types.
+    pub(super) fn typed<S>(self, prior: Option<S>, config: S, planned: S) -> Plan<'a, S, C> {
+        let Self { client, private, meta, stop, deferral, diagnostics, .. } = self;
+        Plan { client, prior, config, planned, private, meta, stop, deferral, diagnostics, replace: Vec::new() }
+    }
 }
 
 /// What the resource made of it.
 pub(crate) struct Planned {
     pub(crate) planned: Value,
     pub(crate) replace: Vec<AttributePath>,
+}
+
+impl<S: crate::IntoValue, C> From<Plan<'_, S, C>> for Planned {
+    fn from(plan: Plan<'_, S, C>) -> Self {
+        Self { planned: plan.planned.into_value(), replace: plan.replace }
+    }
 }

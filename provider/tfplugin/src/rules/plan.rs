@@ -66,9 +66,9 @@ pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) 
     paths
 }
 
-/// Reports what an author's plan must not contain: a configured value that it changed, or a value for an attribute
-/// that only the configuration may set.
-pub(crate) fn check_plan(
+/// Reports what an author's answer to a configuration (a plan, what was read or opened) must not contain: a configured
+/// value that it changed, or a value for an attribute that only the configuration may set.
+pub(crate) fn check_configured(
     fields: &Fields,
     prior: Option<&Value>,
     config: &Value,
@@ -82,7 +82,7 @@ pub(crate) fn check_plan(
         }
         if config.is_null() {
             if !attribute.is_computed() && !target.is_null() {
-                broken_plan(path, "is not set by the configuration, and not marked as computed", diagnostics);
+                not_configured(path, "is not set by the configuration, and not marked as computed", diagnostics);
             }
             return false;
         }
@@ -94,7 +94,7 @@ pub(crate) fn check_plan(
         {
             return true;
         }
-        broken_plan(path, "differs from what the configuration says", diagnostics);
+        not_configured(path, "differs from what the configuration says", diagnostics);
         false
     });
 }
@@ -110,7 +110,7 @@ fn same_shape(planned: &Value, config: &Value) -> bool {
     }
 }
 
-fn broken_plan(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
-    let detail = format!("The provider's planned value of {path} {problem}. This is a mistake in the provider.");
-    diagnostics.error_at(path.clone(), "Provider made an invalid plan", detail);
+fn not_configured(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
+    let detail = format!("The provider's value of {path} {problem}. This is a mistake in the provider.");
+    diagnostics.error_at(path.clone(), "Provider changed a configured value", detail);
 }

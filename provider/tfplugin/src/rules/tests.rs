@@ -109,7 +109,7 @@ fn a_plan_against_the_configuration_is_reported() {
         let Value::Object(mut plan) = config.clone() else { unreachable!() };
         plan.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let mut diagnostics = Diagnostics::new();
-        check_plan(&schema().fields, None, &config, &mut Value::Object(plan), &mut diagnostics);
+        check_configured(&schema().fields, None, &config, &mut Value::Object(plan), &mut diagnostics);
         diagnostics.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(problems(&[]), Vec::<String>::new());

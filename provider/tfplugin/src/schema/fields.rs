@@ -40,6 +40,12 @@ impl Fields {
         Type::Object(attributes.chain(blocks).collect())
     }
 
+    /// The names of all attributes and blocks.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let attributes = self.attributes.iter().map(|attribute| attribute.name.as_str());
+        attributes.chain(self.blocks.iter().map(|block| block.name.as_str()))
+    }
+
     /// Blocks are never null: where there is none, there is an empty list.
     pub(crate) fn complete(&self, value: &mut Value) {
         let Value::Object(entries) = value else { return };

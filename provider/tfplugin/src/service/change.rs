@@ -1,49 +1,52 @@
 //! Calls that plan and make a change of one object.
 
-use super::{Entry, Service, Shape, existing};
+use super::shape::Shape;
+use super::{NotReady, ResourceOffer, Service, deferral, existing};
+use crate::context::{Context, Deferral, Reason};
 use crate::diagnostics::Diagnostics;
+use crate::private::Private;
 use crate::provider::Provider;
-use crate::resource::{Context, PlanRequest, Planned, Private};
+use crate::resource::{PlanRequest, Planned};
 use crate::rules;
-use crate::value::{AttributePath, Value};
-use crate::wire::tfplugin6::{self as pb, DynamicValue};
-
-/// A plan on its way out.
-pub(super) struct Outline {
-    pub(super) planned: DynamicValue,
-    pub(super) replace: Vec<AttributePath>,
-    pub(super) private: Vec<u8>,
-}
+use crate::value::Value;
+use crate::wire::{self, tfplugin6 as pb};
 
 impl<P: Provider> Service<P> {
     pub(super) async fn plan(
         &self,
         request: &pb::plan_resource_change::Request,
         diagnostics: &mut Diagnostics,
-    ) -> Option<Outline> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
+    ) -> Option<pb::plan_resource_change::Response> {
+        let ResourceOffer { resource, shape, identity } = self.resource(&request.type_name, diagnostics)?;
         let fields = &shape.schema.fields;
         let prior = existing(shape.decode(request.prior_state.as_ref(), diagnostics)?);
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let proposed = shape.decode(request.proposed_new_state.as_ref(), diagnostics)?;
+        let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
+        let mut deferral = deferral(request.client_capabilities);
         let Some(mut planned) = existing(proposed) else {
-            let planned = shape.encode(&Value::Null, diagnostics)?;
-            return Some(Outline { planned, replace: Vec::new(), private: request.prior_private.clone() });
+            return self.plan_destroy(request, prior, meta, deferral, diagnostics).await;
         };
 
         rules::prepare_plan(fields, prior.as_ref(), &config, &mut planned);
         if let Some(prior) = &prior {
             rules::mark_changes(fields, prior, &config, &mut planned);
         }
-        let client = self.client().ok();
+        let client = self.client();
+        if client.as_ref().err() == Some(&NotReady::Unknown) {
+            deferral.request(Reason::ProviderConfigUnknown);
+        }
         let mut private = Private::from_bytes(&request.prior_private);
         let Planned { planned, mut replace } = resource
             .plan(PlanRequest {
-                client: client.as_ref(),
+                client: client.as_ref().ok(),
                 prior: prior.clone(),
                 config: config.clone(),
                 planned,
                 private: &mut private,
+                meta: &meta,
+                stop: &self.stops.current(),
+                deferral: &mut deferral,
                 diagnostics,
             })
             .await?;
@@ -55,8 +58,46 @@ impl<P: Provider> Service<P> {
             rules::mark_changes(fields, prior, &config, &mut planned);
             replace.extend(rules::replacements(fields, prior, &mut planned));
         }
-        rules::check_plan(fields, prior.as_ref(), &config, &mut planned, diagnostics);
-        Some(Outline { planned: shape.encode(&planned, diagnostics)?, replace, private: private.to_bytes() })
+        rules::check_configured(fields, prior.as_ref(), &config, &mut planned, diagnostics);
+        Some(pb::plan_resource_change::Response {
+            planned_state: Some(shape.encode(&planned, diagnostics)?),
+            requires_replace: replace.iter().map(wire::path).collect(),
+            planned_private: private.to_bytes(),
+            deferred: deferral.reason().map(wire::deferred),
+            // An object keeps its identity; one that does not exist yet has none.
+            planned_identity: identity.as_ref().and(prior).and_then(|_| request.prior_identity.clone()),
+            ..Default::default()
+        })
+    }
+
+    async fn plan_destroy(
+        &self,
+        request: &pb::plan_resource_change::Request,
+        prior: Option<Value>,
+        meta: Value,
+        mut deferral: Deferral,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<pb::plan_resource_change::Response> {
+        let ResourceOffer { resource, shape, .. } = self.resource(&request.type_name, diagnostics)?;
+        let mut private = Private::from_bytes(&request.prior_private);
+        if let (true, Some(prior), Ok(client)) = (resource.plans_destroy(), prior, self.client()) {
+            let mut context = Context {
+                client: &client,
+                private: &mut private,
+                meta: &meta,
+                stop: &self.stops.current(),
+                deferral: &mut deferral,
+                diagnostics,
+            };
+            resource.plan_destroy(prior, &mut context).await;
+        }
+        Some(pb::plan_resource_change::Response {
+            planned_state: Some(shape.encode(&Value::Null, diagnostics)?),
+            planned_private: private.to_bytes(),
+            deferred: deferral.reason().map(wire::deferred),
+            planned_identity: request.prior_identity.clone(),
+            ..Default::default()
+        })
     }
 
     /// The object after the change. None: as before.
@@ -64,24 +105,32 @@ impl<P: Provider> Service<P> {
         &self,
         request: &pb::apply_resource_change::Request,
         diagnostics: &mut Diagnostics,
-    ) -> Option<(DynamicValue, Vec<u8>)> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
+    ) -> Option<pb::apply_resource_change::Response> {
+        let offer = self.resource(&request.type_name, diagnostics)?;
+        let ResourceOffer { resource, shape, .. } = offer;
         let prior = existing(shape.decode(request.prior_state.as_ref(), diagnostics)?);
         let planned = existing(shape.decode(request.planned_state.as_ref(), diagnostics)?);
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
-        let client = self.needed_client(diagnostics)?;
+        let identity_before = offer.known_identity(request.planned_identity.as_ref(), diagnostics)?;
+        let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
+        let mut deferral = Deferral::default();
+        let client = self.needed_client(&mut deferral, diagnostics)?;
         let mut private = Private::from_bytes(&request.planned_private);
-        let mut context = Context { client: &client, private: &mut private, stop: &self.stop, diagnostics };
+        let mut context = Context {
+            client: &client,
+            private: &mut private,
+            meta: &meta,
+            stop: &self.stops.current(),
+            deferral: &mut deferral,
+            diagnostics,
+        };
 
         let (planned, result) = match (prior, planned) {
             (Some(prior), None) => {
                 resource.delete(prior, &mut context).await;
-                if diagnostics.has_errors() {
-                    return None;
-                }
-                return Some((shape.encode(&Value::Null, diagnostics)?, Vec::new()));
+                return if diagnostics.has_errors() { None } else { gone(shape, diagnostics) };
             }
-            (None, None) => return Some((shape.encode(&Value::Null, diagnostics)?, Vec::new())),
+            (None, None) => return gone(shape, diagnostics),
             (None, Some(planned)) => {
                 let result = resource.create(planned.clone(), config, &mut context).await;
                 (planned, result)
@@ -98,8 +147,19 @@ impl<P: Provider> Service<P> {
             return None;
         };
         let state = settled(shape, &planned, result, diagnostics);
-        Some((shape.encode(&state, diagnostics)?, private.to_bytes()))
+        Some(pb::apply_resource_change::Response {
+            new_identity: offer.identify(&state, &identity_before, Some(&client), diagnostics),
+            new_state: Some(shape.encode(&state, diagnostics)?),
+            private: private.to_bytes(),
+            ..Default::default()
+        })
     }
+}
+
+/// There is no object any more.
+fn gone(shape: &Shape, diagnostics: &mut Diagnostics) -> Option<pb::apply_resource_change::Response> {
+    let new_state = Some(shape.encode(&Value::Null, diagnostics)?);
+    Some(pb::apply_resource_change::Response { new_state, ..Default::default() })
 }
 
 /// The returned state, in shape and compared with the plan.

@@ -1,108 +1,119 @@
 //! Calls about one object that change nothing.
 
-use super::{Entry, Service, existing};
+use super::offers::find;
+use super::{ResourceOffer, Service, deferral, existing};
+use crate::context::Context;
 use crate::diagnostics::Diagnostics;
+use crate::private::Private;
 use crate::provider::Provider;
-use crate::resource::{Context, Private, Read, StoredState};
+use crate::resource::Read;
 use crate::rules;
 use crate::value::Value;
-use crate::wire::tfplugin6::{self as pb, DynamicValue};
+use crate::wire::{self, tfplugin6 as pb};
 
 impl<P: Provider> Service<P> {
+    pub(super) fn resource(&self, type_name: &str, diagnostics: &mut Diagnostics) -> Option<&ResourceOffer<P::Client>> {
+        find(&self.offers.resources, "resource", type_name, diagnostics)
+    }
+
     pub(super) async fn validate(
         &self,
         request: &pb::validate_resource_config::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
-        let mut config = shape.decode(request.config.as_ref(), diagnostics)?;
-        let fields = &shape.schema.fields;
-        rules::run_checks(fields, &mut config, diagnostics);
-        rules::deprecations(&shape.schema, &mut config, diagnostics);
+        let ResourceOffer { resource, shape, .. } = self.resource(&request.type_name, diagnostics)?;
+        let mut config = shape.checked(request.config.as_ref(), diagnostics)?;
         if !request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed) {
-            rules::refuse_write_only(fields, &mut config, diagnostics);
+            rules::refuse_write_only(&shape.schema.fields, &mut config, diagnostics);
         }
         resource.validate(config, diagnostics).await;
         Some(())
     }
 
-    /// A stored state in the form of today's schema.
-    pub(super) async fn upgrade(
-        &self,
-        request: &pb::upgrade_resource_state::Request,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<DynamicValue> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
-        let raw = request.raw_state.as_ref().map_or(&[][..], |raw| &raw.json);
-        if raw.is_empty() {
-            diagnostics.error("State cannot be read", "The state was written by a Terraform older than 0.12.");
-            return None;
-        }
-        let state = if request.version == shape.schema.version {
-            Value::from_json(raw, &shape.ty)
-                .map_err(|error| diagnostics.value_error("State does not fit the schema", &error))
-                .ok()?
-        } else {
-            resource.upgrade(StoredState::new(request.version, raw), diagnostics).await?
-        };
-        let mut state = shape.shaped(state, diagnostics)?;
-        rules::settle(&shape.schema.fields, None, &mut state);
-        shape.encode(&state, diagnostics)
-    }
-
-    /// The object as it is, with its private state; none if nobody knows.
+    /// The object as it is; none if nobody knows.
     pub(super) async fn read(
         &self,
         request: &pb::read_resource::Request,
         diagnostics: &mut Diagnostics,
-    ) -> Option<(DynamicValue, Vec<u8>)> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
+    ) -> Option<pb::read_resource::Response> {
+        let offer = self.resource(&request.type_name, diagnostics)?;
+        let ResourceOffer { resource, shape, .. } = offer;
         let before = existing(shape.decode(request.current_state.as_ref(), diagnostics)?)?;
-        let client = self.needed_client(diagnostics)?;
+        let identity_before = offer.known_identity(request.current_identity.as_ref(), diagnostics)?;
+        let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
+        let mut deferral = deferral(request.client_capabilities);
+        let Some(client) = self.needed_client(&mut deferral, diagnostics) else {
+            return deferred(request, deferral.reason());
+        };
         let mut private = Private::from_bytes(&request.private);
-        let mut context = Context { client: &client, private: &mut private, stop: &self.stop, diagnostics };
-        let state = match resource.read(before.clone(), &mut context).await {
-            // An object may only be forgotten when nothing went wrong.
-            _ if diagnostics.has_errors() => return None,
+        let mut context = Context {
+            client: &client,
+            private: &mut private,
+            meta: &meta,
+            stop: &self.stops.current(),
+            deferral: &mut deferral,
+            diagnostics,
+        };
+        let read = resource.read(before.clone(), &mut context).await;
+        // An object may only be forgotten when nothing went wrong.
+        if diagnostics.has_errors() {
+            return None;
+        }
+        if let Some(reason) = deferral.reason() {
+            return deferred(request, Some(reason));
+        }
+        match read {
             Read::Found(state) => {
                 let mut state = shape.shaped(state, diagnostics)?;
                 rules::settle(&shape.schema.fields, Some(&before), &mut state);
                 rules::forget_unknown(&mut state, diagnostics);
-                state
+                let new_identity = offer.identify(&state, &identity_before, Some(&client), diagnostics);
+                Some(pb::read_resource::Response {
+                    new_state: Some(shape.encode(&state, diagnostics)?),
+                    private: private.to_bytes(),
+                    new_identity,
+                    ..Default::default()
+                })
             }
-            Read::Gone => Value::Null,
+            Read::Gone => Some(pb::read_resource::Response {
+                new_state: Some(shape.encode(&Value::Null, diagnostics)?),
+                private: private.to_bytes(),
+                ..Default::default()
+            }),
             Read::Failed => {
                 diagnostics.error("Reading failed", "The provider could not read the object, and did not say why.");
-                return None;
+                None
             }
-        };
-        Some((shape.encode(&state, diagnostics)?, private.to_bytes()))
+        }
     }
 
-    pub(super) async fn import(
+    /// The configuration of an object that exists.
+    pub(super) fn generate(
         &self,
-        request: &pb::import_resource_state::Request,
+        request: &pb::generate_resource_config::Request,
         diagnostics: &mut Diagnostics,
-    ) -> Option<pb::import_resource_state::ImportedResource> {
-        let Entry { resource, shape } = self.entry(&request.type_name, diagnostics)?;
-        let client = self.needed_client(diagnostics)?;
-        let mut private = Private::new();
-        let mut context = Context { client: &client, private: &mut private, stop: &self.stop, diagnostics };
-        let Some(state) = resource.import(&request.id, &mut context).await else {
-            if !diagnostics.has_errors() {
-                let detail = format!("There is no {} with the id {:?}.", request.type_name, request.id);
-                diagnostics.error("Nothing to import", detail);
-            }
-            return None;
-        };
-        let mut state = shape.shaped(state, diagnostics)?;
-        rules::settle(&shape.schema.fields, None, &mut state);
-        rules::forget_unknown(&mut state, diagnostics);
-        Some(pb::import_resource_state::ImportedResource {
-            type_name: request.type_name.clone(),
-            state: Some(shape.encode(&state, diagnostics)?),
-            private: private.to_bytes(),
-            identity: None,
+    ) -> Option<pb::generate_resource_config::Response> {
+        let ResourceOffer { resource, shape, .. } = self.resource(&request.type_name, diagnostics)?;
+        let mut config = shape.decode(request.state.as_ref(), diagnostics)?;
+        rules::generate_config(&shape.schema.fields, &mut config);
+        let config = shape.shaped(resource.generate(config, diagnostics)?, diagnostics)?;
+        Some(pb::generate_resource_config::Response {
+            config: Some(shape.encode(&config, diagnostics)?),
+            ..Default::default()
         })
     }
+}
+
+/// The object as it was, to be looked at later.
+fn deferred(
+    request: &pb::read_resource::Request,
+    reason: Option<crate::context::Reason>,
+) -> Option<pb::read_resource::Response> {
+    Some(pb::read_resource::Response {
+        new_state: request.current_state.clone(),
+        private: request.private.clone(),
+        new_identity: request.current_identity.clone(),
+        deferred: Some(wire::deferred(reason?)),
+        ..Default::default()
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::tfplugin6::schema as pb;
 use super::tfplugin6::{self, StringKind};
+use crate::identity::{IdentityAttribute, IdentitySchema};
 use crate::schema::{Attribute, Block, Fields, Kind, Nesting, Presence, Schema};
 
 pub(crate) fn schema(schema: &Schema) -> tfplugin6::Schema {
@@ -69,5 +70,19 @@ fn nested_block(nested: &Block) -> pb::NestedBlock {
         nesting: nesting.into(),
         min_items: nested.min_items,
         max_items: nested.max_items,
+    }
+}
+
+pub(crate) fn identity_schema(schema: &IdentitySchema) -> tfplugin6::ResourceIdentitySchema {
+    let attribute = |attribute: &IdentityAttribute| tfplugin6::resource_identity_schema::IdentityAttribute {
+        name: attribute.name.clone(),
+        r#type: attribute.ty.to_json(),
+        required_for_import: attribute.required,
+        optional_for_import: !attribute.required,
+        description: attribute.description.clone(),
+    };
+    tfplugin6::ResourceIdentitySchema {
+        version: schema.version,
+        identity_attributes: schema.attributes.iter().map(attribute).collect(),
     }
 }

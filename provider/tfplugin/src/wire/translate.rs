@@ -1,6 +1,7 @@
 //! Values, paths and diagnostics in the form of the wire.
 
 use super::tfplugin6::{self as pb, DynamicValue, attribute_path};
+use crate::context::Reason;
 use crate::diagnostics::{Diagnostics, Severity};
 use crate::value::{AttributePath, Step, Type, Value, ValueError};
 
@@ -42,4 +43,14 @@ pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
         attribute: (!diagnostic.path.steps().is_empty()).then(|| path(&diagnostic.path)),
     };
     diagnostics.into_iter().map(translate).collect()
+}
+
+pub(crate) fn deferred(reason: Reason) -> pb::Deferred {
+    use pb::deferred::Reason as Wire;
+    let reason = match reason {
+        Reason::ConfigUnknown => Wire::ResourceConfigUnknown,
+        Reason::ProviderConfigUnknown => Wire::ProviderConfigUnknown,
+        Reason::AbsentPrerequisite => Wire::AbsentPrereq,
+    };
+    pb::Deferred { reason: reason.into() }
 }

@@ -131,15 +131,10 @@ async fn pitfall_14_write_only_needs_a_terraform_that_knows_it() {
 async fn pitfall_19_what_is_not_known_is_unimplemented() {
     let (_plugin, channel) = start().await;
     let mut client = ProviderClient::new(channel);
-    let status = client.move_resource_state(pb::move_resource_state::Request::default()).await.unwrap_err();
+    let status = client.get_states(pb::get_states::Request::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    let status = client.list_resource(pb::list_resource::Request::default()).await.unwrap_err();
+    let status = client.read_state_bytes(pb::read_state_bytes::Request::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    let functions = client.get_functions(pb::get_functions::Request {}).await.unwrap().into_inner();
-    assert_eq!(functions, pb::get_functions::Response::default());
-    let request = pb::get_resource_identity_schemas::Request {};
-    let identities = client.get_resource_identity_schemas(request).await.unwrap().into_inner();
-    assert_eq!(identities, pb::get_resource_identity_schemas::Response::default());
 }
 
 #[tokio::test]

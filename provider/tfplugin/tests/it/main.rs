@@ -1,7 +1,7 @@
 //! The plugin as a process: under the real Terraform, and under a client of our own where Terraform cannot be made to
 //! behave as needed.
 //!
-//! The program under test is `examples/thing.rs`.
+//! The program under test is `examples/thing`.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is how a failure is told")]
 

@@ -113,7 +113,7 @@ fn pitfall_16_a_panic_is_a_diagnostic_and_nobody_elses_problem() {
         "resource \"thing_thing\" \"a\" {\n  name = \"a\"\n  mood = \"panic\"\n}\n\
          resource \"thing_thing\" \"b\" {\n  name = \"b\"\n}\n",
     );
-    let run = workspace.apply().failed().says("The provider panicked").says("this thing panics (at ").says("thing.rs:");
+    let run = workspace.apply().failed().says("The provider panicked").says("this thing panics (at ").says("main.rs:");
     assert!(!run.text.contains("Stack trace"), "{}", run.text);
     assert_eq!(workspace.attributes("b")["id"], "id-b");
     assert_eq!(workspace.instance("a"), json!(null));

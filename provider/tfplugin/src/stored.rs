@@ -1,18 +1,18 @@
-//! A state as an older version of the provider has stored it.
+//! A state or an identity as another version of the provider, or another provider, has stored it.
 
 use serde_json::Value as Json;
 
 use crate::value::{Type, Value, ValueError};
 
-/// A stored state of an older schema version.
+/// A stored state or identity, of a schema that is not today's.
 #[derive(Clone, Copy)]
-pub struct StoredState<'a> {
+pub struct Stored<'a> {
     version: i64,
     json: &'a [u8],
 }
 
-impl<'a> StoredState<'a> {
-    /// A stored state, as a test of an upgrade would make it.
+impl<'a> Stored<'a> {
+    /// What is stored, as a test of an upgrade would make it.
     pub fn new(version: i64, json: &'a [u8]) -> Self {
         Self { version, json }
     }
@@ -22,7 +22,7 @@ impl<'a> StoredState<'a> {
         self.version
     }
 
-    /// The state as a value of that version's type; no number loses a digit.
+    /// The value, which has that version's type; no number loses a digit.
     ///
     /// # Errors
     /// Names the part that does not fit.
@@ -30,7 +30,7 @@ impl<'a> StoredState<'a> {
         Value::from_json(self.json, ty)
     }
 
-    /// The state as JSON, for small changes. Numbers have the precision of an `f64` here.
+    /// The value as JSON, for small changes. Numbers have the precision of an `f64` here.
     ///
     /// # Errors
     /// The text is no JSON.
@@ -40,8 +40,8 @@ impl<'a> StoredState<'a> {
 }
 
 /// States hold secrets: only the size is shown.
-impl std::fmt::Debug for StoredState<'_> {
+impl std::fmt::Debug for Stored<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredState").field("version", &self.version).field("bytes", &self.json.len()).finish()
+        f.debug_struct("Stored").field("version", &self.version).field("bytes", &self.json.len()).finish()
     }
 }

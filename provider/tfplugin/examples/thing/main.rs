@@ -3,14 +3,21 @@
 //! The integration tests drive it through the real Terraform, so it also has attributes that a sane provider would
 //! not: they make it slow, wrong or broken on demand.
 
+mod action;
+mod data;
+mod ephemeral;
+mod function;
+mod list;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
 
 use tfplugin::{
-    Attr, Attribute, Block, Catalog, Check, Configure, Context, Diagnostics, FromValue, IntoValue, Plan, Provider,
-    Read, Resource, Schema, Sensitive, StoredState, Type, Value, async_trait, model,
+    Attr, Attribute, Block, Catalog, Check, Configure, Context, Diagnostics, FromValue, IdentityAttribute,
+    IdentitySchema, Import, IntoValue, MovedState, Plan, Private, Provider, Read, Reason, Resource, Schema, Sensitive,
+    Stop, Stored, Type, Value, async_trait, model,
 };
 
 fn main() -> ExitCode {
@@ -44,8 +51,20 @@ impl Provider for Things {
         )
     }
 
+    fn meta_schema(&self) -> Option<Schema> {
+        Some(Schema::new().attribute(Attribute::string("purpose").optional()))
+    }
+
     fn register(&self, catalog: &mut Catalog<Store>) {
-        catalog.resource(Thing);
+        catalog
+            .resource(Thing)
+            .data_source(data::Thing)
+            .ephemeral_resource(ephemeral::Key)
+            .function(function::Join)
+            .function(function::Share)
+            .function(function::State)
+            .action(action::Poke)
+            .list(list::Things);
     }
 
     async fn configure(&self, config: Config, _: Configure<'_>) -> Option<Store> {
@@ -72,6 +91,11 @@ impl Store {
             .conform(&Thing.schema().ty())
             .and_then(|value| value.to_json(&Thing.schema().ty()));
         fs::write(self.file(id), json.map_err(io::Error::other)?)
+    }
+
+    /// The ids of all things, in order.
+    fn ids(&self) -> io::Result<BTreeSet<String>> {
+        fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
     fn read(&self, id: &str) -> io::Result<State> {
@@ -103,6 +127,13 @@ model! {
         pub mood: Attr<String>,
     }
 
+    /// What tells a thing from all others.
+    #[derive(Debug)]
+    pub struct Identity {
+        pub id: Attr<String>,
+        pub directory: Attr<String>,
+    }
+
     /// One step of a thing.
     #[derive(Debug)]
     pub struct Step {
@@ -120,13 +151,61 @@ model! {
 
 struct Thing;
 
+/// Ways to misbehave. Those with the name of an operation do so in it.
+const MOODS: &[&str] = &[
+    "broken",
+    "later",
+    "partial",
+    "precious",
+    "stubborn",
+    "wrong",
+    "slow",
+    "slow-create",
+    "slow-read",
+    "slow-update",
+    "slow-delete",
+    "slow-plan",
+    "panic",
+    "panic-validate",
+    "panic-plan",
+    "panic-read",
+    "panic-update",
+    "panic-delete",
+    "panic-import",
+    "another-identity",
+];
+
+/// Panics, or waits for the user to stop, if that is the mood for this operation.
+async fn misbehave(mood: Option<&str>, operation: &str, stop: &Stop) {
+    match mood.and_then(|mood| mood.strip_suffix(operation)) {
+        Some("panic-") => panic!("this thing panics in {operation}"),
+        Some("slow-") => {
+            stop.requested().await;
+            pause().await;
+        }
+        _ => {}
+    }
+}
+
 #[async_trait]
 impl Resource for Thing {
     type Client = Store;
     type State = State;
 
+    const PLANS_DESTROY: bool = true;
+
     fn type_name(&self) -> &'static str {
         "thing_thing"
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let id = IdentityAttribute::required("id", Type::String).description("The name of the file.");
+        Some(IdentitySchema::new([id, IdentityAttribute::optional("directory", Type::String)]).version(1))
+    }
+
+    fn identify(&self, state: &State, client: Option<&Store>) -> Option<Value> {
+        let directory = client.map(|store| store.0.display().to_string());
+        Some(Identity { id: state.id.clone(), directory: directory.into() }.into_value())
     }
 
     fn schema(&self) -> Schema {
@@ -157,21 +236,32 @@ impl Resource for Thing {
                 .optional(),
                 Attribute::string("mood")
                     .optional()
-                    .check(Check::one_of(["slow", "slow-create", "broken", "wrong", "panic", "stubborn", "partial"]))
+                    .check(Check::one_of(MOODS.iter().copied()))
                     .markdown("Makes the thing misbehave."),
             ])
             .block(Block::list("rule", [Attribute::string("allow").required()]).items(0, 5))
     }
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
+        misbehave(config.mood.as_str(), "validate", &Stop::default()).await;
         if config.name.as_str() == Some("forbidden") {
             diagnostics.error_at("name", "Forbidden name", "Nothing may have this name.");
         }
     }
 
     async fn plan(&self, plan: &mut Plan<'_, State, Store>) {
+        misbehave(plan.planned.mood.as_str(), "plan", plan.stop).await;
+        if plan.planned.mood.as_str() == Some("later") && !plan.deferral.request(Reason::AbsentPrerequisite) {
+            plan.diagnostics.warning_at("mood", "Not later", "This Terraform cannot put things off.");
+        }
         if plan.planned.name.as_str() == Some("unlucky") {
             plan.diagnostics.warning_at("name", "Unlucky name", "This may end badly.");
+        }
+    }
+
+    async fn plan_destroy(&self, state: &State, context: &mut Context<'_, Store>) {
+        if state.mood.as_str() == Some("precious") {
+            context.diagnostics.warning_at("mood", "Precious", "This thing will be missed.");
         }
     }
 
@@ -203,6 +293,11 @@ impl Resource for Thing {
             Some("partial") => context.diagnostics.error("Half done", "The thing exists, but is not ready."),
             _ => {}
         }
+        if let Some(purpose) = context.meta.get("purpose").and_then(Value::as_str)
+            && context.private.set("purpose", &purpose).is_err()
+        {
+            context.diagnostics.warning("Not remembered", "The purpose has no JSON form.");
+        }
         // Only the configuration has the write-only value; its length is all that is kept of it.
         if let Some(secret) = config.secret_wo.as_known()
             && context.private.set("secret_length", &secret.expose().len()).is_err()
@@ -213,6 +308,10 @@ impl Resource for Thing {
     }
 
     async fn read(&self, state: State, context: &mut Context<'_, Store>) -> Read<State> {
+        misbehave(state.mood.as_str(), "read", context.stop).await;
+        if state.mood.as_str() == Some("another-identity") {
+            return Read::Found(State { id: "id-another".into(), ..state });
+        }
         match context.client.read(state.id.as_str().unwrap_or_default()) {
             Ok(state) => Read::Found(state),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Gone,
@@ -225,6 +324,7 @@ impl Resource for Thing {
 
     async fn update(&self, prior: State, planned: State, _: State, context: &mut Context<'_, Store>) -> Option<State> {
         let mut state = planned;
+        misbehave(state.mood.as_str(), "update", context.stop).await;
         if state.mood.as_str() == Some("broken") {
             context.diagnostics.error_at("mood", "Broken", "This thing cannot be changed.");
             return None;
@@ -241,6 +341,7 @@ impl Resource for Thing {
     }
 
     async fn delete(&self, state: State, context: &mut Context<'_, Store>) {
+        misbehave(state.mood.as_str(), "delete", context.stop).await;
         if state.mood.as_str() == Some("stubborn") {
             context.diagnostics.error("Stubborn", "This thing does not go.");
             return;
@@ -253,11 +354,21 @@ impl Resource for Thing {
         }
     }
 
-    async fn import(&self, id: &str, _: &mut Context<'_, Store>) -> Option<State> {
+    async fn import(&self, import: Import<'_>, context: &mut Context<'_, Store>) -> Option<State> {
+        let id = import.id_or("id")?;
+        misbehave(Some(id), "import", context.stop).await;
+        if id == "later" && context.deferral.request(Reason::AbsentPrerequisite) {
+            return None;
+        }
         Some(State { id: id.into(), ..State::default() })
     }
 
-    async fn upgrade(&self, stored: StoredState<'_>, diagnostics: &mut Diagnostics) -> Option<State> {
+    fn generate(&self, config: &mut State) {
+        // A configuration would have to repeat a secret to go with it.
+        config.secret_wo_version = Attr::Null;
+    }
+
+    async fn upgrade(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<State> {
         // Version 0 called the name a title.
         let old = Type::object([("id", Type::String), ("title", Type::String)]);
         match stored.decode(&old) {
@@ -267,6 +378,47 @@ impl Resource for Thing {
                 enabled: Attr::Known(true),
                 ..State::default()
             }),
+            Err(error) => {
+                diagnostics.error("State not readable", error.to_string());
+                None
+            }
+        }
+    }
+
+    async fn upgrade_identity(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
+        // Version 0 knew a key only.
+        match stored.decode(&Type::object([("key", Type::String)])) {
+            Ok(old) => {
+                let id = old.get("key").and_then(Value::as_str).map(str::to_owned).into();
+                Some(Identity { id, directory: Attr::Null }.into_value())
+            }
+            Err(error) => {
+                diagnostics.error("Identity not readable", error.to_string());
+                None
+            }
+        }
+    }
+
+    async fn move_from(
+        &self,
+        source: MovedState<'_>,
+        private: &mut Private,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<State> {
+        if (source.provider, source.type_name) != ("terraform.io/builtin/terraform", "terraform_data") {
+            let detail = format!("A {} of {} cannot become a thing.", source.type_name, source.provider);
+            diagnostics.error("Move not supported", detail);
+            return None;
+        }
+        match source.state.decode(&Type::object([("input", Type::Dynamic)])) {
+            Ok(data) => {
+                let name: Option<String> = data.get("input").and_then(|name| FromValue::from_value(name.clone()).ok());
+                let id = name.as_deref().map(|name| format!("id-{name}"));
+                if private.set("moved", &true).is_err() {
+                    diagnostics.warning("Not remembered", "That it has moved has no JSON form.");
+                }
+                Some(State { id: id.into(), name: name.into(), enabled: Attr::Known(true), ..State::default() })
+            }
             Err(error) => {
                 diagnostics.error("State not readable", error.to_string());
                 None

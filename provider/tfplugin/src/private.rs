@@ -1,12 +1,23 @@
 //! What a provider remembers about an object, out of the user's sight.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-/// Small values under names, stored beside the state. They are not encrypted: no place for secrets.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Small values under names, stored beside the state of a resource. They are not encrypted: no place for secrets.
+///
+/// Those of an ephemeral resource live as long as it is open, in memory alone.
+#[derive(Clone, Default, PartialEq)]
 pub struct Private(Map<String, Json>);
+
+/// The names only: an ephemeral resource may keep what it needs to close a session.
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Private").field(&self.0.keys().collect::<Vec<_>>()).finish()
+    }
+}
 
 impl Private {
     /// Nothing remembered.
@@ -71,6 +82,7 @@ mod tests {
         assert_eq!(private.to_bytes(), br#"{"revision":7}"#);
         let read = Private::from_bytes(&private.to_bytes());
         assert_eq!((read.get::<u8>("revision"), read.get::<String>("revision")), (Some(7), None));
+        assert_eq!(format!("{private:?}"), r#"Private(["revision"])"#);
         private.remove("revision");
         assert_eq!(private, Private::new());
     }

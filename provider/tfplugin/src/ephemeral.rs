@@ -1,0 +1,121 @@
+//! What the author of an ephemeral resource writes.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use crate::context::Context;
+use crate::convert::IntoValue as _;
+use crate::diagnostics::Diagnostics;
+use crate::erased::{Typed, model};
+use crate::model::Model;
+use crate::schema::Schema;
+use crate::value::Value;
+
+/// One type of ephemeral resource: something that exists while Terraform runs, such as a token, and is in no plan and
+/// no state.
+#[async_trait]
+pub trait EphemeralResource: Send + Sync + 'static {
+    /// What the provider hands to its ephemeral resources.
+    type Client: Clone + Send + Sync + 'static;
+    /// The struct of the schema: what is asked for, and what is opened.
+    type State: Model;
+
+    /// The name of the type in a configuration, with the provider's prefix: `scheduler_token`.
+    fn type_name(&self) -> &'static str;
+
+    /// The schema; asked once.
+    fn schema(&self) -> Schema;
+
+    /// Checks a configuration beyond what the attributes' own checks do. Anything may still be unknown.
+    async fn validate(&self, config: &Self::State, diagnostics: &mut Diagnostics) {
+        let _ = (config, diagnostics);
+    }
+
+    /// Opens it and returns `wanted`, the configuration with defaults, with everything unknown filled in. What
+    /// `renew` and `close` need goes into the context's private state: they get nothing else.
+    ///
+    /// What is open when an error is found must be closed here: Terraform closes only what it has got.
+    async fn open(&self, wanted: Self::State, context: &mut Context<'_, Self::Client>) -> Option<Opened<Self::State>>;
+
+    /// Keeps it valid for longer, and says when to do so again. Asked only after [`Opened::renew_at`].
+    async fn renew(&self, context: &mut Context<'_, Self::Client>) -> Option<SystemTime> {
+        let _ = context;
+        None
+    }
+
+    /// Ends it. Asked also after the user has stopped Terraform.
+    async fn close(&self, context: &mut Context<'_, Self::Client>) {
+        let _ = context;
+    }
+}
+
+/// An ephemeral resource that is open.
+#[derive(Clone, Debug)]
+pub struct Opened<S> {
+    /// What the configuration may use.
+    pub state: S,
+    /// When to renew it, if ever. Terraform may be a little late.
+    pub renew_at: Option<SystemTime>,
+}
+
+impl<S> Opened<S> {
+    /// Open until it is closed.
+    pub fn new(state: S) -> Self {
+        Self { state, renew_at: None }
+    }
+
+    /// To be renewed at that time.
+    #[must_use]
+    pub fn renew_at(mut self, time: SystemTime) -> Self {
+        self.renew_at = Some(time);
+        self
+    }
+}
+
+/// [`EphemeralResource`] without its types.
+#[async_trait]
+pub(crate) trait Erased<C>: Send + Sync {
+    fn type_name(&self) -> &'static str;
+    fn schema(&self) -> Schema;
+    fn fields(&self) -> &'static [&'static str];
+    async fn validate(&self, config: Value, diagnostics: &mut Diagnostics);
+    async fn open(&self, wanted: Value, context: &mut Context<'_, C>) -> Option<Opened<Value>>;
+    async fn renew(&self, context: &mut Context<'_, C>) -> Option<SystemTime>;
+    async fn close(&self, context: &mut Context<'_, C>);
+}
+
+#[async_trait]
+impl<E: EphemeralResource> Erased<E::Client> for Typed<E> {
+    fn type_name(&self) -> &'static str {
+        self.0.type_name()
+    }
+
+    fn schema(&self) -> Schema {
+        self.0.schema()
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        E::State::FIELDS
+    }
+
+    async fn validate(&self, config: Value, diagnostics: &mut Diagnostics) {
+        if let Some(config) = model(config, diagnostics) {
+            self.0.validate(&config, diagnostics).await;
+        }
+    }
+
+    async fn open(&self, wanted: Value, context: &mut Context<'_, E::Client>) -> Option<Opened<Value>> {
+        let wanted = model(wanted, context.diagnostics)?;
+        let Opened { state, renew_at } = self.0.open(wanted, context).await?;
+        Some(Opened { state: state.into_value(), renew_at })
+    }
+
+    async fn renew(&self, context: &mut Context<'_, E::Client>) -> Option<SystemTime> {
+        self.0.renew(context).await
+    }
+
+    async fn close(&self, context: &mut Context<'_, E::Client>) {
+        self.0.close(context).await;
+    }
+}
