@@ -80,7 +80,7 @@ impl EphemeralResource for Key {
         if let Err(error) = fs::write(file(context.client, &thing), "renewed").and(kept.map_err(Into::into)) {
             context.diagnostics.error("Not renewed", error.to_string());
         }
-        (count == 0).then(|| soon())
+        (count == 0).then(soon)
     }
 
     async fn close(&self, context: &mut Context<'_, Store>) {
