@@ -91,7 +91,7 @@ impl From<&str> for Attr<String> {
 impl<T: crate::FromValue> crate::FromValue for Attr<T> {
     fn from_value(value: Value) -> Result<Self, ValueError> {
         match value {
-            Value::Unknown => Ok(Self::Unknown),
+            Value::Unknown(_) => Ok(Self::Unknown),
             Value::Null => Ok(Self::Null),
             value => T::from_value(value).map(Self::Known),
         }
@@ -101,7 +101,7 @@ impl<T: crate::FromValue> crate::FromValue for Attr<T> {
 impl<T: crate::IntoValue> crate::IntoValue for Attr<T> {
     fn into_value(self) -> Value {
         match self {
-            Self::Unknown => Value::Unknown,
+            Self::Unknown => Value::UNKNOWN,
             Self::Null => Value::Null,
             Self::Known(value) => value.into_value(),
         }

@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let Value::Object(mut entries) = outer().into_value() else { unreachable!() };
-        entries.insert("inner".into(), Value::List(vec![Inner::default().into_value(), Value::Unknown]));
+        entries.insert("inner".into(), Value::List(vec![Inner::default().into_value(), Value::UNKNOWN]));
         let error = Outer::from_value(Value::Object(entries.clone())).unwrap_err();
         assert_eq!(error.path(), AttributePath::of("inner").index(1));
         let big = Value::Object(BTreeMap::from([("count".to_owned(), 256.into()), ("tags".to_owned(), Value::Null)]));

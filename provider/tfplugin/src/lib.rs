@@ -63,4 +63,4 @@ pub use schema::{Attribute, Block, Check, Message, Schema};
 pub use serve::serve;
 pub use stop::Stop;
 pub use stored::Stored;
-pub use value::{AttributePath, Number, Set, Step, Type, Typed, Value, ValueError};
+pub use value::{AttributePath, Number, Refinement, Set, Step, Type, Typed, Value, ValueError};

@@ -3,12 +3,14 @@
 //! A [`Value`] alone does not say what it is: `[]` may be a list, a set or a tuple. Reading and writing therefore go
 //! by [`Type`], which a schema knows. This layer has no idea of providers, resources or gRPC.
 
+mod alike;
 mod conform;
 mod error;
 mod json;
 mod msgpack;
 mod number;
 mod path;
+mod refinement;
 mod set;
 mod types;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 pub use error::ValueError;
 pub use number::Number;
 pub use path::{AttributePath, Step};
+pub use refinement::Refinement;
 pub use set::Set;
 pub use types::Type;
 
@@ -31,8 +34,8 @@ const MAX_VALUES: usize = 4_000_000;
 /// The order (`Ord`) has no meaning to a user; it exists so that sets can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
-    /// Known only after apply. What Terraform promises about it (a prefix, not null) is dropped, which is allowed.
-    Unknown,
+    /// Known only after apply, with what is known about it already. [`Value::UNKNOWN`] is one with nothing known.
+    Unknown(Option<Box<Refinement>>),
     /// Not set.
     #[default]
     Null,
@@ -66,6 +69,9 @@ pub struct Typed {
 }
 
 impl Value {
+    /// Known only after apply, and nothing more is known about it.
+    pub const UNKNOWN: Self = Self::Unknown(None);
+
     /// Whether the value is not set.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -73,13 +79,13 @@ impl Value {
 
     /// Whether the value itself (not only a part of it) is known only after apply.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown)
+        matches!(self, Self::Unknown(_))
     }
 
     /// Whether the value or any part of it is known only after apply.
     pub fn has_unknown(&self) -> bool {
         match self {
-            Self::Unknown => true,
+            Self::Unknown(_) => true,
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
             Self::List(items) | Self::Tuple(items) => items.iter().any(Self::has_unknown),
             Self::Set(items) => items.iter().any(Self::has_unknown),
@@ -125,7 +131,7 @@ impl Value {
     /// What the value is, in words for an error message.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Unknown => "an unknown value",
+            Self::Unknown(_) => "an unknown value",
             Self::Null => "null",
             Self::Bool(_) => "a bool",
             Self::Number(_) => "a number",

@@ -154,6 +154,7 @@ struct Thing;
 /// Ways to misbehave. Those with the name of an operation do so in it.
 const MOODS: &[&str] = &[
     "broken",
+    "nameless",
     "later",
     "partial",
     "precious",
@@ -213,7 +214,7 @@ impl Resource for Thing {
             .version(1)
             .markdown("A thing.")
             .attributes([
-                Attribute::string("id").computed(),
+                Attribute::string("id").computed().never_null(),
                 Attribute::string("name").required().requires_replace().check(Check::length(1..=40)),
                 Attribute::number("size").optional(),
                 Attribute::bool("enabled").default(true),
@@ -290,6 +291,7 @@ impl Resource for Thing {
         }
         match state.mood.as_str() {
             Some("wrong") => state.name = "another".into(),
+            Some("nameless") => state.id = Attr::Null,
             Some("partial") => context.diagnostics.error("Half done", "The thing exists, but is not ready."),
             _ => {}
         }

@@ -29,7 +29,12 @@ pub(crate) fn verify_result(planned: &Value, state: &Value, diagnostics: &mut Di
 fn compare(planned: &Value, state: &Value, path: &mut AttributePath, diagnostics: &mut Diagnostics) {
     match (planned, state) {
         // Unknown in the state is reported by `forget_unknown`.
-        (Value::Unknown, _) | (_, Value::Unknown) => {}
+        (_, Value::Unknown(_)) => {}
+        (Value::Unknown(known), state) => {
+            if let Some(problem) = known.as_ref().and_then(|known| known.violation(state)) {
+                broken_promise(path, problem, diagnostics);
+            }
+        }
         (Value::Object(planned), Value::Object(state)) => {
             for (name, planned) in planned {
                 step(Step::Attribute(name.clone()), planned, state.get(name), path, diagnostics);
@@ -82,6 +87,14 @@ fn inconsistent(path: &AttributePath, problem: &str, diagnostics: &mut Diagnosti
     );
 }
 
+fn broken_promise(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
+    let detail = format!(
+        "After apply, {path} {problem}. This is a mistake in the provider: what a plan says about a value that is not \
+         known yet must hold in the end."
+    );
+    diagnostics.error_at(path.clone(), "Provider returned an inconsistent result", detail);
+}
+
 /// Makes everything unknown null, and reports it: after apply, all is known.
 pub(crate) fn forget_unknown(state: &mut Value, diagnostics: &mut Diagnostics) {
     forget(state, &mut AttributePath::default(), diagnostics);
@@ -117,7 +130,7 @@ fn forget(value: &mut Value, path: &mut AttributePath, diagnostics: &mut Diagnos
             *items = std::mem::take(items).into_iter().map(known).collect();
         }
         Value::Dynamic(typed) => forget(&mut typed.value, path, diagnostics),
-        Value::Unknown => {
+        Value::Unknown(_) => {
             *value = Value::Null;
             diagnostics.error_at(
                 path.clone(),

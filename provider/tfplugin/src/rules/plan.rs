@@ -27,7 +27,7 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
             // A default that does not fit is reported with the schema; null is then as good as anything.
             *target = default.clone().conform(&attribute.ty()).unwrap_or_default();
         } else if attribute.is_computed() && prior.is_none() {
-            *target = Value::Unknown;
+            *target = Value::UNKNOWN;
         }
         false
     });
@@ -36,7 +36,7 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
 /// Once anything changes, computed values that change with it become "known after apply": those that say so, and
 /// those that have had no value so far.
 pub(crate) fn mark_changes(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) {
-    if planned == prior {
+    if planned.alike(prior) {
         return;
     }
     walk(fields, planned, [Some(prior), Some(config)], &mut |Pair { attribute, target, beside, .. }| {
@@ -44,19 +44,62 @@ pub(crate) fn mark_changes(fields: &Fields, prior: &Value, config: &Value, plann
         if !config.is_null() {
             return true;
         }
-        let open = attribute.is_computed() && attribute.default.is_none() && prior == target;
+        let open = attribute.is_computed() && attribute.default.is_none() && prior.alike(target);
         if open && (prior.is_null() || attribute.on_update == OnUpdate::Unknown) {
-            *target = Value::Unknown;
+            *target = Value::UNKNOWN;
         }
         false
     });
+}
+
+/// Says what is known about unknown values: a model forgets it on its way through the author's plan.
+///
+/// What the configuration knows is put back where it is planned as it is, and what the author promises about computed
+/// values is added.
+pub(crate) fn refine_plan(fields: &Fields, config: &Value, planned: &mut Value) {
+    restore(planned, config);
+    walk(fields, planned, [None, Some(config)], &mut |Pair { attribute, target, beside: [_, config], .. }| {
+        // A configured value is not the provider's to promise.
+        if let (Value::Unknown(known @ None), Some(Value::Null)) = (&mut *target, config)
+            && !attribute.promise.is_empty()
+        {
+            *known = Some(Box::new(attribute.promise.clone()));
+        }
+        true
+    });
+}
+
+fn restore(planned: &mut Value, config: &Value) {
+    match (planned, config) {
+        (Value::Unknown(known @ None), Value::Unknown(more)) => known.clone_from(more),
+        (Value::List(planned), Value::List(config)) | (Value::Tuple(planned), Value::Tuple(config)) => {
+            for (planned, config) in planned.iter_mut().zip(config) {
+                restore(planned, config);
+            }
+        }
+        (Value::Map(planned), Value::Map(config)) | (Value::Object(planned), Value::Object(config)) => {
+            for (name, planned) in planned {
+                if let Some(config) = config.get(name) {
+                    restore(planned, config);
+                }
+            }
+        }
+        // Elements are not told apart: all are as configured, or nothing is known of any.
+        (planned @ Value::Set(_), config) if planned.has_unknown() && planned.alike(config) => {
+            planned.clone_from(config);
+        }
+        (Value::Dynamic(planned), Value::Dynamic(config)) if planned.ty == config.ty => {
+            restore(&mut planned.value, &config.value);
+        }
+        _ => {}
+    }
 }
 
 /// The changed attributes that cannot change in place.
 pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) -> Vec<AttributePath> {
     let mut paths = Vec::new();
     walk(fields, planned, [Some(prior), None], &mut |Pair { attribute, path, target, beside: [prior, _] }| {
-        let changed = prior.is_none_or(|prior| prior != target);
+        let changed = prior.is_none_or(|prior| !prior.alike(target));
         if changed && attribute.requires_replace && !paths.contains(path) {
             paths.push(path.clone());
         }
@@ -86,7 +129,7 @@ pub(crate) fn check_configured(
             }
             return false;
         }
-        if target == config || prior == Some(target) {
+        if target.alike(config) || prior.is_some_and(|prior| target.alike(prior)) {
             return false;
         }
         if let Kind::Nested(..) = &attribute.kind

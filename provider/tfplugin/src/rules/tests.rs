@@ -1,3 +1,5 @@
+mod promises;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -49,8 +51,8 @@ fn planned(prior: Option<&Value>, config: &Value, proposed: &Value) -> Value {
 fn pitfall_15_computed_values_are_unknown_on_create() {
     let config = value(&[("name", "a".into()), ("secret_wo", "hush".into())]);
     let plan = planned(None, &config, &config);
-    assert_eq!(plan.get("id"), Some(&Value::Unknown));
-    assert_eq!(plan.get("revision"), Some(&Value::Unknown));
+    assert_eq!(plan.get("id"), Some(&Value::UNKNOWN));
+    assert_eq!(plan.get("revision"), Some(&Value::UNKNOWN));
     assert_eq!(plan.get("enabled"), Some(&Value::Bool(true)));
     assert_eq!(plan.get("steps"), Some(&Value::Null));
     // Pitfall 14: the configuration alone has it.
@@ -67,11 +69,11 @@ fn pitfall_15_computed_values_are_kept_on_update_unless_marked() {
     assert_eq!(plan, state(true), "nothing changes");
     let plan = planned(Some(&state(true)), &config(false.into()), &state(false));
     assert_eq!(plan.get("id"), Some(&"1".into()));
-    assert_eq!(plan.get("revision"), Some(&Value::Unknown));
+    assert_eq!(plan.get("revision"), Some(&Value::UNKNOWN));
     // Removed from the configuration: the default comes back.
     let plan = planned(Some(&state(false)), &config(Value::Null), &state(false));
     assert_eq!(plan.get("enabled"), Some(&true.into()));
-    assert_eq!(plan.get("revision"), Some(&Value::Unknown));
+    assert_eq!(plan.get("revision"), Some(&Value::UNKNOWN));
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn elements_of_lists_are_planned_one_by_one() {
     let plan = planned(Some(&prior), &config, &proposed);
     let steps = plan.get("steps").unwrap().as_elements().unwrap();
     assert_eq!(steps[0], prior_step);
-    assert_eq!((steps[1].get("retries"), steps[1].get("uid")), (Some(&3.into()), Some(&Value::Unknown)));
+    assert_eq!((steps[1].get("retries"), steps[1].get("uid")), (Some(&3.into()), Some(&Value::UNKNOWN)));
 }
 
 #[test]
@@ -98,7 +100,7 @@ fn replacement_is_asked_for_what_has_changed() {
     assert_eq!(replacements(&schema().fields, &prior, &mut prior.clone()), []);
     let mut changed = value(&[("name", "b".into())]);
     assert_eq!(replacements(&schema().fields, &prior, &mut changed), ["name".into()]);
-    let mut unknown = value(&[("name", Value::Unknown)]);
+    let mut unknown = value(&[("name", Value::UNKNOWN)]);
     assert_eq!(replacements(&schema().fields, &prior, &mut unknown), ["name".into()]);
 }
 
@@ -136,8 +138,8 @@ fn pitfall_15_what_was_planned_must_come_back() {
         diagnostics.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>()
     };
     let nothing = Vec::<String>::new();
-    assert_eq!(problems(&[("list", Value::Unknown)], &[("list", list(&["x".into()]))]), nothing);
-    assert_eq!(problems(&[("list", list(&[Value::Unknown]))], &[("list", list(&["x".into()]))]), nothing);
+    assert_eq!(problems(&[("list", Value::UNKNOWN)], &[("list", list(&["x".into()]))]), nothing);
+    assert_eq!(problems(&[("list", list(&[Value::UNKNOWN]))], &[("list", list(&["x".into()]))]), nothing);
     assert_eq!(problems(&[("list", list(&["x".into()]))], &[("list", list(&["y".into()]))]), ["list[0]"]);
     assert_eq!(problems(&[("list", list(&["x".into()]))], &[("list", list(&[]))]), ["list"]);
     assert_eq!(problems(&[("list", list(&[]))], &[]), ["list"]);
@@ -149,11 +151,11 @@ fn pitfall_15_what_was_planned_must_come_back() {
         nothing
     );
     assert_eq!(
-        problems(&[("set", set(&["a".into(), Value::Unknown]))], &[("set", set(&["b".into(), "a".into()]))]),
+        problems(&[("set", set(&["a".into(), Value::UNKNOWN]))], &[("set", set(&["b".into(), "a".into()]))]),
         nothing
     );
     assert_eq!(
-        problems(&[("set", set(&["a".into(), Value::Unknown]))], &[("set", set(&["b".into(), "c".into()]))]),
+        problems(&[("set", set(&["a".into(), Value::UNKNOWN]))], &[("set", set(&["b".into(), "c".into()]))]),
         ["set"]
     );
 }
@@ -169,7 +171,7 @@ fn problems_do_not_repeat_values() {
 #[test]
 fn nothing_is_unknown_after_apply() {
     let mut diagnostics = Diagnostics::new();
-    let mut state = value(&[("id", Value::Unknown), ("steps", Value::List(vec![step(&[("uid", Value::Unknown)])]))]);
+    let mut state = value(&[("id", Value::UNKNOWN), ("steps", Value::List(vec![step(&[("uid", Value::UNKNOWN)])]))]);
     forget_unknown(&mut state, &mut diagnostics);
     assert!(!state.has_unknown());
     assert_eq!(diagnostics.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>(), ["id", "steps[0].uid"]);
@@ -198,7 +200,7 @@ fn deprecated_things_warn_where_they_are_used() {
         .attribute(Attribute::nested_list("list", [old]).optional())
         .block(rule)
         .block(Block::map("unused", []).deprecated("Never shown."));
-    let list = Value::List(vec![object(&[("old", Value::Unknown)])]);
+    let list = Value::List(vec![object(&[("old", Value::UNKNOWN)])]);
     let rules = Value::List(vec![object(&[]), object(&[("inner", object(&[]))])]);
     let mut config = object(&[("list", list), ("rule", rules)]).conform(&schema.ty()).unwrap();
     schema.fields.complete(&mut config);
@@ -233,5 +235,5 @@ fn what_means_the_same_is_what_was_planned() {
     assert_eq!(settled("abc".into(), "xyz".into()), of("abc".into()));
     assert_eq!(settled("abc".into(), "longer".into()), of("longer".into()));
     assert_eq!(settled(Value::Null, "xyz".into()), of("xyz".into()));
-    assert_eq!(settled(Value::Unknown, "xyz".into()), of("xyz".into()));
+    assert_eq!(settled(Value::UNKNOWN, "xyz".into()), of("xyz".into()));
 }

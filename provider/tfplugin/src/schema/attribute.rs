@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Check, Fields, Nesting};
 use crate::convert::IntoValue;
-use crate::value::{Type, Value};
+use crate::value::{Refinement, Type, Value};
 
 /// One attribute and all that holds for it.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Attribute {
     pub(crate) requires_replace: bool,
     pub(crate) on_update: OnUpdate,
     pub(crate) default: Option<Value>,
+    /// What is known of the computed value before it is known.
+    pub(crate) promise: Refinement,
     pub(crate) checks: Vec<Check>,
     pub(crate) keep_prior: Option<Arc<KeepPrior>>,
 }
@@ -128,6 +130,7 @@ impl Attribute {
             requires_replace: false,
             on_update: OnUpdate::Keep,
             default: None,
+            promise: Refinement::new(),
             checks: Vec::new(),
             keep_prior: None,
         }
@@ -163,6 +166,23 @@ impl Attribute {
     pub fn default(mut self, value: impl IntoValue) -> Self {
         self.presence = Some(Presence::OptionalComputed);
         self.default = Some(value.into_value());
+        self
+    }
+
+    /// The provider always computes a value. While it is known only after apply, this much is known already, so that
+    /// a configuration can ask `thing.id == null` in a `count`. A null after apply is reported as a mistake.
+    #[must_use]
+    pub fn never_null(mut self) -> Self {
+        self.promise = self.promise.not_null();
+        self
+    }
+
+    /// The text that the provider computes begins so (its first 256 bytes count), which is known before the rest is.
+    /// Another text after apply is reported as a mistake. End it with a character that no accent can follow, such as
+    /// `-`: Terraform compares texts in Unicode's normal form C.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.promise = self.promise.prefix(prefix);
         self
     }
 

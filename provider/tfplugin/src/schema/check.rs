@@ -143,7 +143,7 @@ impl Check {
     /// Checks a value, unless it is null or unknown.
     pub(crate) fn run(&self, value: &Value, path: &AttributePath, diagnostics: &mut Diagnostics) {
         match value {
-            Value::Null | Value::Unknown => {}
+            Value::Null | Value::Unknown(_) => {}
             Value::Dynamic(typed) => self.run(&typed.value, path, diagnostics),
             value => (self.0)(value, path, diagnostics),
         }

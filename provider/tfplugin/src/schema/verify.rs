@@ -61,6 +61,13 @@ fn attribute(attribute: &Attribute, name: &str, in_set: bool, found: &mut Vec<St
     if attribute.presence == Some(Presence::Computed) && !attribute.checks.is_empty() {
         found.push(format!("`{name}` is only computed, so there is no configuration to check"));
     }
+    if !attribute.promise.is_empty() {
+        if !attribute.is_computed() {
+            found.push(format!("`{name}` has a promise about its computed value, and is not computed"));
+        } else if attribute.promise.of_type(&attribute.ty()).as_deref() != Some(&attribute.promise) {
+            found.push(format!("`{name}` has a promise that values of its type cannot keep"));
+        }
+    }
     if let Some(Err(error)) = attribute.default.clone().map(|value| value.conform(&attribute.ty())) {
         found.push(format!("the default of `{name}` does not fit: {error}"));
     }

@@ -58,6 +58,7 @@ impl<P: Provider> Service<P> {
             rules::mark_changes(fields, prior, &config, &mut planned);
             replace.extend(rules::replacements(fields, prior, &mut planned));
         }
+        rules::refine_plan(fields, &config, &mut planned);
         rules::check_configured(fields, prior.as_ref(), &config, &mut planned, diagnostics);
         Some(pb::plan_resource_change::Response {
             planned_state: Some(shape.encode(&planned, diagnostics)?),
@@ -176,8 +177,8 @@ fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diag
         // A partial state differs from the plan by its nature.
         rules::forget_unknown(&mut state, &mut Diagnostics::new());
     } else {
-        rules::forget_unknown(&mut state, diagnostics);
         rules::verify_result(planned, &state, diagnostics);
+        rules::forget_unknown(&mut state, diagnostics);
     }
     state
 }

@@ -44,7 +44,7 @@ impl<P: Provider> Service<P> {
             return None;
         }
         if let Some(reason) = deferral.reason() {
-            let state = Some(shape.encode(&Value::Unknown, diagnostics)?);
+            let state = Some(shape.encode(&Value::UNKNOWN, diagnostics)?);
             let deferred = Some(wire::deferred(reason));
             return Some(pb::read_data_source::Response { state, deferred, ..Default::default() });
         }

@@ -51,7 +51,7 @@ impl<P: Provider> Service<P> {
             return None;
         }
         if let Some(reason) = deferral.reason() {
-            let result = Some(shape.encode(&Value::Unknown, diagnostics)?);
+            let result = Some(shape.encode(&Value::UNKNOWN, diagnostics)?);
             let deferred = Some(wire::deferred(reason));
             return Some(pb::open_ephemeral_resource::Response { result, deferred, ..Default::default() });
         }

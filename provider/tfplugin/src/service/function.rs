@@ -58,5 +58,5 @@ impl<P: Provider> Service<P> {
 
 /// The result where an argument is not known.
 fn unknown(ty: &crate::Type) -> Result<pb::DynamicValue, FunctionError> {
-    wire::encode(&Value::Unknown, ty).map_err(|error| FunctionError::new(error.to_string()))
+    wire::encode(&Value::UNKNOWN, ty).map_err(|error| FunctionError::new(error.to_string()))
 }

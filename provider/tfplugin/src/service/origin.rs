@@ -86,7 +86,7 @@ impl<P: Provider> Service<P> {
             vec![pb::import_resource_state::ImportedResource { type_name, state, private, identity }]
         };
         if let Some(reason) = deferral.reason() {
-            let unknown = Some(shape.encode(&Value::Unknown, diagnostics)?);
+            let unknown = Some(shape.encode(&Value::UNKNOWN, diagnostics)?);
             return Some(pb::import_resource_state::Response {
                 imported_resources: imported(unknown, Vec::new(), request.identity.clone()),
                 deferred: Some(wire::deferred(reason)),

@@ -10,7 +10,8 @@ pub(super) fn conform(value: Value, ty: &Type, depth: usize) -> Result<Value, Va
     }
     let depth = depth + 1;
     match (ty, value) {
-        (_, value @ (Value::Unknown | Value::Null))
+        (ty, Value::Unknown(known)) => Ok(Value::Unknown(known.and_then(|known| known.of_type(ty)))),
+        (_, value @ Value::Null)
         | (Type::Bool, value @ Value::Bool(_))
         | (Type::Number, value @ Value::Number(_))
         | (Type::String, value @ Value::String(_)) => Ok(value),
@@ -82,7 +83,7 @@ fn object(
 /// The type of a value that does not say it. Elements keep types of their own, as they would in a configuration.
 fn infer(value: &Value) -> Type {
     match value {
-        Value::Unknown | Value::Null | Value::Dynamic(_) => Type::Dynamic,
+        Value::Unknown(_) | Value::Null | Value::Dynamic(_) => Type::Dynamic,
         Value::Bool(_) => Type::Bool,
         Value::Number(_) => Type::Number,
         Value::String(_) => Type::String,

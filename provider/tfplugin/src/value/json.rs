@@ -218,7 +218,7 @@ fn put(out: &mut Vec<u8>, value: &Value, ty: &Type, depth: usize) -> Result<(), 
     let depth = depth + 1;
     match (ty, value) {
         (_, Value::Null) => out.extend_from_slice(b"null"),
-        (_, Value::Unknown) => return Err(ValueError::new("is not known, which JSON cannot say")),
+        (_, Value::Unknown(_)) => return Err(ValueError::new("is not known, which JSON cannot say")),
         (Type::Bool, Value::Bool(value)) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
         (Type::Number, Value::Number(number)) => match number.wire() {
             Wire::Float(float) if float.is_infinite() => return Err(ValueError::new("is infinite")),

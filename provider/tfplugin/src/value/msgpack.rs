@@ -3,6 +3,8 @@
 //! The other side is trusted to be Terraform, but not to be free of mistakes: lengths are believed only as far as
 //! bytes follow, and depth and number of values are bounded.
 
+mod refinement;
+
 use std::collections::BTreeMap;
 
 use rmp::Marker;
@@ -43,7 +45,7 @@ impl<'a> Reader<'a> {
                 self.rest = &self.rest[1..];
                 Ok(Value::Null)
             }
-            // Whatever the extension says about the value, it is unknown.
+            // Any extension says that the value is unknown; one of them may say more.
             Marker::FixExt1
             | Marker::FixExt2
             | Marker::FixExt4
@@ -53,8 +55,12 @@ impl<'a> Reader<'a> {
             | Marker::Ext16
             | Marker::Ext32 => {
                 let extension = read::read_ext_meta(&mut self.rest).map_err(malformed("an unknown value"))?;
-                self.take(extension.size)?;
-                Ok(Value::Unknown)
+                let payload = self.take(extension.size)?;
+                if extension.typeid == refinement::EXTENSION && payload.len() > 1 {
+                    refinement::decode(payload, ty)
+                } else {
+                    Ok(Value::UNKNOWN)
+                }
             }
             marker => self.known(marker, ty, depth + 1),
         }
@@ -189,17 +195,9 @@ fn put(out: &mut Vec<u8>, value: &Value, ty: &Type, depth: usize) -> Result<(), 
     let depth = depth + 1;
     match (ty, value) {
         (_, Value::Null) => write::write_nil(out).map_err(unwritable),
-        // An extension of type 0 with one byte. Type 12 would promise something, and an empty promise is refused.
-        (_, Value::Unknown) => {
-            out.extend_from_slice(&[0xd4, 0x00, 0x00]);
-            Ok(())
-        }
+        (ty, Value::Unknown(known)) => refinement::encode(out, known.as_deref(), ty),
         (Type::Bool, Value::Bool(value)) => write::write_bool(out, *value).map_err(unwritable),
-        (Type::Number, Value::Number(number)) => match number.wire() {
-            Wire::Int(int) => write::write_sint(out, int).map(drop).map_err(unwritable),
-            Wire::Float(float) => write::write_f64(out, float).map_err(unwritable),
-            Wire::Decimal(text) => write::write_str(out, text).map_err(unwritable),
-        },
+        (Type::Number, Value::Number(number)) => put_number(out, number),
         (Type::String, Value::String(text)) => write::write_str(out, text).map_err(unwritable),
         (Type::List(element), Value::List(items)) => put_elements(out, items, |_| Some(element), depth),
         (Type::Set(element), Value::Set(items)) => put_elements(out, items.as_slice(), |_| Some(element), depth),
@@ -231,6 +229,14 @@ fn put(out: &mut Vec<u8>, value: &Value, ty: &Type, depth: usize) -> Result<(), 
             put(out, &typed.value, &typed.ty, depth)
         }
         (ty, value) => Err(ValueError::mismatch(ty, value)),
+    }
+}
+
+fn put_number(out: &mut Vec<u8>, number: &Number) -> Result<(), ValueError> {
+    match number.wire() {
+        Wire::Int(int) => write::write_sint(out, int).map(drop).map_err(unwritable),
+        Wire::Float(float) => write::write_f64(out, float).map_err(unwritable),
+        Wire::Decimal(text) => write::write_str(out, text).map_err(unwritable),
     }
 }
 

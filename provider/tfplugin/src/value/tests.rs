@@ -4,29 +4,64 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A type with a value of it, unknown and null parts included.
-fn typed(unknown: bool) -> impl Strategy<Value = (Type, Value)> {
+fn number() -> impl Strategy<Value = Number> {
     let number = prop_oneof![
         any::<i64>().prop_map(Number::from),
         any::<u64>().prop_map(Number::from),
         any::<f64>().prop_filter_map("NaN is no number", Number::from_f64),
+        any::<f64>().prop_filter_map("NaN is no number", Number::from_exact_f64),
         "-?[1-9][0-9]{0,40}(\\.[0-9]{1,20})?(e-?[0-9]{1,3})?".prop_map(|text| text.parse().unwrap()),
     ];
-    let number = number.prop_filter("JSON has no infinity", |number| {
-        number.to_f64().is_finite() || !number.to_string().contains("inf")
-    });
+    number.prop_filter("JSON has no infinity", Number::is_finite)
+}
+
+/// Something that can be known of an unknown value, of any type.
+pub(super) fn refinement() -> impl Strategy<Value = Refinement> {
+    let bound = || prop::option::of((number(), any::<bool>()));
+    let length = || prop::option::of(any::<u32>());
+    (any::<bool>(), prop::option::of("\\PC{0,90}"), (bound(), bound()), (length(), length())).prop_map(
+        |(not_null, prefix, (mut lower, mut upper), (mut least, mut most))| {
+            if lower.is_some() && upper.is_some() && lower > upper {
+                (lower, upper) = (upper, lower);
+            }
+            if least.is_some() && most.is_some() && least > most {
+                (least, most) = (most, least);
+            }
+            let mut known = Refinement::new();
+            if not_null {
+                known = known.not_null();
+            }
+            known = prefix.into_iter().fold(known, Refinement::prefix);
+            known = lower.into_iter().fold(known, |known, (number, inclusive)| known.lower(number, inclusive));
+            known = upper.into_iter().fold(known, |known, (number, inclusive)| known.upper(number, inclusive));
+            known = least.into_iter().fold(known, Refinement::min_length);
+            most.into_iter().fold(known, Refinement::max_length)
+        },
+    )
+}
+
+/// Now and then null or unknown in place of the value.
+fn perhaps(typed: impl Strategy<Value = (Type, Value)>, unknown: bool) -> impl Strategy<Value = (Type, Value)> {
+    (typed, 0..10_u8, refinement()).prop_map(move |((ty, value), dice, known)| match dice {
+        0 => (ty, Value::Null),
+        1 if unknown => (ty, Value::UNKNOWN),
+        2 if unknown => {
+            let known = known.of_type(&ty);
+            (ty, Value::Unknown(known))
+        }
+        _ => (ty, value),
+    })
+}
+
+/// A type with a value of it, unknown and null parts included.
+pub(super) fn typed(unknown: bool) -> impl Strategy<Value = (Type, Value)> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(|value| (Type::Bool, Value::Bool(value))),
-        number.prop_map(|number| (Type::Number, Value::Number(number))),
+        number().prop_map(|number| (Type::Number, Value::Number(number))),
         any::<String>().prop_map(|text| (Type::String, Value::String(text))),
     ];
-    let leaf = (leaf, 0..10_u8).prop_map(move |((ty, value), dice)| match dice {
-        0 => (ty, Value::Null),
-        1 if unknown => (ty, Value::Unknown),
-        _ => (ty, value),
-    });
-    leaf.prop_recursive(4, 40, 5, |inner| {
-        prop_oneof![
+    perhaps(leaf, unknown).prop_recursive(4, 40, 5, move |inner| {
+        let outer = prop_oneof![
             inner.clone().prop_map(|(ty, value)| (Type::list(ty), Value::List(vec![value.clone(), value]))),
             inner.clone().prop_map(|(ty, value)| (Type::set(ty), Value::Set([value].into_iter().collect()))),
             (any::<String>(), inner.clone())
@@ -43,7 +78,8 @@ fn typed(unknown: bool) -> impl Strategy<Value = (Type, Value)> {
                 Type::Dynamic => (Type::Dynamic, value),
                 ty => (Type::Dynamic, Value::Dynamic(Box::new(Typed { ty, value }))),
             }),
-        ]
+        ];
+        perhaps(outer, unknown)
     })
 }
 
@@ -65,6 +101,15 @@ proptest! {
     #[test]
     fn types_there_and_back((ty, _) in typed(false)) {
         prop_assert_eq!(Type::from_json(&ty.to_json()).unwrap(), ty);
+    }
+
+    #[test]
+    fn what_is_known_of_unknown_parts_makes_no_difference((ty, value) in typed(true), (_, other) in typed(true)) {
+        let plain = value.clone().unrefined();
+        prop_assert!(value.alike(&plain) && plain.alike(&value));
+        prop_assert_eq!(value.alike(&other), plain == other.clone().unrefined());
+        let bytes = plain.to_msgpack(&ty).unwrap();
+        prop_assert_eq!(Value::from_msgpack(&bytes, &ty).unwrap(), plain);
     }
 
     #[test]
@@ -99,11 +144,13 @@ proptest! {
 }
 
 #[test]
-fn pitfall_09_unknown_is_any_extension_and_written_without_a_promise() {
-    assert_eq!(Value::Unknown.to_msgpack(&Type::String).unwrap(), [0xd4, 0x00, 0x00]);
-    // As other hosts write it: empty, plain, and with refinements (not null, starts with an a).
-    for bytes in [&[0xc7, 0, 0][..], &[0xd4, 0, 0], &[0xc7, 6, 12, 0x82, 1, 0xc2, 2, 0xa1, b'a']] {
-        assert_eq!(Value::from_msgpack(bytes, &Type::String).unwrap(), Value::Unknown);
+fn pitfall_09_unknown_is_any_extension() {
+    assert_eq!(Value::UNKNOWN.to_msgpack(&Type::String).unwrap(), [0xd4, 0x00, 0x00]);
+    // As other hosts write it: empty, plain, of the type of refinements without any, and of a type of their own.
+    for bytes in [&[0xc7, 0, 0][..], &[0xd4, 0, 0], &[0xc7, 0, 12], &[0xd4, 12, 0], &[0xd5, 0xff, 1, 0xc2]] {
+        for ty in [Type::String, Type::Dynamic, Type::list(Type::Bool)] {
+            assert_eq!(Value::from_msgpack(bytes, &ty).unwrap(), Value::UNKNOWN);
+        }
     }
     assert_eq!(Value::from_msgpack(&[0xc0], &Type::String).unwrap(), Value::Null);
 }
@@ -126,7 +173,7 @@ fn pitfall_10_sets_have_no_order_and_no_duplicates() {
     let set = |items: &[&str]| Value::Set(items.iter().map(|item| Value::from(*item)).collect());
     assert_eq!(set(&["b", "a", "b"]), set(&["a", "b"]));
     // Two unknown elements may turn out to be different.
-    let unknown: Set = [Value::Unknown, Value::Unknown].into_iter().collect();
+    let unknown: Set = [Value::UNKNOWN, Value::UNKNOWN].into_iter().collect();
     assert_eq!(unknown.len(), 2);
     let list = Value::List(vec!["b".into(), "a".into(), "b".into()]);
     assert_eq!(list.conform(&Type::set(Type::String)).unwrap(), set(&["a", "b"]));

@@ -195,3 +195,27 @@ fn an_unknown_provider_configuration_still_plans() {
     workspace.apply().ok();
     assert!(workspace.has_thing("id-a"));
 }
+
+#[test]
+fn a_promise_about_an_unknown_value_lets_terraform_decide_while_it_plans() {
+    // Without `never_null`, Terraform cannot tell how many there will be.
+    let config = |attribute: &str| {
+        format!(
+            "resource \"thing_thing\" \"a\" {{\n  name = \"a\"\n}}\n\
+             resource \"thing_thing\" \"b\" {{\n  count = thing_thing.a.{attribute} == null ? 0 : 1\n  name = \"b\"\n}}\n"
+        )
+    };
+    let workspace = Workspace::new(&config("revision"));
+    workspace.terraform(&["plan"]).failed().says("value depends on resource attributes that cannot be determined");
+    workspace.write(&config("id"));
+    workspace.terraform(&["plan"]).ok().says("2 to add");
+    workspace.apply().ok();
+    workspace.nothing_to_do();
+}
+
+#[test]
+fn a_broken_promise_about_an_unknown_value_is_reported_with_its_name() {
+    let workspace = Workspace::new(&thing("  name = \"x\"\n  mood = \"nameless\""));
+    let run = workspace.apply().failed().says("Provider returned an inconsistent result");
+    run.says("After apply, id is null, which the plan excludes.");
+}

@@ -1,0 +1,145 @@
+//! What is known of values that are not known yet.
+
+use super::*;
+use crate::Refinement;
+
+fn starts(prefix: &str) -> Value {
+    Refinement::new().not_null().prefix(prefix).into()
+}
+
+fn never_null() -> Value {
+    Refinement::new().not_null().into()
+}
+
+fn list(items: &[Value]) -> Value {
+    Value::List(items.to_vec())
+}
+
+fn promising() -> Schema {
+    Schema::new().attributes([
+        Attribute::string("id").computed().never_null().prefix("job-"),
+        Attribute::string("text").optional().computed().never_null(),
+        Attribute::string("name").required().requires_replace(),
+        Attribute::list("items", Type::String).optional(),
+        Attribute::set("tags", Type::String).optional(),
+        Attribute::dynamic("any").optional(),
+        Attribute::map("map", Type::String).optional(),
+        Attribute::nested_list("steps", [Attribute::string("uid").computed().never_null()]).optional(),
+    ])
+}
+
+fn value(entries: &[(&str, Value)]) -> Value {
+    object(entries).conform(&promising().ty()).unwrap()
+}
+
+fn refined(config: &Value, planned: &Value) -> Value {
+    let mut planned = planned.clone();
+    refine_plan(&promising().fields, config, &mut planned);
+    planned
+}
+
+#[test]
+fn what_a_model_forgets_of_the_configuration_is_put_back() {
+    let of = |unknown: &Value| {
+        value(&[
+            ("name", unknown.clone()),
+            ("items", list(&["a".into(), unknown.clone()])),
+            ("tags", list(&["a".into(), unknown.clone()])),
+            ("any", object(&[("inner", list(&["x".into()])), ("other", unknown.clone())])),
+            ("map", object(&[("k", unknown.clone())])),
+        ])
+    };
+    let config = {
+        // Inside a value of open type, an unknown part has a type of its own.
+        let Value::Object(mut config) = of(&starts("pre-")) else { unreachable!() };
+        config.insert("any".to_owned(), starts("lost").conform(&Type::Dynamic).unwrap());
+        Value::Object(config)
+    };
+    let Value::Object(mut planned) = of(&Value::UNKNOWN) else { unreachable!() };
+    planned.insert("any".to_owned(), Value::UNKNOWN);
+    assert_eq!(refined(&config, &Value::Object(planned)), config);
+}
+
+#[test]
+fn what_is_known_within_a_value_of_open_type_is_put_back() {
+    let ty = Type::object([("inner", Type::String)]);
+    let of = |inner: Value| {
+        let typed = crate::Typed { ty: ty.clone(), value: object(&[("inner", inner)]) };
+        value(&[("any", Value::Dynamic(Box::new(typed)))])
+    };
+    assert_eq!(refined(&of(starts("a")), &of(Value::UNKNOWN)), of(starts("a")));
+    assert_eq!(refined(&of(starts("a")), &of("abc".into())), of("abc".into()));
+}
+
+#[test]
+fn nothing_is_put_where_the_author_has_planned_something_else() {
+    let config = value(&[("name", starts("a")), ("tags", list(&["x".into(), starts("t")]))]);
+    let planned = value(&[("name", "abc".into()), ("tags", list(&["y".into(), Value::UNKNOWN]))]);
+    assert_eq!(refined(&config, &planned), planned);
+    let more = value(&[("name", starts("abc")), ("tags", list(&["x".into(), starts("t")]))]);
+    assert_eq!(refined(&config, &more), more, "the author knows more");
+}
+
+#[test]
+fn the_authors_promises_hold_where_the_provider_decides() {
+    let config = value(&[("name", "n".into()), ("steps", list(&[object(&[("uid", Value::Null)])]))]);
+    let unknown = [("id", Value::UNKNOWN), ("text", Value::UNKNOWN), ("name", "n".into())];
+    let steps = |uid: Value| ("steps", list(&[object(&[("uid", uid)])]));
+    let planned = value(&[&unknown[..], &[steps(Value::UNKNOWN)]].concat());
+    let plan = refined(&config, &planned);
+    assert_eq!(plan.get("id"), Some(&starts("job-")));
+    assert_eq!(plan.get("text"), Some(&never_null()));
+    assert_eq!(plan.get("steps"), value(&[steps(never_null())]).get("steps"));
+    // What the user has yet to say may be null; what is known needs no promise.
+    let config = value(&[("name", "n".into()), ("text", Value::UNKNOWN)]);
+    let planned = value(&[("id", "job-1".into()), ("text", Value::UNKNOWN), ("name", "n".into())]);
+    assert_eq!(refined(&config, &planned), planned);
+}
+
+#[test]
+fn what_is_known_of_an_unknown_value_is_no_change() {
+    let schema = promising();
+    let config = value(&[("name", starts("a")), ("tags", list(&["x".into(), starts("t")]))]);
+    let mut planned = value(&[("name", Value::UNKNOWN), ("tags", list(&["x".into(), Value::UNKNOWN]))]);
+    let mut diagnostics = Diagnostics::new();
+    check_configured(&schema.fields, None, &config, &mut planned.clone(), &mut diagnostics);
+    assert!(!diagnostics.has_errors());
+    assert_eq!(replacements(&schema.fields, &config, &mut planned), []);
+    let before = planned.clone();
+    mark_changes(&schema.fields, &config, &config, &mut planned);
+    assert_eq!(planned, before);
+}
+
+#[test]
+fn a_broken_promise_is_reported_with_the_name_and_not_the_value() {
+    let planned = value(&[
+        ("id", starts("job-")),
+        ("text", never_null()),
+        ("items", list(&[starts("hush-planned"), starts("b")])),
+        ("any", "x".into()),
+    ]);
+    let problems = |state: &[(&str, Value)]| {
+        let mut diagnostics = Diagnostics::new();
+        verify_result(&planned, &value(state), &mut diagnostics);
+        diagnostics.into_iter().map(|problem| problem.detail).collect::<Vec<_>>().join("\n")
+    };
+    let items = ("items", list(&["hush-planned".into(), "b".into()]));
+    assert_eq!(problems(&[("id", "job-7".into()), ("text", "".into()), items, ("any", "x".into())]), "");
+    let items = ("items", list(&["hush-returned".into(), "b".into()]));
+    let text = problems(&[("id", "task-7".into()), items, ("any", "x".into())]);
+    assert!(text.contains("After apply, id does not begin as planned. This is a mistake in the provider"), "{text}");
+    assert!(text.contains("After apply, text is null, which the plan excludes."), "{text}");
+    assert!(text.contains("After apply, items[0] does not begin as planned."), "{text}");
+    assert!(!text.contains("items[1]") && !text.contains("hush") && !text.contains("task-7"), "{text}");
+}
+
+#[test]
+fn a_value_left_unknown_is_reported_once() {
+    let planned = value(&[("id", starts("job-")), ("name", "n".into())]);
+    let mut state = value(&[("id", Value::UNKNOWN), ("name", Value::UNKNOWN)]);
+    let mut diagnostics = Diagnostics::new();
+    verify_result(&planned, &state, &mut diagnostics);
+    assert_eq!(diagnostics.iter().count(), 0);
+    forget_unknown(&mut state, &mut diagnostics);
+    assert_eq!(diagnostics.iter().count(), 2);
+}
