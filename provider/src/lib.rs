@@ -18,12 +18,9 @@ pub struct JustIam;
 
 #[async_trait]
 impl Provider for JustIam {
+    const ADDRESS: &'static str = "justiam/justiam";
     type Config = Config;
     type Client = Api;
-
-    fn address(&self) -> &'static str {
-        "justiam/justiam"
-    }
 
     fn schema(&self) -> Schema {
         config::schema()

@@ -42,12 +42,9 @@ pub(crate) struct ScheduledTask;
 
 #[async_trait]
 impl Resource for ScheduledTask {
+    const TYPE_NAME: &'static str = "justiam_scheduled_task";
     type Client = Api;
     type State = State;
-
-    fn type_name(&self) -> &'static str {
-        "justiam_scheduled_task"
-    }
 
     fn schema(&self) -> Schema {
         schema::schema()

@@ -13,13 +13,13 @@ use crate::value::Value;
 /// One type of action: something that is done, and leaves nothing in the state.
 #[async_trait]
 pub trait Action: Send + Sync + 'static {
+    /// The name of the type in a configuration, with the provider's prefix: `scheduler_run_job`.
+    const TYPE_NAME: &'static str;
+
     /// What the provider hands to its actions.
     type Client: Clone + Send + Sync + 'static;
     /// The struct of the schema.
     type Config: Model;
-
-    /// The name of the type in a configuration, with the provider's prefix: `scheduler_run_job`.
-    fn type_name(&self) -> &'static str;
 
     /// The schema; asked once. Nothing in it is computed: an action has no result.
     fn schema(&self) -> Schema;
@@ -69,7 +69,7 @@ pub(crate) trait Erased<C>: Send + Sync {
 #[async_trait]
 impl<A: Action> Erased<A::Client> for Typed<A> {
     fn type_name(&self) -> &'static str {
-        self.0.type_name()
+        A::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

@@ -13,14 +13,14 @@ use crate::value::Value;
 /// One type of data source: something that is looked up and never changed.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
+    /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`. A resource may have the
+    /// same name.
+    const TYPE_NAME: &'static str;
+
     /// What the provider hands to its data sources.
     type Client: Clone + Send + Sync + 'static;
     /// The struct of the schema: what is asked for, and what is found.
     type State: Model;
-
-    /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`. A resource may have the
-    /// same name.
-    fn type_name(&self) -> &'static str;
 
     /// The schema; asked once.
     fn schema(&self) -> Schema;
@@ -48,7 +48,7 @@ pub(crate) trait Erased<C>: Send + Sync {
 #[async_trait]
 impl<D: DataSource> Erased<D::Client> for Typed<D> {
     fn type_name(&self) -> &'static str {
-        self.0.type_name()
+        D::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

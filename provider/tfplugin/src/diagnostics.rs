@@ -1,5 +1,7 @@
 //! Problems that a user is told of.
 
+use std::error::Error;
+
 use crate::value::{AttributePath, ValueError};
 
 /// How bad a problem is.
@@ -57,6 +59,27 @@ impl Diagnostics {
         detail: impl Into<String>,
     ) {
         self.push(Severity::Warning, path.into(), summary.into(), detail.into());
+    }
+
+    /// The value of `result`. An error is added, with all its causes.
+    ///
+    /// ```
+    /// # use tfplugin::Diagnostics;
+    /// fn text(file: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    ///     diagnostics.ok("Could not read the note", std::fs::read_to_string(file))
+    /// }
+    /// # let mut diagnostics = Diagnostics::new();
+    /// # assert!(text("/no/such/file", &mut diagnostics).is_none() && diagnostics.has_errors());
+    /// ```
+    pub fn ok<T, E: Error>(&mut self, summary: impl Into<String>, result: Result<T, E>) -> Option<T> {
+        let error = match result {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
+        let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        self.error(summary, format!("{text}."));
+        None
     }
 
     /// Whether there is an error among the problems.

@@ -16,13 +16,13 @@ use crate::value::Value;
 /// no state.
 #[async_trait]
 pub trait EphemeralResource: Send + Sync + 'static {
+    /// The name of the type in a configuration, with the provider's prefix: `scheduler_token`.
+    const TYPE_NAME: &'static str;
+
     /// What the provider hands to its ephemeral resources.
     type Client: Clone + Send + Sync + 'static;
     /// The struct of the schema: what is asked for, and what is opened.
     type State: Model;
-
-    /// The name of the type in a configuration, with the provider's prefix: `scheduler_token`.
-    fn type_name(&self) -> &'static str;
 
     /// The schema; asked once.
     fn schema(&self) -> Schema;
@@ -88,7 +88,7 @@ pub(crate) trait Erased<C>: Send + Sync {
 #[async_trait]
 impl<E: EphemeralResource> Erased<E::Client> for Typed<E> {
     fn type_name(&self) -> &'static str {
-        self.0.type_name()
+        E::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

@@ -15,15 +15,15 @@ use crate::value::Value;
 /// It is pure: the same arguments give the same result, without the provider's configuration, without a network. That
 /// is why it is neither asynchronous nor given a client.
 pub trait Function: Send + Sync + 'static {
+    /// The name, without the provider's: `next`.
+    const NAME: &'static str;
+
     /// A tuple of what the parameters are read into, one part each. A variadic parameter is a `Vec` at the end.
     ///
     /// A part is an `Option` where null is allowed, an [`Attr`](crate::Attr) where unknown values are.
     type Arguments: Arguments;
     /// The result. An `Option`, or an [`Attr`](crate::Attr), if it can be null or unknown.
     type Output: crate::IntoValue;
-
-    /// The name, without the provider's: `next`.
-    fn name(&self) -> &'static str;
 
     /// Parameters and result; asked once.
     fn signature(&self) -> Signature;
@@ -68,7 +68,7 @@ pub(crate) trait Erased: Send + Sync {
 
 impl<F: Function> Erased for Typed<F> {
     fn name(&self) -> &'static str {
-        self.0.name()
+        F::NAME
     }
 
     fn signature(&self) -> Signature {

@@ -24,9 +24,6 @@ pub trait List: Send + Sync + 'static {
     /// The struct of the schema: what narrows the list down.
     type Config: Model;
 
-    /// The name of the resource's type.
-    fn type_name(&self) -> &'static str;
-
     /// The schema of the `config` in a `list` block; asked once. Nothing in it is computed.
     fn schema(&self) -> Schema;
 
@@ -102,7 +99,7 @@ pub(crate) trait Erased<C>: Send + Sync {
 #[async_trait]
 impl<L: List> Erased<<L::Resource as Resource>::Client> for Typed<L> {
     fn type_name(&self) -> &'static str {
-        self.0.type_name()
+        L::Resource::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {

@@ -17,16 +17,18 @@ use crate::stop::Stop;
 /// A provider: its configuration, and what it offers.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
+    /// Where configurations find it: `namespace/name`, or `host/namespace/name`.
+    const ADDRESS: &'static str;
+
     /// The struct of the `provider` block's schema.
     type Config: Model;
     /// What the resources work with, usually a client of the API; cloned for each call.
     type Client: Clone + Send + Sync + 'static;
 
-    /// Where configurations find it: `namespace/name`, or `host/namespace/name`.
-    fn address(&self) -> &'static str;
-
-    /// The schema of the `provider` block; asked once.
-    fn schema(&self) -> Schema;
+    /// The schema of the `provider` block; asked once. Without it, nothing can be configured.
+    fn schema(&self) -> Schema {
+        Schema::new()
+    }
 
     /// The schema of `provider_meta` in a `terraform` block, by which the author of a module speaks to the provider;
     /// asked once.

@@ -40,6 +40,9 @@ pub enum Read<S> {
 /// write-only attributes out of plans and states, and checks that what was planned comes back.
 #[async_trait]
 pub trait Resource: Send + Sync + 'static {
+    /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`.
+    const TYPE_NAME: &'static str;
+
     /// What the provider hands to its resources.
     type Client: Clone + Send + Sync + 'static;
     /// The struct of the schema: configuration, plan and state.
@@ -48,9 +51,6 @@ pub trait Resource: Send + Sync + 'static {
     /// Whether [`plan_destroy`](Self::plan_destroy) has something to say. If no resource of a provider has, Terraform
     /// makes one call less for each object that it destroys.
     const PLANS_DESTROY: bool = false;
-
-    /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`.
-    fn type_name(&self) -> &'static str;
 
     /// The schema; asked once.
     fn schema(&self) -> Schema;
@@ -115,7 +115,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Finds the object that a user wants to take over. The state may be sparse: `read` is asked right after.
     async fn import(&self, import: Import<'_>, context: &mut Context<'_, Self::Client>) -> Option<Self::State> {
-        let detail = format!("{} cannot be imported; {import} was not looked for.", self.type_name());
+        let detail = format!("{} cannot be imported; {import} was not looked for.", Self::TYPE_NAME);
         context.diagnostics.error("Import not supported", detail);
         None
     }
@@ -128,7 +128,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Translates a state that an older version of the provider stored. Not asked for the schema's own version.
     async fn upgrade(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<Self::State> {
-        let (name, version) = (self.type_name(), stored.version());
+        let (name, version) = (Self::TYPE_NAME, stored.version());
         diagnostics.error(
             "State cannot be upgraded",
             format!("The state of {name} has version {version}, which this version of the provider cannot read."),
@@ -138,7 +138,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Translates an identity that an older version of the provider stored. Not asked for the schema's own version.
     async fn upgrade_identity(&self, stored: Stored<'_>, diagnostics: &mut Diagnostics) -> Option<Value> {
-        let (name, version) = (self.type_name(), stored.version());
+        let (name, version) = (Self::TYPE_NAME, stored.version());
         diagnostics.error(
             "Identity cannot be upgraded",
             format!("The identity of {name} has version {version}, which this version of the provider cannot read."),
@@ -155,7 +155,7 @@ pub trait Resource: Send + Sync + 'static {
         diagnostics: &mut Diagnostics,
     ) -> Option<Self::State> {
         let _ = private;
-        let (from, provider, to) = (source.type_name, source.provider, self.type_name());
+        let (from, provider, to) = (source.type_name, source.provider, Self::TYPE_NAME);
         diagnostics.error("Move not supported", format!("A {from} of {provider} cannot become a {to}."));
         None
     }

@@ -79,8 +79,7 @@ enum Error {
 /// # impl Provider for Scheduler {
 /// #     type Config = Config;
 /// #     type Client = ();
-/// #     fn address(&self) -> &'static str { "example/scheduler" }
-/// #     fn schema(&self) -> Schema { Schema::new() }
+/// #     const ADDRESS: &'static str = "example/scheduler";
 /// #     fn register(&self, _: &mut Catalog<()>) {}
 /// #     async fn configure(&self, _: Config, _: Configure<'_>) -> Option<()> { Some(()) }
 /// # }
@@ -125,10 +124,10 @@ fn run(provider: impl Provider, environment: impl Fn(&str) -> Option<String>) ->
 }
 
 /// Serves whoever is told the address, in the foreground, until Ctrl-C.
-fn run_debug(provider: impl Provider) -> Result<(), Error> {
+fn run_debug<P: Provider>(provider: P) -> Result<(), Error> {
     runtime()?.block_on(async {
         let socket = Socket::bind(None).map_err(Error::Socket)?;
-        let variable = host::reattach(provider.address(), socket.path());
+        let variable = host::reattach(P::ADDRESS, socket.path());
         let serving = Serving::new(provider)?;
         announce(&format!("Set this, and Terraform uses this process:\n\n\tTF_REATTACH_PROVIDERS='{variable}'\n\n"))?;
         serving.until_done(socket, Transport::Plain, Mode::Debug).await

@@ -18,12 +18,9 @@ pub(crate) struct Poke;
 
 #[async_trait]
 impl Action for Poke {
+    const TYPE_NAME: &'static str = "thing_poke";
     type Client = Store;
     type Config = Config;
-
-    fn type_name(&self) -> &'static str {
-        "thing_poke"
-    }
 
     fn schema(&self) -> Schema {
         Schema::new().markdown("Pokes a thing.").attributes([

@@ -23,12 +23,9 @@ pub(crate) struct Thing;
 
 #[async_trait]
 impl DataSource for Thing {
+    const TYPE_NAME: &'static str = "thing_thing";
     type Client = Store;
     type State = Found;
-
-    fn type_name(&self) -> &'static str {
-        "thing_thing"
-    }
 
     fn schema(&self) -> Schema {
         Schema::new().markdown("Looks a thing up.").attributes([

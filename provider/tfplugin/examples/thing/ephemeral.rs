@@ -34,12 +34,9 @@ fn soon() -> SystemTime {
 
 #[async_trait]
 impl EphemeralResource for Key {
+    const TYPE_NAME: &'static str = "thing_key";
     type Client = Store;
     type State = Opening;
-
-    fn type_name(&self) -> &'static str {
-        "thing_key"
-    }
 
     fn schema(&self) -> Schema {
         Schema::new().markdown("Opens a thing for as long as Terraform runs.").attributes([

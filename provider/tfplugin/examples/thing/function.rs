@@ -6,12 +6,9 @@ use tfplugin::{Attr, Check, Function, FunctionError, IntoValue, Parameter, Signa
 pub(crate) struct Join;
 
 impl Function for Join {
+    const NAME: &'static str = "join";
     type Arguments = (String, Vec<Option<String>>);
     type Output = String;
-
-    fn name(&self) -> &'static str {
-        "join"
-    }
 
     fn signature(&self) -> Signature {
         let separator = Parameter::string("separator").check(Check::length(0..=3));
@@ -34,12 +31,9 @@ impl Function for Join {
 pub(crate) struct Share;
 
 impl Function for Share {
+    const NAME: &'static str = "share";
     type Arguments = (i64, u32);
     type Output = f64;
-
-    fn name(&self) -> &'static str {
-        "share"
-    }
 
     fn signature(&self) -> Signature {
         Signature::new([Parameter::number("whole"), Parameter::number("part")], Type::Number)
@@ -60,12 +54,9 @@ impl Function for Share {
 pub(crate) struct State;
 
 impl Function for State {
+    const NAME: &'static str = "state";
     type Arguments = (Attr<Value>,);
     type Output = Value;
-
-    fn name(&self) -> &'static str {
-        "state"
-    }
 
     fn signature(&self) -> Signature {
         let value = Parameter::dynamic("value").allow_null().allow_unknown().markdown("Anything.");

@@ -20,10 +20,6 @@ impl List for Things {
     type Resource = Thing;
     type Config = Config;
 
-    fn type_name(&self) -> &'static str {
-        "thing_thing"
-    }
-
     fn schema(&self) -> Schema {
         Schema::new().markdown("Lists things.").attributes([
             Attribute::string("prefix").optional().check(Check::length(1..=40)),

@@ -38,12 +38,9 @@ struct Things;
 
 #[async_trait]
 impl Provider for Things {
+    const ADDRESS: &'static str = "example/thing";
     type Config = Config;
     type Client = Store;
-
-    fn address(&self) -> &'static str {
-        "example/thing"
-    }
 
     fn schema(&self) -> Schema {
         Schema::new().markdown("Keeps things in a directory.").attribute(
@@ -190,14 +187,11 @@ async fn misbehave(mood: Option<&str>, operation: &str, stop: &Stop) {
 
 #[async_trait]
 impl Resource for Thing {
+    const TYPE_NAME: &'static str = "thing_thing";
     type Client = Store;
     type State = State;
 
     const PLANS_DESTROY: bool = true;
-
-    fn type_name(&self) -> &'static str {
-        "thing_thing"
-    }
 
     fn identity(&self) -> Option<IdentitySchema> {
         let id = IdentityAttribute::required("id", Type::String).description("The name of the file.");

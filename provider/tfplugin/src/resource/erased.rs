@@ -45,7 +45,7 @@ pub(crate) trait Erased<C>: Send + Sync {
 #[async_trait]
 impl<R: Resource> Erased<R::Client> for Typed<R> {
     fn type_name(&self) -> &'static str {
-        self.0.type_name()
+        R::TYPE_NAME
     }
 
     fn schema(&self) -> Schema {
