@@ -93,6 +93,9 @@ impl<T: crate::FromValue> crate::FromValue for Attr<T> {
         match value {
             Value::Unknown(_) => Ok(Self::Unknown),
             Value::Null => Ok(Self::Null),
+            // Of open type, and the type is all that is known.
+            Value::Dynamic(typed) if typed.value.is_unknown() => Ok(Self::Unknown),
+            Value::Dynamic(typed) if typed.value.is_null() => Ok(Self::Null),
             value => T::from_value(value).map(Self::Known),
         }
     }

@@ -13,7 +13,7 @@ mod validate;
 pub(crate) use apply::{forget_unknown, settle, verify_result};
 pub(crate) use generate::generate_config;
 pub(crate) use identity::same_identity;
-pub(crate) use plan::{check_configured, mark_changes, prepare_plan, refine_plan, replacements};
+pub(crate) use plan::{check_configured, mark_changes, prepare_plan, promise, replacements, restore};
 pub(crate) use validate::{deprecations, refuse_write_only, run_checks};
 
 #[cfg(test)]

@@ -406,20 +406,15 @@ impl Resource for Thing {
             diagnostics.error("Move not supported", detail);
             return None;
         }
-        match source.state.decode(&Type::object([("input", Type::Dynamic)])) {
-            Ok(data) => {
-                let name: Option<String> = data.get("input").and_then(|name| FromValue::from_value(name.clone()).ok());
-                let id = name.as_deref().map(|name| format!("id-{name}"));
-                if private.set("moved", &true).is_err() {
-                    diagnostics.warning("Not remembered", "That it has moved has no JSON form.");
-                }
-                Some(State { id: id.into(), name: name.into(), enabled: Attr::Known(true), ..State::default() })
-            }
-            Err(error) => {
-                diagnostics.error("State not readable", error.to_string());
-                None
-            }
-        }
+        let data = source.state.decode(&Type::object([("input", Type::Dynamic)]));
+        let data = diagnostics.ok("State not readable", data)?;
+        let Some(name) = data.get("input").and_then(|input| String::from_value(input.clone()).ok()) else {
+            diagnostics.error("Move not supported", "Only data with a text can become a thing.");
+            return None;
+        };
+        diagnostics.ok("That it has moved has no JSON form", private.set("moved", &true))?;
+        let (id, name) = (Attr::Known(format!("id-{name}")), Attr::Known(name));
+        Some(State { id, name, enabled: Attr::Known(true), ..State::default() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What may come back from create, read and update.
 
+use super::restore;
 use crate::diagnostics::Diagnostics;
 use crate::schema::{Fields, Pair, walk};
 use crate::value::{AttributePath, Step, Value};
@@ -7,6 +8,9 @@ use crate::value::{AttributePath, Step, Value};
 /// Brings a returned state into shape: write-only attributes are null, and a value that means the same as the one
 /// `before` (the plan's, or the last state's) is that one.
 pub(crate) fn settle(fields: &Fields, before: Option<&Value>, state: &mut Value) {
+    if let Some(before) = before {
+        restore(state, before);
+    }
     walk(fields, state, [before, None], &mut |Pair { attribute, target, beside: [before, _], .. }| {
         if attribute.write_only {
             *target = Value::Null;

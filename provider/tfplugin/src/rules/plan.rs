@@ -52,12 +52,8 @@ pub(crate) fn mark_changes(fields: &Fields, prior: &Value, config: &Value, plann
     });
 }
 
-/// Says what is known about unknown values: a model forgets it on its way through the author's plan.
-///
-/// What the configuration knows is put back where it is planned as it is, and what the author promises about computed
-/// values is added.
-pub(crate) fn refine_plan(fields: &Fields, config: &Value, planned: &mut Value) {
-    restore(planned, config);
+/// Adds what the author promises about computed values that are not known yet.
+pub(crate) fn promise(fields: &Fields, config: &Value, planned: &mut Value) {
     walk(fields, planned, [None, Some(config)], &mut |Pair { attribute, target, beside: [_, config], .. }| {
         // A configured value is not the provider's to promise.
         if let (Value::Unknown(known @ None), Some(Value::Null)) = (&mut *target, config)
@@ -69,27 +65,32 @@ pub(crate) fn refine_plan(fields: &Fields, config: &Value, planned: &mut Value) 
     });
 }
 
-fn restore(planned: &mut Value, config: &Value) {
-    match (planned, config) {
+/// Puts back what a value has lost on its way through the author's model: what was known about unknown parts, and the
+/// types of those parts of open type that are null or unknown. What the author has changed stays.
+pub(crate) fn restore(value: &mut Value, given: &Value) {
+    match (value, given) {
         (Value::Unknown(known @ None), Value::Unknown(more)) => known.clone_from(more),
-        (Value::List(planned), Value::List(config)) | (Value::Tuple(planned), Value::Tuple(config)) => {
-            for (planned, config) in planned.iter_mut().zip(config) {
-                restore(planned, config);
+        (value @ (Value::Unknown(None) | Value::Null), Value::Dynamic(typed))
+            if typed.value.is_unknown() && value.is_unknown() || typed.value.is_null() && value.is_null() =>
+        {
+            value.clone_from(given);
+        }
+        (Value::List(value), Value::List(given)) | (Value::Tuple(value), Value::Tuple(given)) => {
+            for (value, given) in value.iter_mut().zip(given) {
+                restore(value, given);
             }
         }
-        (Value::Map(planned), Value::Map(config)) | (Value::Object(planned), Value::Object(config)) => {
-            for (name, planned) in planned {
-                if let Some(config) = config.get(name) {
-                    restore(planned, config);
+        (Value::Map(value), Value::Map(given)) | (Value::Object(value), Value::Object(given)) => {
+            for (name, value) in value {
+                if let Some(given) = given.get(name) {
+                    restore(value, given);
                 }
             }
         }
-        // Elements are not told apart: all are as configured, or nothing is known of any.
-        (planned @ Value::Set(_), config) if planned.has_unknown() && planned.alike(config) => {
-            planned.clone_from(config);
-        }
-        (Value::Dynamic(planned), Value::Dynamic(config)) if planned.ty == config.ty => {
-            restore(&mut planned.value, &config.value);
+        // Elements are not told apart: all are as they were given, or nothing is known of any.
+        (value @ Value::Set(_), given) if value.has_unknown() && value.alike(given) => value.clone_from(given),
+        (Value::Dynamic(value), Value::Dynamic(given)) if value.ty == given.ty => {
+            restore(&mut value.value, &given.value);
         }
         _ => {}
     }

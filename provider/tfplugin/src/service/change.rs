@@ -32,6 +32,7 @@ impl<P: Provider> Service<P> {
         if let Some(prior) = &prior {
             rules::mark_changes(fields, prior, &config, &mut planned);
         }
+        let given = planned.clone();
         let client = self.client();
         if client.as_ref().err() == Some(&NotReady::Unknown) {
             deferral.request(Reason::ProviderConfigUnknown);
@@ -52,13 +53,14 @@ impl<P: Provider> Service<P> {
             .await?;
 
         let mut planned = shape.shaped(planned, diagnostics)?;
+        rules::restore(&mut planned, &given);
         rules::settle(fields, None, &mut planned);
         if let Some(prior) = &prior {
             // What the author's rules have changed may be the first change of all.
             rules::mark_changes(fields, prior, &config, &mut planned);
             replace.extend(rules::replacements(fields, prior, &mut planned));
         }
-        rules::refine_plan(fields, &config, &mut planned);
+        rules::promise(fields, &config, &mut planned);
         rules::check_configured(fields, prior.as_ref(), &config, &mut planned, diagnostics);
         Some(pb::plan_resource_change::Response {
             planned_state: Some(shape.encode(&planned, diagnostics)?),

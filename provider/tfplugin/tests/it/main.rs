@@ -9,6 +9,7 @@ mod client;
 mod plugin;
 mod workspace;
 
+mod features;
 mod grpc;
 mod lifecycle;
 mod process;

@@ -35,7 +35,15 @@ fn pitfall_09_partly_known_values_pass() {
 
 #[test]
 fn pitfall_10_values_of_open_type_keep_it() {
-    for value in ["\"text\"", "[1, \"two\", null]", "{ a = { b = [] } }", "toset([\"x\", \"y\"])", "true", "null"] {
+    for value in [
+        "\"text\"",
+        "[1, \"two\", null]",
+        "{ a = { b = [] } }",
+        "toset([\"x\", \"y\"])",
+        "true",
+        "null",
+        "tonumber(null)",
+    ] {
         let workspace = Workspace::new(&thing(&format!("  name = \"n\"\n  any  = {value}\n")));
         workspace.apply().ok();
         workspace.nothing_to_do();

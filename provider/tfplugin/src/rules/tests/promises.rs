@@ -1,7 +1,7 @@
 //! What is known of values that are not known yet.
 
 use super::*;
-use crate::Refinement;
+use crate::{FromValue as _, Refinement};
 
 fn starts(prefix: &str) -> Value {
     Refinement::new().not_null().prefix(prefix).into()
@@ -34,7 +34,8 @@ fn value(entries: &[(&str, Value)]) -> Value {
 
 fn refined(config: &Value, planned: &Value) -> Value {
     let mut planned = planned.clone();
-    refine_plan(&promising().fields, config, &mut planned);
+    restore(&mut planned, config);
+    promise(&promising().fields, config, &mut planned);
     planned
 }
 
@@ -69,6 +70,18 @@ fn what_is_known_within_a_value_of_open_type_is_put_back() {
     };
     assert_eq!(refined(&of(starts("a")), &of(Value::UNKNOWN)), of(starts("a")));
     assert_eq!(refined(&of(starts("a")), &of("abc".into())), of("abc".into()));
+}
+
+#[test]
+fn the_type_of_what_is_null_or_unknown_is_put_back() {
+    let typed = |value| Value::Dynamic(Box::new(crate::Typed { ty: Type::Number, value }));
+    let of = |any: Value| value(&[("any", any)]);
+    for (given, lost) in [(typed(Value::UNKNOWN), Value::UNKNOWN), (typed(Value::Null), Value::Null)] {
+        assert_eq!(crate::Attr::<Value>::from_value(given.clone()), crate::Attr::from_value(lost.clone()));
+        assert_eq!(refined(&of(given.clone()), &of(lost)), of(given.clone()));
+        assert_eq!(refined(&of(given), &of("x".into())), of("x".into()));
+    }
+    assert_eq!(refined(&of(typed(Value::UNKNOWN)), &of(Value::Null)), of(Value::Null));
 }
 
 #[test]
