@@ -38,7 +38,8 @@ pub trait EphemeralResource: Send + Sync + 'static {
     /// What is open when an error is found must be closed here: Terraform closes only what it has got.
     async fn open(&self, wanted: Self::State, context: &mut Context<'_, Self::Client>) -> Option<Opened<Self::State>>;
 
-    /// Keeps it valid for longer, and says when to do so again. Asked only after [`Opened::renew_at`].
+    /// Keeps it valid for longer, and says when to do so again. Asked only after [`Opened::renew_at`]. What it puts into
+    /// the private state reaches the next `renew`, but not `close`: Terraform hands over to that what `open` has left.
     async fn renew(&self, context: &mut Context<'_, Self::Client>) -> Option<SystemTime> {
         let _ = context;
         None

@@ -37,7 +37,10 @@ impl<P: Provider> Service<P> {
         if client.as_ref().err() == Some(&NotReady::Unknown) {
             deferral.request(Reason::ProviderConfigUnknown);
         }
-        let mut private = Private::from_bytes(&request.prior_private);
+        // Before Terraform applies, it plans once more; newer versions bring back what the first plan has remembered.
+        let remembered =
+            if request.planned_private.is_empty() { &request.prior_private } else { &request.planned_private };
+        let mut private = Private::from_bytes(remembered);
         let Planned { planned, mut replace } = resource
             .plan(PlanRequest {
                 client: client.as_ref().ok(),
@@ -151,7 +154,10 @@ impl<P: Provider> Service<P> {
         };
         let state = settled(shape, &planned, result, diagnostics);
         Some(pb::apply_resource_change::Response {
-            new_identity: offer.identify(&state, &identity_before, Some(&client), diagnostics),
+            // Terraform would forget an identity that is left out.
+            new_identity: offer
+                .identify(&state, &identity_before, Some(&client), diagnostics)
+                .or_else(|| request.planned_identity.clone()),
             new_state: Some(shape.encode(&state, diagnostics)?),
             private: private.to_bytes(),
             ..Default::default()

@@ -71,7 +71,8 @@ impl<P: Provider> Service<P> {
                 Some(pb::read_resource::Response {
                     new_state: Some(shape.encode(&state, diagnostics)?),
                     private: private.to_bytes(),
-                    new_identity,
+                    // Terraform would forget an identity that is left out.
+                    new_identity: new_identity.or_else(|| request.current_identity.clone()),
                     ..Default::default()
                 })
             }

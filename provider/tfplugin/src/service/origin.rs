@@ -44,7 +44,12 @@ impl<P: Provider> Service<P> {
             diagnostics.error("Resource has no identity", format!("{} has no identity.", request.type_name));
             return None;
         };
-        let raw = raw_json(request.raw_identity.as_ref(), diagnostics)?;
+        let raw = request.raw_identity.as_ref().map_or(&[][..], |raw| &raw.json);
+        if matches!(raw, b"" | b"{}" | b"null") {
+            // Of a state from before there were identities. `read` will tell.
+            let upgraded_identity = Some(shape.encode(&Value::Null, diagnostics)?);
+            return Some(pb::upgrade_resource_identity::Response { upgraded_identity, ..Default::default() });
+        }
         let identity = if request.version == shape.schema.version {
             Value::from_json(raw, &shape.ty)
                 .map_err(|error| diagnostics.value_error("Identity does not fit the schema", &error))
