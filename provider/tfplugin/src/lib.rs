@@ -59,7 +59,7 @@ pub use model::Model;
 pub use private::Private;
 pub use provider::{Catalog, Configure, Provider};
 pub use resource::{Import, MovedState, Plan, Read, Resource};
-pub use schema::{Attribute, Block, Check, Message, Schema};
+pub use schema::{Attribute, Block, Check, Message, Relation, Schema, same};
 pub use serve::serve;
 pub use stop::Stop;
 pub use stored::Stored;

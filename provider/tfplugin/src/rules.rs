@@ -14,7 +14,7 @@ pub(crate) use apply::{forget_unknown, settle, verify_result};
 pub(crate) use generate::generate_config;
 pub(crate) use identity::same_identity;
 pub(crate) use plan::{check_configured, mark_changes, prepare_plan, promise, replacements, restore};
-pub(crate) use validate::{deprecations, refuse_write_only, run_checks};
+pub(crate) use validate::{check_relations, deprecations, refuse_write_only, run_checks};
 
 #[cfg(test)]
 mod tests;

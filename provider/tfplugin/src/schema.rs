@@ -5,18 +5,22 @@
 mod attribute;
 mod block;
 mod check;
+mod counterpart;
 mod fields;
+mod relation;
+pub mod same;
 mod verify;
 mod walk;
 
 pub use attribute::Attribute;
 pub use block::Block;
 pub use check::{Check, Message};
+pub use relation::Relation;
 
-pub(crate) use attribute::{Kind, OnUpdate, Presence};
+pub(crate) use attribute::{Kind, OnUpdate, Presence, bare};
 pub(crate) use fields::{Fields, Nesting};
-pub(crate) use verify::is_identifier;
-pub(crate) use walk::{Pair, walk};
+pub(crate) use verify::{Role, is_identifier};
+pub(crate) use walk::{Pair, Place, objects, walk};
 
 use crate::value::Type;
 
@@ -90,15 +94,22 @@ impl Schema {
         self
     }
 
+    /// Adds what holds between attributes and blocks.
+    #[must_use]
+    pub fn relation(mut self, relation: Relation) -> Self {
+        self.fields.relations.push(relation);
+        self
+    }
+
     /// The type of the values that the schema describes.
     pub fn ty(&self) -> Type {
         self.fields.ty()
     }
 
-    /// Mistakes of the author, which Terraform would report as a broken provider. `model` are the fields of the
-    /// struct that goes with the schema.
-    pub(crate) fn mistakes(&self, model: &[&str]) -> Vec<String> {
-        verify::mistakes(&self.fields, model)
+    /// Mistakes of the author in a schema that is for `role`, which Terraform would report as a broken provider, or not
+    /// at all. `model` are the fields of the struct that goes with the schema.
+    pub(crate) fn mistakes(&self, role: Role, model: &[&str]) -> Vec<String> {
+        verify::mistakes(&self.fields, model, role)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a plan looks like before and after the author's own rules.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostics::Diagnostics;
 use crate::schema::{Fields, Kind, OnUpdate, Pair, walk};
 use crate::value::{AttributePath, Value};
@@ -23,9 +25,8 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
                 _ => return true,
             }
         }
-        if let Some(default) = &attribute.default {
-            // A default that does not fit is reported with the schema; null is then as good as anything.
-            *target = default.clone().conform(&attribute.ty()).unwrap_or_default();
+        if let Some(default) = attribute.default_value() {
+            *target = default;
         } else if attribute.is_computed() && prior.is_none() {
             *target = Value::UNKNOWN;
         }
@@ -39,17 +40,41 @@ pub(crate) fn mark_changes(fields: &Fields, prior: &Value, config: &Value, plann
     if planned.alike(prior) {
         return;
     }
+    // What becomes unknown is a change too, with which others may change.
+    while mark(fields, prior, config, planned) {}
+}
+
+/// Says whether it has marked anything.
+fn mark(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) -> bool {
+    let different = different(prior, planned);
+    let mut marked = false;
     walk(fields, planned, [Some(prior), Some(config)], &mut |Pair { attribute, target, beside, .. }| {
         let [Some(prior), Some(config)] = beside else { return true };
         if !config.is_null() {
             return true;
         }
         let open = attribute.is_computed() && attribute.default.is_none() && prior.alike(target);
-        if open && (prior.is_null() || attribute.on_update == OnUpdate::Unknown) {
+        let changes = match &attribute.on_update {
+            OnUpdate::Keep => prior.is_null(),
+            OnUpdate::Unknown => true,
+            OnUpdate::With(names) => names.iter().any(|name| different.contains(name)),
+        };
+        if open && changes {
             *target = Value::UNKNOWN;
+            marked = true;
         }
         false
     });
+    marked
+}
+
+/// The names of the top-level attributes and blocks that are not what they were.
+fn different(prior: &Value, planned: &Value) -> BTreeSet<String> {
+    let planned = planned.as_entries().into_iter().flatten();
+    planned
+        .filter(|(name, value)| prior.get(name).is_none_or(|prior| !prior.alike(value)))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// Adds what the author promises about computed values that are not known yet.
@@ -99,10 +124,14 @@ pub(crate) fn restore(value: &mut Value, given: &Value) {
 /// The changed attributes that cannot change in place.
 pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) -> Vec<AttributePath> {
     let mut paths = Vec::new();
-    walk(fields, planned, [Some(prior), None], &mut |Pair { attribute, path, target, beside: [prior, _] }| {
+    walk(fields, planned, [Some(prior), None], &mut |Pair { attribute, place, target, beside: [prior, _] }| {
         let changed = prior.is_none_or(|prior| !prior.alike(target));
-        if changed && attribute.requires_replace && !paths.contains(path) {
-            paths.push(path.clone());
+        if changed && attribute.replaces(prior, target) {
+            // Terraform refuses a path that leads to nothing, as all do that go on into a set.
+            let path = place.address();
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
         }
         // What is the same has no changes within: without this, each element of a set would count as new.
         changed
@@ -119,8 +148,9 @@ pub(crate) fn check_configured(
     planned: &mut Value,
     diagnostics: &mut Diagnostics,
 ) {
-    walk(fields, planned, [prior, Some(config)], &mut |Pair { attribute, path, target, beside: [prior, config] }| {
+    walk(fields, planned, [prior, Some(config)], &mut |Pair { attribute, place, target, beside: [prior, config] }| {
         let Some(config) = config else { return false };
+        let path = place.path();
         if attribute.write_only {
             return false;
         }

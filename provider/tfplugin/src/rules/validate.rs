@@ -1,16 +1,33 @@
 //! What is checked before anything is planned.
 
-use crate::diagnostics::Diagnostics;
-use crate::schema::{Fields, Schema, walk};
-use crate::value::{AttributePath, Value};
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::schema::{Fields, Place, Schema, bare, objects, walk};
+use crate::value::{AttributePath, Step, Value};
 
 /// Runs the checks of all attributes.
 pub(crate) fn run_checks(fields: &Fields, config: &mut Value, diagnostics: &mut Diagnostics) {
     walk(fields, config, [None, None], &mut |pair| {
+        let mut found = Diagnostics::new();
         for check in &pair.attribute.checks {
-            check.run(pair.target, pair.path, diagnostics);
+            check.run(pair.target, pair.place.path(), &mut found);
         }
+        report(found, pair.place, diagnostics);
         true
+    });
+}
+
+/// Checks what holds between the attributes of each object.
+pub(crate) fn check_relations(fields: &Fields, config: &Value, diagnostics: &mut Diagnostics) {
+    objects(fields, config, &mut |fields, object, place| {
+        let mut found = Diagnostics::new();
+        for relation in &fields.relations {
+            if let Some((name, message)) = relation.violation(fields, object) {
+                let path = name.map(|name| Step::Attribute(name.to_owned()));
+                let path = place.path().steps().iter().cloned().chain(path).collect::<AttributePath>();
+                found.error_at(path, message.summary, message.detail);
+            }
+        }
+        report(found, place, diagnostics);
     });
 }
 
@@ -21,46 +38,46 @@ pub(crate) fn deprecations(schema: &Schema, config: &mut Value, diagnostics: &mu
         diagnostics.warning("Deprecated", message);
     }
     walk(&schema.fields, config, [None, None], &mut |pair| {
-        if let (Some(message), false) = (&pair.attribute.deprecated, pair.target.is_null()) {
-            diagnostics.warning_at(pair.path.clone(), "Attribute is deprecated", message);
+        if let (Some(message), false) = (&pair.attribute.deprecated, bare(pair.target).is_null()) {
+            let mut found = Diagnostics::new();
+            found.warning_at(pair.place.path().clone(), "Attribute is deprecated", message);
+            report(found, pair.place, diagnostics);
         }
         true
     });
-    deprecated_blocks(&schema.fields, config, &AttributePath::default(), diagnostics);
+    objects(&schema.fields, config, &mut |fields, object, place| {
+        let mut found = Diagnostics::new();
+        for block in &fields.blocks {
+            let used = match object.get(&block.name) {
+                None | Some(Value::Null) => false,
+                Some(Value::Map(entries)) => !entries.is_empty(),
+                Some(value) => value.as_elements().is_none_or(|items| !items.is_empty()),
+            };
+            if let (Some(message), true) = (&block.deprecated, used) {
+                found.warning_at(place.path().clone().attribute(&block.name), "Block is deprecated", message);
+            }
+        }
+        report(found, place, diagnostics);
+    });
 }
 
-fn deprecated_blocks(fields: &Fields, object: &Value, path: &AttributePath, diagnostics: &mut Diagnostics) {
-    for block in &fields.blocks {
-        let Some(value) = object.get(&block.name) else { continue };
-        let path = path.clone().attribute(&block.name);
-        let mut warn = |used: bool| {
-            if let (Some(message), true) = (&block.deprecated, used) {
-                diagnostics.warning_at(path.clone(), "Block is deprecated", message);
-            }
+/// Adds what was found at a place or below it, in words that say where it is: Terraform shows the line of a top-level
+/// attribute, and of the attributes of blocks, but not those within a nested attribute. Elements of a set that have the
+/// same problem are one place.
+fn report(found: Diagnostics, place: &Place, diagnostics: &mut Diagnostics) {
+    for problem in found {
+        let detail = match problem.path.steps() {
+            [] | [_] => problem.detail,
+            _ => format!("{}: {}", problem.path, problem.detail),
         };
-        match value {
-            Value::Map(entries) => {
-                warn(!entries.is_empty());
-                for (key, object) in entries {
-                    deprecated_blocks(&block.fields, object, &path.clone().key(key), diagnostics);
-                }
-            }
-            Value::List(items) => {
-                warn(!items.is_empty());
-                for (index, object) in items.iter().enumerate() {
-                    deprecated_blocks(&block.fields, object, &path.clone().index(index), diagnostics);
-                }
-            }
-            Value::Set(items) => {
-                warn(!items.is_empty());
-                for object in items {
-                    deprecated_blocks(&block.fields, object, &path, diagnostics);
-                }
-            }
-            object => {
-                warn(!object.is_null());
-                deprecated_blocks(&block.fields, object, &path, diagnostics);
-            }
+        let path = place.address_of(&problem.path);
+        let reported = |other: &Diagnostic| (&other.path, &other.detail) == (&path, &detail);
+        if diagnostics.iter().any(reported) {
+            continue;
+        }
+        match problem.severity {
+            Severity::Error => diagnostics.error_at(path, problem.summary, detail),
+            Severity::Warning => diagnostics.warning_at(path, problem.summary, detail),
         }
     }
 }
@@ -69,12 +86,14 @@ fn deprecated_blocks(fields: &Fields, object: &Value, path: &AttributePath, diag
 pub(crate) fn refuse_write_only(fields: &Fields, config: &mut Value, diagnostics: &mut Diagnostics) {
     walk(fields, config, [None, None], &mut |pair| {
         if pair.attribute.write_only && !pair.target.is_null() {
-            diagnostics.error_at(
-                pair.path.clone(),
+            let mut found = Diagnostics::new();
+            found.error_at(
+                pair.place.path().clone(),
                 "Write-only attribute not supported",
                 "This attribute is kept out of plans and states, which needs Terraform 1.11 or later. Upgrade \
                  Terraform, or use the attribute's counterpart that is stored.",
             );
+            report(found, pair.place, diagnostics);
         }
         true
     });

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Check, Fields, Nesting};
+use super::{Check, Fields, Nesting, Relation};
 use crate::convert::IntoValue;
 use crate::value::{Refinement, Type, Value};
 
@@ -17,17 +17,19 @@ pub struct Attribute {
     pub(crate) deprecated: Option<String>,
     pub(crate) sensitive: bool,
     pub(crate) write_only: bool,
-    pub(crate) requires_replace: bool,
+    replace_if: Option<Arc<Compare>>,
     pub(crate) on_update: OnUpdate,
     pub(crate) default: Option<Value>,
     /// What is known of the computed value before it is known.
     pub(crate) promise: Refinement,
     pub(crate) checks: Vec<Check>,
-    pub(crate) keep_prior: Option<Arc<KeepPrior>>,
+    keep_prior: Option<Arc<Compare>>,
+    /// What the author has said that cannot be: the attribute…
+    pub(crate) mistakes: Vec<&'static str>,
 }
 
-/// Whether a prior value means the same as a new one.
-type KeepPrior = dyn Fn(&Value, &Value) -> bool + Send + Sync;
+/// Says something about a prior value and a new one.
+type Compare = dyn Fn(&Value, &Value) -> bool + Send + Sync;
 
 /// What the attribute holds.
 #[derive(Clone, Debug)]
@@ -46,10 +48,12 @@ pub(crate) enum Presence {
 }
 
 /// What becomes of a computed value when something else of the resource changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OnUpdate {
     Keep,
     Unknown,
+    /// Unknown when one of these top-level attributes and blocks changes.
+    With(Vec<String>),
 }
 
 impl Attribute {
@@ -114,8 +118,7 @@ impl Attribute {
     }
 
     fn nesting(name: String, nesting: Nesting, attributes: impl IntoIterator<Item = Self>) -> Self {
-        let fields = Fields { attributes: attributes.into_iter().collect(), blocks: Vec::new() };
-        Self::new(name, Kind::Nested(nesting, fields))
+        Self::new(name, Kind::Nested(nesting, Fields::of(attributes)))
     }
 
     fn new(name: String, kind: Kind) -> Self {
@@ -127,45 +130,50 @@ impl Attribute {
             deprecated: None,
             sensitive: false,
             write_only: false,
-            requires_replace: false,
+            replace_if: None,
             on_update: OnUpdate::Keep,
             default: None,
             promise: Refinement::new(),
             checks: Vec::new(),
             keep_prior: None,
+            mistakes: Vec::new(),
         }
     }
 
     /// The configuration must set it.
     #[must_use]
-    pub fn required(mut self) -> Self {
-        self.presence = Some(Presence::Required);
-        self
+    pub fn required(self) -> Self {
+        self.present(Presence::Required)
     }
 
     /// The configuration may set it. Together with [`computed`](Self::computed): otherwise the provider does.
     #[must_use]
-    pub fn optional(mut self) -> Self {
+    pub fn optional(self) -> Self {
         let computed = matches!(self.presence, Some(Presence::Computed | Presence::OptionalComputed));
-        self.presence = Some(if computed { Presence::OptionalComputed } else { Presence::Optional });
-        self
+        self.present(if computed { Presence::OptionalComputed } else { Presence::Optional })
     }
 
     /// The provider sets it: unknown when the object is created, and the same ever after, unless the attribute
     /// [changes with updates](Self::changes_on_update). Where there has been no value so far, the next update is
     /// another chance to set one.
     #[must_use]
-    pub fn computed(mut self) -> Self {
+    pub fn computed(self) -> Self {
         let optional = matches!(self.presence, Some(Presence::Optional | Presence::OptionalComputed));
-        self.presence = Some(if optional { Presence::OptionalComputed } else { Presence::Computed });
-        self
+        self.present(if optional { Presence::OptionalComputed } else { Presence::Computed })
     }
 
     /// The value where the configuration does not set one. This makes the attribute optional and computed.
     #[must_use]
     pub fn default(mut self, value: impl IntoValue) -> Self {
-        self.presence = Some(Presence::OptionalComputed);
         self.default = Some(value.into_value());
+        self.present(Presence::OptionalComputed)
+    }
+
+    fn present(mut self, presence: Presence) -> Self {
+        if self.presence.is_some_and(|before| (before == Presence::Required) != (presence == Presence::Required)) {
+            self.mistakes.push("is required, and optional or computed as well");
+        }
+        self.presence = Some(presence);
         self
     }
 
@@ -222,10 +230,29 @@ impl Attribute {
         self
     }
 
-    /// A change destroys the resource and creates a new one.
+    /// Adds what holds between the attributes of a nested attribute.
     #[must_use]
-    pub fn requires_replace(mut self) -> Self {
-        self.requires_replace = true;
+    pub fn relation(mut self, relation: Relation) -> Self {
+        match &mut self.kind {
+            Kind::Nested(_, fields) => fields.relations.push(relation),
+            Kind::Plain(_) => self.mistakes.push("has a relation, but no attributes of its own"),
+        }
+        self
+    }
+
+    /// A change destroys the resource and creates a new one. In a set, an element in which anything has changed is a
+    /// new one with all of its attributes.
+    #[must_use]
+    pub fn requires_replace(self) -> Self {
+        self.requires_replace_if(|_, _| true)
+    }
+
+    /// A change destroys the resource and creates a new one if `condition(prior, new)` holds. Prior is null where the
+    /// attribute had no value; new is what is planned, and may be null or unknown: an unknown value for which this
+    /// does not hold is written in place, whatever it turns out to be.
+    #[must_use]
+    pub fn requires_replace_if(mut self, condition: impl Fn(&Value, &Value) -> bool + Send + Sync + 'static) -> Self {
+        self.replace_if = Some(Arc::new(condition));
         self
     }
 
@@ -237,8 +264,23 @@ impl Attribute {
         self
     }
 
+    /// This computed value is unknown in the plan of an update that changes one of these attributes or blocks of the
+    /// resource (of the resource itself, not of a nested attribute), and of no other: the next run of a schedule, or
+    /// a checksum of a script. One of them may be computed, and change with others in its turn.
+    #[must_use]
+    pub fn changes_with<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.on_update = OnUpdate::With(names.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Compares by meaning: while `same(prior, new)` holds, the prior value stays. It is asked when a plan is
-    /// made (new is the configuration), and of what `read`, `create` and `update` return.
+    /// made (new is the configuration), and of what `read`, `create` and `update` return, but not of values that are
+    /// null or not wholly known. [`same`](crate::same) has comparisons that are often needed.
+    ///
+    /// This works in nested attributes and blocks too: elements of a list are compared with those at the same place,
+    /// entries of a map with those of the same key. An element of a set keeps its prior values when exactly one prior
+    /// element is the same by the comparisons of all attributes. A value of dynamic type is compared without its
+    /// type.
     #[must_use]
     pub fn keep_prior_if(mut self, same: impl Fn(&Value, &Value) -> bool + Send + Sync + 'static) -> Self {
         self.keep_prior = Some(Arc::new(same));
@@ -250,11 +292,34 @@ impl Attribute {
         matches!(self.presence, Some(Presence::Computed | Presence::OptionalComputed))
     }
 
+    /// Whether it compares by meaning.
+    pub(super) fn compares(&self) -> bool {
+        self.keep_prior.is_some()
+    }
+
     /// Whether the prior value stands for the new one.
     pub(crate) fn keeps(&self, prior: &Value, new: &Value) -> bool {
         let comparable = |value: &Value| !value.is_null() && !value.has_unknown();
+        let (prior, new) = (bare(prior), bare(new));
         self.keep_prior.as_ref().is_some_and(|same| comparable(prior) && comparable(new) && same(prior, new))
     }
+
+    /// Whether a change from the prior value to the new one, which is another, needs another resource.
+    pub(crate) fn replaces(&self, prior: Option<&Value>, new: &Value) -> bool {
+        let prior = prior.map_or(&Value::Null, bare);
+        self.replace_if.as_ref().is_some_and(|condition| condition(prior, bare(new)))
+    }
+
+    /// The default in the shape of the attribute. One that does not fit is reported with the schema; null is then as
+    /// good as anything.
+    pub(crate) fn default_value(&self) -> Option<Value> {
+        self.default.clone().map(|default| default.conform(&self.ty()).unwrap_or_default())
+    }
+}
+
+/// The value without the type that it brings, where it does.
+pub(crate) fn bare(value: &Value) -> &Value {
+    if let Value::Dynamic(typed) = value { &typed.value } else { value }
 }
 
 impl fmt::Debug for Attribute {

@@ -1,6 +1,6 @@
 //! Blocks: `name { … }` in a configuration.
 
-use super::{Attribute, Fields, Nesting};
+use super::{Attribute, Fields, Nesting, Relation};
 
 /// A nested block. New schemas are better off with nested attributes; blocks are for compatibility.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Block {
         Self {
             name,
             nesting,
-            fields: Fields { attributes: attributes.into_iter().collect(), blocks: Vec::new() },
+            fields: Fields::of(attributes),
             min_items: 0,
             max_items: 0,
             markdown: String::new(),
@@ -54,7 +54,15 @@ impl Block {
         self
     }
 
-    /// How many blocks there may be; a `most` of zero sets no limit. Terraform checks it.
+    /// Adds what holds between the attributes and blocks of this one.
+    #[must_use]
+    pub fn relation(mut self, relation: Relation) -> Self {
+        self.fields.relations.push(relation);
+        self
+    }
+
+    /// How many blocks there may be; a `most` of zero sets no limit. A single block is optional with `(0, 0)`, as it
+    /// is without this, and required with `(1, 1)`; a map of blocks has no limits. Terraform checks it.
     #[must_use]
     pub fn items(mut self, least: i64, most: i64) -> Self {
         (self.min_items, self.max_items) = (least, most);

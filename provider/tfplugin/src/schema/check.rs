@@ -2,13 +2,15 @@
 //!
 //! A message never repeats the value: it may be a secret, and Terraform shows the line of the configuration anyway.
 
-use std::collections::BTreeMap;
+mod collection;
+mod number;
+mod text;
+
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
-use crate::value::{AttributePath, Step, Value};
+use crate::value::{AttributePath, Value};
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,19 +30,24 @@ impl Message {
 
 /// A check of one value.
 #[derive(Clone)]
-pub struct Check(Arc<Run>);
+pub struct Check {
+    run: Arc<Run>,
+    /// What is wrong with the check itself, such as a pattern that is none.
+    mistakes: Vec<String>,
+}
 
 /// Looks at a value and reports what is wrong with it.
 type Run = dyn Fn(&Value, &AttributePath, &mut Diagnostics) + Send + Sync;
 
 impl Check {
-    /// A check of any value. It is not asked about values that are null or unknown.
+    /// A check of any value. It is not asked about values that are null or unknown; a collection may have elements
+    /// that are, and nothing should be said then that could turn out wrong.
     pub fn new(check: impl Fn(&Value) -> Result<(), Message> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(move |value, path, diagnostics| {
+        Self::reporting(move |value, path, diagnostics| {
             if let Err(Message { summary, detail }) = check(value) {
                 diagnostics.error_at(path.clone(), summary, detail);
             }
-        }))
+        })
     }
 
     /// A check of a text.
@@ -48,96 +55,59 @@ impl Check {
         Self::new(move |value| value.as_str().map_or(Ok(()), &check))
     }
 
-    /// The text is one of these.
-    pub fn one_of<S: Into<String>>(allowed: impl IntoIterator<Item = S>) -> Self {
-        let allowed: Vec<String> = allowed.into_iter().map(Into::into).collect();
-        Self::text(move |text| {
-            if allowed.iter().any(|allowed| allowed == text) {
-                return Ok(());
+    /// All of the checks pass: one check where one is asked for, such as within [`each`](Self::each).
+    pub fn all_of(checks: impl IntoIterator<Item = Self>) -> Self {
+        let checks: Vec<Self> = checks.into_iter().collect();
+        let mistakes = mistakes(&checks);
+        let all = Self::reporting(move |value, path, diagnostics| {
+            for check in &checks {
+                check.run(value, path, diagnostics);
             }
-            let list = allowed.iter().map(|allowed| format!("{allowed:?}")).collect::<Vec<_>>().join(", ");
-            Err(Message::new("Value not allowed", format!("The value must be one of {list}.")))
-        })
-    }
-
-    /// The text has so many characters.
-    pub fn length(range: RangeInclusive<usize>) -> Self {
-        Self::text(move |text| {
-            let length = text.chars().count();
-            if range.contains(&length) {
-                return Ok(());
-            }
-            let (least, most) = (range.start(), range.end());
-            let detail = format!("The value must have {least} to {most} characters, and has {length}.");
-            Err(Message::new("Invalid length", detail))
-        })
-    }
-
-    /// The number is whole and in the range.
-    pub fn int(range: RangeInclusive<i64>) -> Self {
-        Self::new(move |value| match value.as_number() {
-            Some(number) if number.as_i64().is_none_or(|int| !range.contains(&int)) => {
-                let (least, most) = (range.start(), range.end());
-                Err(Message::new(
-                    "Number out of range",
-                    format!("The value must be a whole number from {least} to {most}."),
-                ))
-            }
-            _ => Ok(()),
-        })
-    }
-
-    /// The list, set or map has so many elements.
-    pub fn items(range: RangeInclusive<usize>) -> Self {
-        Self::new(move |value| {
-            let count = value.as_elements().map(<[Value]>::len).or_else(|| value.as_entries().map(BTreeMap::len));
-            match count {
-                Some(count) if !range.contains(&count) => {
-                    let (least, most) = (range.start(), range.end());
-                    let detail = format!("There must be {least} to {most} elements, and there are {count}.");
-                    Err(Message::new("Invalid number of elements", detail))
-                }
-                _ => Ok(()),
-            }
-        })
-    }
-
-    /// Each element of a list, set or map passes `check`.
-    pub fn each(check: Self) -> Self {
-        Self(Arc::new(move |value, path, diagnostics| {
-            if let Some(entries) = value.as_entries() {
-                for (key, value) in entries {
-                    check.run(value, &path.clone().key(key), diagnostics);
-                }
-            }
-            let is_set = matches!(value, Value::Set(_));
-            for (index, value) in value.as_elements().unwrap_or_default().iter().enumerate() {
-                let path = if is_set { path.clone() } else { path.clone().step(Step::Index(index)) };
-                check.run(value, &path, diagnostics);
-            }
-        }))
-    }
-
-    /// Each key of a map passes `check`.
-    pub fn keys(check: Self) -> Self {
-        Self(Arc::new(move |value, path, diagnostics| {
-            for key in value.as_entries().into_iter().flat_map(|entries| entries.keys()) {
-                check.run(&Value::from(key.as_str()), &path.clone().key(key), diagnostics);
-            }
-        }))
+        });
+        all.with_mistakes(mistakes)
     }
 
     /// At least one of the checks passes; `message` is for a value that passes none.
     pub fn any_of(checks: impl IntoIterator<Item = Self>, message: Message) -> Self {
         let checks: Vec<Self> = checks.into_iter().collect();
-        Self::new(move |value| {
-            let passes = |check: &Self| {
-                let mut problems = Diagnostics::new();
-                check.run(value, &AttributePath::default(), &mut problems);
-                !problems.has_errors()
-            };
-            if checks.iter().any(passes) { Ok(()) } else { Err(message.clone()) }
-        })
+        let mistakes = mistakes(&checks);
+        let any = Self::new(move |value| {
+            let passes = checks.iter().any(|check| check.passes(value));
+            if passes { Ok(()) } else { Err(message.clone()) }
+        });
+        any.with_mistakes(mistakes)
+    }
+
+    /// `check` does not pass; `message` is for a value that does. A collection of which a part is unknown is not
+    /// checked, and a value that `check` does not look at, such as a number where it checks texts, passes `check`.
+    pub fn not(check: Self, message: Message) -> Self {
+        let mistakes = check.mistakes.clone();
+        let not = Self::new(move |value| {
+            let passes = !value.has_unknown() && check.passes(value);
+            if passes { Err(message.clone()) } else { Ok(()) }
+        });
+        not.with_mistakes(mistakes)
+    }
+
+    fn reporting(run: impl Fn(&Value, &AttributePath, &mut Diagnostics) + Send + Sync + 'static) -> Self {
+        Self { run: Arc::new(run), mistakes: Vec::new() }
+    }
+
+    /// Says what is wrong with the check itself. It is reported when the process starts.
+    fn with_mistakes(mut self, mistakes: impl IntoIterator<Item = String>) -> Self {
+        self.mistakes.extend(mistakes);
+        self
+    }
+
+    fn passes(&self, value: &Value) -> bool {
+        let mut problems = Diagnostics::new();
+        self.run(value, &AttributePath::default(), &mut problems);
+        !problems.has_errors()
+    }
+
+    /// What is wrong with the check itself.
+    pub(super) fn mistakes(&self) -> &[String] {
+        &self.mistakes
     }
 
     /// Checks a value, unless it is null or unknown.
@@ -145,9 +115,13 @@ impl Check {
         match value {
             Value::Null | Value::Unknown(_) => {}
             Value::Dynamic(typed) => self.run(&typed.value, path, diagnostics),
-            value => (self.0)(value, path, diagnostics),
+            value => (self.run)(value, path, diagnostics),
         }
     }
+}
+
+fn mistakes(checks: &[Check]) -> Vec<String> {
+    checks.iter().flat_map(|check| check.mistakes.iter().cloned()).collect()
 }
 
 impl fmt::Debug for Check {
@@ -155,3 +129,6 @@ impl fmt::Debug for Check {
         f.write_str("Check")
     }
 }
+
+#[cfg(test)]
+mod tests;

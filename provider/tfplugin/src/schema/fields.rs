@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attribute, Block, Kind};
+use super::{Attribute, Block, Kind, Relation};
 use crate::value::{Type, Value};
 
 /// How the objects of a nested attribute or block are arranged.
@@ -30,20 +30,37 @@ impl Nesting {
 pub(crate) struct Fields {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) blocks: Vec<Block>,
+    /// What holds between them.
+    pub(crate) relations: Vec<Relation>,
 }
 
 impl Fields {
+    /// An object with these attributes.
+    pub(crate) fn of(attributes: impl IntoIterator<Item = Attribute>) -> Self {
+        Self { attributes: attributes.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The names of the attributes and blocks.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let attributes = self.attributes.iter().map(|attribute| attribute.name.as_str());
+        attributes.chain(self.blocks.iter().map(|block| block.name.as_str()))
+    }
+
+    /// The nested attributes and blocks: name, arrangement, and what is in them.
+    pub(crate) fn nested(&self) -> impl Iterator<Item = (&str, Nesting, &Self)> {
+        let attributes = self.attributes.iter().filter_map(|attribute| match &attribute.kind {
+            Kind::Nested(nesting, inner) => Some((attribute.name.as_str(), *nesting, inner)),
+            Kind::Plain(_) => None,
+        });
+        let blocks = self.blocks.iter().map(|block| (block.name.as_str(), block.nesting, &block.fields));
+        attributes.chain(blocks)
+    }
+
     /// The type of the object.
     pub(crate) fn ty(&self) -> Type {
         let attributes = self.attributes.iter().map(|attribute| (attribute.name.clone(), attribute.ty()));
         let blocks = self.blocks.iter().map(|block| (block.name.clone(), block.nesting.of(block.fields.ty())));
         Type::Object(attributes.chain(blocks).collect())
-    }
-
-    /// The names of all attributes and blocks.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let attributes = self.attributes.iter().map(|attribute| attribute.name.as_str());
-        attributes.chain(self.blocks.iter().map(|block| block.name.as_str()))
     }
 
     /// Blocks are never null: where there is none, there is an empty list.

@@ -54,7 +54,7 @@ fn the_authors_mistakes_are_found() {
         Attribute::string("l").computed().never_null().prefix("l-"),
     ]);
     assert_eq!(
-        schema.mistakes(&fields),
+        schema.mistakes(Role::Resource, &fields),
         [
             "`d` occurs twice",
             "`h-i` must consist of lower-case letters, digits and underscores",
@@ -69,4 +69,175 @@ fn the_authors_mistakes_are_found() {
             "`h-i` is in the schema, but not in the model",
         ]
     );
+}
+
+fn mistakes(schema: Schema) -> Vec<String> {
+    let names: Vec<String> = schema.fields.names().map(str::to_owned).collect();
+    schema.mistakes(Role::Resource, &names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The mistakes of a schema with one attribute.
+fn of_one(attribute: Attribute) -> Vec<String> {
+    mistakes(Schema::new().attribute(attribute))
+}
+
+#[test]
+fn reserved_names_are_found_at_the_top_only() {
+    let named = |name: &str| Attribute::string(name).optional();
+    let of_resource =
+        ["connection", "count", "depends_on", "for_each", "lifecycle", "locals", "provider", "provisioner", "_"];
+    let of_provider = ["alias", "count", "depends_on", "for_each", "lifecycle", "locals", "source", "version", "_"];
+    for name in of_resource.iter().chain(&of_provider) {
+        let expected = [format!("`{name}` has a name that Terraform reserves for itself")];
+        let in_resource = if of_resource.contains(name) { &expected[..] } else { &[] };
+        let in_provider = if of_provider.contains(name) { &expected[..] } else { &[] };
+        assert_eq!(of_one(named(name)), in_resource, "{name}");
+        assert_eq!(mistakes(Schema::new().block(Block::list(*name, []))), in_resource, "{name}");
+        assert_eq!(Schema::new().attribute(named(name)).mistakes(Role::Provider, &[name]), in_provider, "{name}");
+        assert_eq!(of_one(Attribute::nested("n", [named(name)]).optional()), Vec::<String>::new(), "{name}");
+    }
+    let attribute_and_block = Schema::new().attribute(named("a")).block(Block::single("a", []));
+    assert_eq!(mistakes(attribute_and_block), ["`a` occurs twice"]);
+}
+
+#[test]
+fn attributes_that_contradict_themselves_are_found() {
+    let both = "`a` is required, and optional or computed as well";
+    let text = || Attribute::string("a");
+    let within = |inner: Attribute| Attribute::nested("a", [inner]);
+    let updates = "`a` changes with updates, but is not computed or has a default";
+    let table = [
+        (text().required().computed(), both),
+        (text().optional().required(), both),
+        (text().required().default("x"), both),
+        (
+            text().optional().relation(Relation::together(["x", "y"])),
+            "`a` has a relation, but no attributes of its own",
+        ),
+        (text().optional().changes_on_update(), updates),
+        (text().default("x").changes_on_update(), updates),
+        (text().computed().changes_with(["b"]), "`a` changes with `b`, which does not exist"),
+        (text().computed().changes_with([""; 0]), "`a` changes with other attributes, but names none"),
+        (
+            text().optional().check(Check::each(Check::length(3..=2))),
+            "`a` has a check that cannot work: no text has 3 to 2 characters",
+        ),
+        (
+            within(Attribute::string("b").default("x")).optional().write_only(),
+            "`a.b` is within a write-only attribute, so the provider cannot compute it or give it a default",
+        ),
+        (
+            within(Attribute::string("b").optional().write_only()).computed(),
+            "`a.b` is write-only within a computed attribute, so there is no configuration to read it from",
+        ),
+        (
+            within(
+                Attribute::nested_set("b", [within(Attribute::string("b").optional().write_only()).optional()])
+                    .optional(),
+            )
+            .optional(),
+            "`a.b.a.b` is write-only, which is impossible within a set",
+        ),
+    ];
+    for (attribute, mistake) in table {
+        assert_eq!(of_one(attribute), [mistake]);
+    }
+    for fine in
+        [text().computed().default("x"), text().optional().computed(), text().computed().optional().default("x")]
+    {
+        assert_eq!(of_one(fine), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn values_of_dynamic_type_are_found_in_collections() {
+    let dynamic = || Attribute::dynamic("b").optional();
+    let wrong = |name| {
+        format!(
+            "`{name}` is or has a value of dynamic type within a list, set or map, whose elements must be of one type"
+        )
+    };
+    let deep = Type::object([("x", Type::Tuple(vec![Type::map(Type::Dynamic)]))]);
+    let table = [
+        (Schema::new().attribute(dynamic()), None),
+        (Schema::new().attribute(Attribute::of("a", Type::object([("x", Type::Dynamic)])).optional()), None),
+        (Schema::new().attribute(Attribute::nested("a", [dynamic()]).optional()), None),
+        (Schema::new().block(Block::single("a", [dynamic()])), None),
+        (Schema::new().attribute(Attribute::list("a", Type::Dynamic).optional()), Some("a")),
+        (Schema::new().attribute(Attribute::of("a", deep).optional()), Some("a")),
+        (Schema::new().attribute(Attribute::nested_list("a", [dynamic()]).optional()), Some("a.b")),
+        (Schema::new().attribute(Attribute::nested_map("a", [dynamic()]).optional()), Some("a.b")),
+        (Schema::new().attribute(Attribute::nested_set("a", [dynamic()]).optional()), Some("a.b")),
+        (Schema::new().block(Block::list("a", [dynamic()])), Some("a.b")),
+        (Schema::new().block(Block::set("a", []).block(Block::single("c", [dynamic()]))), Some("a.c.b")),
+    ];
+    for (schema, name) in table {
+        assert_eq!(mistakes(schema), name.map(wrong).into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn limits_of_blocks_must_make_sense() {
+    let single = "`b` has limits other than (0, 0) and (1, 1) for a single block";
+    let table = [
+        (Block::single("b", []).items(0, 0), None),
+        (Block::single("b", []).items(1, 1), None),
+        (Block::single("b", []).items(0, 1), Some(single)),
+        (Block::single("b", []).items(2, 2), Some(single)),
+        (Block::list("b", []).items(2, 0), None),
+        (Block::list("b", []).items(2, 2), None),
+        (Block::list("b", []).items(3, 2), Some("`b` has a lower limit above the upper one")),
+        (Block::set("b", []).items(3, 2), Some("`b` has a lower limit above the upper one")),
+        (Block::set("b", []).items(-1, 2), Some("`b` has a negative number of items")),
+        (Block::map("b", []).items(0, 2), Some("`b` has limits, which a map of blocks cannot have")),
+    ];
+    for (block, mistake) in table {
+        assert_eq!(mistakes(Schema::new().block(block)), mistake.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn relations_must_name_what_exists() {
+    let of = |relation: Relation| {
+        let attributes = || [Attribute::string("a").optional(), Attribute::string("id").computed()];
+        let block = || Block::list("b", []);
+        let outer = mistakes(Schema::new().attributes(attributes()).block(block()).relation(relation.clone()));
+        let nested = Attribute::nested_list("n", attributes()).optional().relation(relation.clone());
+        let in_block = Block::list("n", attributes()).block(block()).relation(relation);
+        [outer, mistakes(Schema::new().block(in_block)), of_one(nested)]
+    };
+    let [outer, in_block, nested] = of(Relation::exactly_one_of(["a", "b"]));
+    assert_eq!((outer, in_block), (Vec::new(), Vec::new()));
+    assert_eq!(nested, ["`n.b` is in a relation, but does not exist"]);
+    let [outer, ..] = of(Relation::together(["a", "c"]));
+    assert_eq!(outer, ["`c` is in a relation, but does not exist"]);
+    let [outer, ..] = of(Relation::at_least_one_of(["a", "id"]));
+    assert_eq!(outer, ["`id` is in a relation, but no configuration can set it"]);
+    for relation in [Relation::at_most_one_of(["a"]), Relation::requires("a", [""; 0]), Relation::requires("a", ["a"])]
+    {
+        let [outer, in_block, _] = of(relation);
+        assert_eq!(outer, ["the schema has a relation that needs two or more attributes, each once"]);
+        assert_eq!(in_block, ["`n` has a relation that needs two or more attributes, each once"]);
+    }
+}
+
+#[test]
+fn nothing_of_a_configuration_is_computed_or_stored() {
+    let computed = "`a` is computed or has a default, but the provider has no say in a configuration";
+    let table = [
+        (Attribute::string("a").computed(), Some(computed)),
+        (Attribute::string("a").default("x"), Some(computed)),
+        (
+            Attribute::string("a").optional().write_only(),
+            Some("`a` is write-only, but only the states of resources are stored"),
+        ),
+        (Attribute::string("a").optional().sensitive(), None),
+    ];
+    for (attribute, mistake) in table {
+        let schema = Schema::new().attribute(attribute);
+        let mistake: Vec<_> = mistake.into_iter().collect();
+        assert_eq!(schema.mistakes(Role::Provider, &["a"]), mistake);
+        assert_eq!(schema.mistakes(Role::Config, &["a"]), mistake);
+        assert_eq!(schema.mistakes(Role::Resource, &["a"]), Vec::<String>::new());
+    }
 }

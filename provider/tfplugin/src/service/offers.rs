@@ -9,6 +9,7 @@ use crate::function::{self, Signature};
 use crate::model::Model;
 use crate::provider::{Catalog, Provider};
 use crate::resource;
+use crate::schema::Role;
 use crate::value::Value;
 use crate::wire::tfplugin6::ResourceIdentityData;
 use crate::{action, data_source, ephemeral, list, rules};
@@ -49,16 +50,16 @@ impl<C: Clone + Send + Sync + 'static> Offers<C> {
         let mut catalog = Catalog::new();
         provider.register(&mut catalog);
         let mut mistakes = Mistakes::default();
-        mistakes.note("provider", config.schema.mistakes(<P::Config as Model>::FIELDS));
+        mistakes.note("provider", config.schema.mistakes(Role::Provider, <P::Config as Model>::FIELDS));
         if let Some(meta) = meta {
             let fields: Vec<&str> = meta.schema.fields.names().collect();
-            mistakes.note("provider_meta", meta.schema.mistakes(&fields));
+            mistakes.note("provider_meta", meta.schema.mistakes(Role::Config, &fields));
         }
 
         let mut resources = BTreeMap::new();
         for resource in catalog.resources {
             let (name, shape) = (resource.type_name(), Shape::new(resource.schema()));
-            mistakes.note(name, shape.schema.mistakes(resource.fields()));
+            mistakes.note(name, shape.schema.mistakes(Role::Resource, resource.fields()));
             let identity = resource.identity().map(IdentityShape::new);
             if let Some(identity) = &identity {
                 mistakes.note(name, identity.schema.mistakes());
@@ -68,21 +69,21 @@ impl<C: Clone + Send + Sync + 'static> Offers<C> {
 
         /// The same for everything that has a type name and one schema.
         macro_rules! offers {
-            ($items:expr, $prefix:literal) => {{
+            ($items:expr, $prefix:literal, $role:expr) => {{
                 let mut offers = BTreeMap::new();
                 for item in $items {
                     let (name, shape) = (item.type_name(), Shape::new(item.schema()));
-                    mistakes.note(&format!("{} {name}", $prefix), shape.schema.mistakes(item.fields()));
+                    mistakes.note(&format!("{} {name}", $prefix), shape.schema.mistakes($role, item.fields()));
                     let offer = Offer { item, shape };
                     mistakes.unique(&format!("{} {name}", $prefix), offers.insert(name, offer).is_none());
                 }
                 offers
             }};
         }
-        let data_sources = offers!(catalog.data_sources, "data source");
-        let ephemerals = offers!(catalog.ephemerals, "ephemeral resource");
-        let actions = offers!(catalog.actions, "action");
-        let lists = offers!(catalog.lists, "list");
+        let data_sources = offers!(catalog.data_sources, "data source", Role::Lookup);
+        let ephemerals = offers!(catalog.ephemerals, "ephemeral resource", Role::Lookup);
+        let actions = offers!(catalog.actions, "action", Role::Config);
+        let lists = offers!(catalog.lists, "list", Role::Config);
         for name in lists.keys() {
             if resources.get(name).is_none_or(|offer| offer.identity.is_none()) {
                 let mistake = "there is no resource of that name with an identity, which a list needs";

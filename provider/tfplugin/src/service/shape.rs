@@ -38,6 +38,7 @@ impl Shape {
     pub(super) fn checked(&self, config: Option<&DynamicValue>, diagnostics: &mut Diagnostics) -> Option<Value> {
         let mut config = self.decode(config, diagnostics)?;
         rules::run_checks(&self.schema.fields, &mut config, diagnostics);
+        rules::check_relations(&self.schema.fields, &config, diagnostics);
         rules::deprecations(&self.schema, &mut config, diagnostics);
         Some(config)
     }
