@@ -16,8 +16,8 @@ use std::{fs, io};
 
 use tfplugin::{
     Attr, Attribute, Block, Catalog, Check, Configure, Context, Diagnostics, FromValue, IdentityAttribute,
-    IdentitySchema, Import, IntoValue, MovedState, Plan, Private, Provider, Read, Reason, Resource, Schema, Sensitive,
-    Stop, Stored, Type, Value, async_trait, model,
+    IdentitySchema, Import, IntoValue, MovedState, Plan, Private, Provider, Read, Reason, Relation, Resource, Schema,
+    Sensitive, Stop, Stored, Type, Value, async_trait, model, same,
 };
 
 fn main() -> ExitCode {
@@ -210,11 +210,11 @@ impl Resource for Thing {
             .attributes([
                 Attribute::string("id").computed().never_null(),
                 Attribute::string("name").required().requires_replace().check(Check::length(1..=40)),
-                Attribute::number("size").optional(),
+                Attribute::number("size").optional().requires_replace_if(shrinks),
                 Attribute::bool("enabled").default(true),
                 Attribute::number("revision").computed().changes_on_update().markdown("Counts the changes."),
-                Attribute::dynamic("any").optional(),
-                Attribute::string("note").optional().keep_prior_if(same_but_for_case),
+                Attribute::dynamic("any").optional().keep_prior_if(same::json),
+                Attribute::string("note").optional().keep_prior_if(same::ignoring_case),
                 Attribute::string("old").optional().deprecated("Use `note` instead."),
                 Attribute::set("tags", Type::String).optional().check(Check::each(Check::length(1..=10))),
                 Attribute::map("secrets", Type::String).optional().sensitive(),
@@ -223,7 +223,7 @@ impl Resource for Thing {
                 Attribute::nested_list(
                     "steps",
                     [
-                        Attribute::string("program").required(),
+                        Attribute::string("program").required().keep_prior_if(same::ignoring_spaces),
                         Attribute::number("retries").default(3).check(Check::int(0..=9)),
                         Attribute::number("number").computed(),
                     ],
@@ -235,6 +235,7 @@ impl Resource for Thing {
                     .markdown("Makes the thing misbehave."),
             ])
             .block(Block::list("rule", [Attribute::string("allow").required()]).items(0, 5))
+            .relation(Relation::at_most_one_of(["note", "old"]))
     }
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
@@ -427,8 +428,8 @@ fn number(state: &mut State) {
     }
 }
 
-fn same_but_for_case(prior: &Value, new: &Value) -> bool {
-    matches!((prior.as_str(), new.as_str()), (Some(prior), Some(new)) if prior.eq_ignore_ascii_case(new))
+fn shrinks(prior: &Value, new: &Value) -> bool {
+    prior.as_number().zip(new.as_number()).is_some_and(|(prior, new)| new < prior)
 }
 
 /// Lets other tasks run once: a clean-up that takes its time.

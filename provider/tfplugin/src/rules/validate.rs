@@ -40,7 +40,8 @@ pub(crate) fn deprecations(schema: &Schema, config: &mut Value, diagnostics: &mu
     walk(&schema.fields, config, [None, None], &mut |pair| {
         if let (Some(message), false) = (&pair.attribute.deprecated, bare(pair.target).is_null()) {
             let mut found = Diagnostics::new();
-            found.warning_at(pair.place.path().clone(), "Attribute is deprecated", message);
+            let path = pair.place.path().clone();
+            found.warning_at(path.clone(), format!("Attribute {} is deprecated", names(&path)), message);
             report(found, pair.place, diagnostics);
         }
         true
@@ -54,11 +55,19 @@ pub(crate) fn deprecations(schema: &Schema, config: &mut Value, diagnostics: &mu
                 Some(value) => value.as_elements().is_none_or(|items| !items.is_empty()),
             };
             if let (Some(message), true) = (&block.deprecated, used) {
-                found.warning_at(place.path().clone().attribute(&block.name), "Block is deprecated", message);
+                let path = place.path().clone().attribute(&block.name);
+                found.warning_at(path.clone(), format!("Block {} is deprecated", names(&path)), message);
             }
         }
         report(found, place, diagnostics);
     });
+}
+
+/// The names on the way, without elements. Terraform shows one warning of each summary only, and each attribute has
+/// something of its own to say.
+fn names(path: &AttributePath) -> String {
+    let name = |step: &Step| if let Step::Attribute(name) = step { Some(name.clone()) } else { None };
+    format!("`{}`", path.steps().iter().filter_map(name).collect::<Vec<_>>().join("."))
 }
 
 /// Adds what was found at a place or below it, in words that say where it is: Terraform shows the line of a top-level

@@ -135,7 +135,7 @@ impl Search<'_> {
         );
         note(in_set && attribute.write_only, "is write-only, which is impossible within a set");
         note(
-            in_set && is_computed && attribute.default.is_none(),
+            in_set && is_computed && attribute.default.is_none() && !within.computed,
             "is computed, but elements of a set are not told apart before and after",
         );
         note(

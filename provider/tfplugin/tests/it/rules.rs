@@ -155,7 +155,7 @@ fn checks_name_the_place() {
         .terraform(&["validate"])
         .failed()
         .says("Forbidden name")
-        .says("Attribute is deprecated")
+        .says("Attribute `old` is deprecated")
         .says("Use `note`");
 }
 
@@ -172,6 +172,42 @@ fn values_that_mean_the_same_are_no_change() {
     workspace.nothing_to_do();
     workspace.write(&thing("  name = \"k\"\n  note = \"Hello you\""));
     workspace.apply().ok().says("1 to change");
+}
+
+#[test]
+fn what_excludes_each_other_is_shown_with_its_line() {
+    let workspace = Workspace::new(&thing("  name = \"r\"\n  note = \"n\"\n  old  = \"o\""));
+    let run = workspace.terraform(&["validate"]).failed().says("Conflicting attributes");
+    let run = run.says("Only one of `note` and `old` may be set, and `note` and `old` are.");
+    run.says("in resource \"thing_thing\" \"a\": 14: old = \"o\"");
+    workspace.write(&thing("  name = \"r\"\n  note = \"n\"\n  old  = null"));
+    workspace.terraform(&["validate"]).ok();
+}
+
+#[test]
+fn a_cosmetic_edit_is_no_change() {
+    let with = |json: &str, program: &str| {
+        let steps = format!("steps = [{{ program = \"{program}\" }}]");
+        thing(&format!("  name = \"c\"\n  any = <<EOT\n{json}\nEOT\n  {steps}\n"))
+    };
+    let workspace = Workspace::new(&with("{\"a\": 1, \"b\": [true]}", "sh -c"));
+    workspace.apply().ok();
+    workspace.write(&with("{ \"b\": [ true ],\n  \"a\": 1.0 }", " sh  -c "));
+    workspace.nothing_to_do();
+    workspace.write(&with("{\"a\": 2, \"b\": [true]}", "sh -c"));
+    workspace.apply().ok().says("1 changed");
+}
+
+#[test]
+fn an_attribute_replaces_only_if_its_condition_holds() {
+    let with = |size: &str| thing(&format!("  name = \"s\"\n  size = {size}"));
+    let workspace = Workspace::new(&with("0.2"));
+    workspace.apply().ok();
+    workspace.write(&with("0.25"));
+    workspace.apply().ok().says("0 added, 1 changed, 0 destroyed");
+    workspace.write(&with("0.1"));
+    workspace.terraform(&["plan"]).ok().says("size = 0.25 -> 0.1 # forces replacement");
+    workspace.apply().ok().says("1 added, 0 changed, 1 destroyed");
 }
 
 #[test]

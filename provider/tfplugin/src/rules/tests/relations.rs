@@ -35,6 +35,25 @@ fn warnings(schema: &Schema, entries: &[(&str, Value)]) -> Vec<String> {
     shown(&diagnostics)
 }
 
+#[test]
+fn each_deprecated_attribute_has_a_summary_of_its_own() {
+    let old = || Attribute::string("old").optional().deprecated("Gone soon.");
+    let schema = Schema::new()
+        .attributes([old(), Attribute::nested_list("list", [old()]).optional()])
+        .block(Block::list("rule", []).deprecated("Use `list`."));
+    let element = || object(&[("old", "x".into())]);
+    let entries = [
+        ("old", "x".into()),
+        ("list", Value::List(vec![element(), element()])),
+        ("rule", Value::List(vec![object(&[])])),
+    ];
+    let mut diagnostics = Diagnostics::new();
+    deprecations(&schema, &mut config(&schema, &entries), &mut diagnostics);
+    let summaries: Vec<&str> = diagnostics.iter().map(|warning| warning.summary.as_str()).collect();
+    let of_list = "Attribute `list.old` is deprecated";
+    assert_eq!(summaries, ["Attribute `old` is deprecated", of_list, of_list, "Block `rule` is deprecated"]);
+}
+
 fn attributes() -> [Attribute; 3] {
     [Attribute::string("a").optional(), Attribute::string("b").default("x"), Attribute::dynamic("c").optional()]
 }
