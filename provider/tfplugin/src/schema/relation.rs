@@ -81,6 +81,21 @@ impl Relation {
         &self.names
     }
 
+    /// What must go from the object of a state before it can be a configuration: a server may fill in what a user may
+    /// not set together.
+    pub(crate) fn surplus(&self, fields: &Fields, object: &Value) -> Vec<&str> {
+        let in_state = |state| {
+            self.names.iter().map(String::as_str).filter(move |name| self::state(fields, object, name) == state)
+        };
+        let lacks_one = || in_state(State::NotSet).next().is_some();
+        match self.rule {
+            Rule::ExactlyOne | Rule::AtMostOne => in_state(State::Set).skip(1).collect(),
+            Rule::Together if lacks_one() => in_state(State::Set).collect(),
+            Rule::Requires if lacks_one() => in_state(State::Set).filter(|name| *name == self.names[0]).collect(),
+            Rule::AtLeastOne | Rule::Together | Rule::Requires => Vec::new(),
+        }
+    }
+
     /// What is certainly wrong with `object`, and at which of its attributes; at none, where nothing is set.
     pub(crate) fn violation(&self, fields: &Fields, object: &Value) -> Option<(Option<&str>, Message)> {
         let in_state = |state| {
