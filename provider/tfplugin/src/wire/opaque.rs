@@ -1,7 +1,7 @@
 //! `Debug` of the messages that can carry secrets: sizes, never content.
 //!
-//! Any library on the way may log a message. What is listed here must match the list in `build.rs`; otherwise this
-//! does not compile.
+//! Any library on the way may log a message. What is listed here must match the list in `proto/opaque.txt`;
+//! otherwise this does not compile.
 
 use std::fmt::{Debug, Formatter, Result};
 
