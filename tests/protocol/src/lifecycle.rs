@@ -300,3 +300,6 @@ impl<'s> Lifecycle<'s> {
 fn raw(json: Vec<u8>) -> pb::RawState {
     pb::RawState { json, ..pb::RawState::default() }
 }
+
+#[cfg(test)]
+mod tests;

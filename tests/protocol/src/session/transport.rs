@@ -22,7 +22,7 @@ pub struct Transport {
 
 impl Transport {
     /// Speaks gRPC over a stream.
-    pub(super) async fn over(
+    pub(crate) async fn over(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         patience: Duration,
     ) -> Result<Self, Error> {
