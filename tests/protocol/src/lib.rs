@@ -37,7 +37,7 @@ pub const TERRAFORM_VERSION: &str = "1.14.0";
 
 /// What this client can do: write-only attributes, and no postponing.
 fn capabilities() -> ClientCapabilities {
-    ClientCapabilities { write_only_attributes_allowed: true, deferral_allowed: false }
+    ClientCapabilities { write_only_attributes_allowed: true, ..ClientCapabilities::default() }
 }
 
 /// The answer to a call, which must not have failed as a call.
