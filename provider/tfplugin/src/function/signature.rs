@@ -89,13 +89,16 @@ impl Signature {
         }
         let mut seen = BTreeSet::new();
         let parameters = self.parameters.iter().chain(&self.variadic);
-        for Parameter { name, .. } in parameters.clone() {
+        for Parameter { name, checks, .. } in parameters.clone() {
             if !seen.insert(name) {
                 found.push(format!("the parameter `{name}` occurs twice"));
             }
             if !is_identifier(name) {
                 found
                     .push(format!("the parameter `{name}` must consist of lower-case letters, digits and underscores"));
+            }
+            for mistake in checks.iter().flat_map(Check::mistakes) {
+                found.push(format!("the parameter `{name}` has a check that cannot work: {mistake}"));
             }
         }
         let count = parameters.count();
@@ -165,5 +168,30 @@ impl Parameter {
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    #[test]
+    fn the_authors_mistakes_are_found() {
+        let checked = Parameter::string("a").check(Check::each(Check::regex("[", Message::new("", ""))));
+        let signature = Signature::new([checked, Parameter::bool("a")], Type::Bool).variadic(Parameter::bool("B"));
+        let mut found = signature.mistakes("f-1", 2);
+        let pattern = found.remove(1);
+        assert!(pattern.starts_with("the parameter `a` has a check that cannot work: the pattern \"[\""), "{pattern}");
+        assert_eq!(
+            found,
+            [
+                "the name must consist of lower-case letters, digits and underscores",
+                "the parameter `a` occurs twice",
+                "the parameter `B` must consist of lower-case letters, digits and underscores",
+                "there are 3 parameters, and the arguments are a tuple of 2",
+            ]
+        );
+        assert_eq!(Signature::new([Parameter::bool("a")], Type::Bool).mistakes("f", 1), Vec::<String>::new());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostics::Diagnostics;
-use crate::schema::{Fields, Kind, OnUpdate, Pair, walk};
+use crate::schema::{Fields, Kind, OnUpdate, Pair, bare, walk};
 use crate::value::{AttributePath, Value};
 
 /// Fills in what the configuration leaves open: defaults, prior values that mean the same, and "known after apply"
@@ -16,7 +16,7 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
             *target = Value::Null;
             return false;
         }
-        if config.is_some_and(|config| !config.is_null()) || (config.is_none() && !target.is_null()) {
+        if !bare(config.unwrap_or(target)).is_null() {
             match prior {
                 Some(prior) if attribute.keeps(prior, target) => {
                     *target = prior.clone();
@@ -50,7 +50,7 @@ fn mark(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) -> 
     let mut marked = false;
     walk(fields, planned, [Some(prior), Some(config)], &mut |Pair { attribute, target, beside, .. }| {
         let [Some(prior), Some(config)] = beside else { return true };
-        if !config.is_null() {
+        if !bare(config).is_null() {
             return true;
         }
         let open = attribute.is_computed() && attribute.default.is_none() && prior.alike(target);
@@ -154,8 +154,8 @@ pub(crate) fn check_configured(
         if attribute.write_only {
             return false;
         }
-        if config.is_null() {
-            if !attribute.is_computed() && !target.is_null() {
+        if bare(config).is_null() {
+            if !attribute.is_computed() && !bare(target).is_null() {
                 not_configured(path, "is not set by the configuration, and not marked as computed", diagnostics);
             }
             return false;

@@ -106,7 +106,7 @@ impl Check {
     }
 
     /// What is wrong with the check itself.
-    pub(super) fn mistakes(&self) -> &[String] {
+    pub(crate) fn mistakes(&self) -> &[String] {
         &self.mistakes
     }
 

@@ -92,6 +92,27 @@ fn a_value_of_another_type_is_another_value() {
 }
 
 #[test]
+fn a_null_that_brings_its_type_is_as_good_as_none() {
+    let schema = Schema::new().attributes([
+        Attribute::dynamic("given").default("x"),
+        Attribute::dynamic("made").computed().optional(),
+        Attribute::dynamic("free").optional(),
+    ]);
+    let null = || Value::Dynamic(Box::new(crate::Typed { ty: Type::String, value: Value::Null }));
+    let config = object(&[("given", null()), ("made", null()), ("free", null())]);
+    let mut planned = config.clone();
+    prepare_plan(&schema.fields, None, &config, &mut planned);
+    let expected = object(&[("given", "x".into()), ("free", null())]).conform(&schema.ty()).unwrap();
+    assert_eq!((planned.get("given"), planned.get("free")), (expected.get("given"), expected.get("free")));
+    assert!(planned.get("made").unwrap().is_unknown());
+    // The same of what there is already.
+    let prior = object(&[("given", "x".into()), ("made", "y".into())]).conform(&schema.ty()).unwrap();
+    let proposed = object(&[("given", "x".into()), ("made", "y".into()), ("free", null())]);
+    let proposed = proposed.conform(&schema.ty()).unwrap();
+    assert_eq!(plan(&schema, &prior, &config, &proposed), proposed);
+}
+
+#[test]
 fn an_element_of_a_set_keeps_what_means_the_same() {
     let attributes = || {
         [
@@ -158,6 +179,23 @@ fn an_element_of_a_set_keeps_what_means_the_same() {
             assert_eq!(found, planned);
         }
     }
+}
+
+#[test]
+fn blocks_within_a_set_of_blocks_count_too() {
+    let attributes = || [Attribute::string("name").required().keep_prior_if(same::ignoring_case)];
+    let schema = Schema::new().block(Block::set("set", attributes()).block(Block::list("inner", attributes())));
+    let of = |name: &str, inner: &str| {
+        let inner = Value::List(vec![object(&[("name", inner.into())])]);
+        object(&[("set", set([object(&[("name", name.into()), ("inner", inner)])]))])
+    };
+    let planned = |config: Value| {
+        let mut planned = config.clone();
+        prepare_plan(&schema.fields, Some(&of("a", "b")), &config, &mut planned);
+        planned
+    };
+    assert_eq!(planned(of("A", "B")), of("a", "b"));
+    assert_eq!(planned(of("A", "c")), of("A", "c"));
 }
 
 #[test]
