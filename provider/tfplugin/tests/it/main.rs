@@ -1,14 +1,13 @@
-//! The plugin as a process: under the real Terraform, and under a client of our own where Terraform cannot be made to
+//! The plugin as a process: under the real Terraform, and under `tfplugin-client` where Terraform cannot be made to
 //! behave as needed.
 //!
 //! The program under test is `examples/thing`.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is how a failure is told")]
 
-mod client;
-mod plugin;
 mod workspace;
 
+mod conformance;
 mod features;
 mod grpc;
 mod lifecycle;
@@ -18,12 +17,19 @@ mod rules;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use tfplugin_client::{Launch, Plugin};
+
 /// The example, which `cargo test` has built beside this test.
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let example = test.parent().and_then(|deps| deps.parent()).expect("a target directory").join("examples/thing");
     assert!(example.exists(), "{} is missing: run `cargo build -p tfplugin --example thing`", example.display());
     example
+}
+
+/// The example, about to be started as Terraform does.
+fn launch() -> Launch {
+    Plugin::builder(&example())
 }
 
 /// Waits until `condition` holds, and fails if it never does.
