@@ -28,12 +28,7 @@ const LARGEST_MESSAGE: usize = 256 << 20;
 pub struct Connection(Transport);
 
 impl Connection {
-    async fn open(
-        socket: &Path,
-        server: CertificateDer<'static>,
-        identity: &Identity,
-        patience: Duration,
-    ) -> Self {
+    async fn open(socket: &Path, server: CertificateDer<'static>, identity: &Identity, patience: Duration) -> Self {
         let stream = connect(socket, server, Some(identity)).await.expect("a TLS connection to the provider");
         let transport = tokio::time::timeout(patience, Transport::over(stream, patience)).await;
         Self(transport.expect("an HTTP/2 connection in time").expect("an HTTP/2 connection to the provider"))

@@ -443,11 +443,13 @@ fn paths_lead_to_what_is_in_the_schema() {
 #[test]
 fn a_breach_names_rule_and_attribute_and_no_value() {
     let planned = value(&with(&plan(), "/name", json!("hush-planned")));
-    let found = check_plan(&object(), &value(&with(&state(), "/name", json!("hush-prior"))), &value(&config()), &planned);
+    let found =
+        check_plan(&object(), &value(&with(&state(), "/name", json!("hush-prior"))), &value(&config()), &planned);
     let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.iter().filter(|text| text.contains("name")).collect::<Vec<_>>(), [
-        "`name` is planned as neither what is configured nor what it was before"
-    ]);
+    assert_eq!(
+        texts.iter().filter(|text| text.contains("name")).collect::<Vec<_>>(),
+        ["`name` is planned as neither what is configured nor what it was before"]
+    );
     let breach = Breach { rule: Rule::Vanished, path: AttributePath::default() };
     assert_eq!(breach.to_string(), "the object is gone, though it was to be created or changed");
     assert!(!format!("{found:?}{texts:?}").contains("hush"));

@@ -1,4 +1,5 @@
 //! The whole way, with answers made by hand.
+#![expect(clippy::unnecessary_wraps, reason = "values are optional in the messages that they are made for")]
 
 mod fake;
 
@@ -56,7 +57,7 @@ fn null() -> Option<DynamicValue> {
     Some(schema().encode(&Value::Null))
 }
 
-fn identity(id: Json) -> Option<ResourceIdentityData> {
+fn identity(id: &Json) -> Option<ResourceIdentityData> {
     let schemas = schemas();
     let schema = schemas.identity("x_thing");
     Some(schema.encode(&schema.object(&json!({"id": id}))))
@@ -85,7 +86,7 @@ fn planned() -> plan::Response {
     plan::Response {
         planned_state: on_the_wire(json!({"id": UNKNOWN, "name": "n"})),
         planned_private: b"planned".to_vec(),
-        planned_identity: identity(json!(UNKNOWN)),
+        planned_identity: identity(&json!(UNKNOWN)),
         ..Default::default()
     }
 }
@@ -94,7 +95,7 @@ fn applied() -> apply::Response {
     apply::Response {
         new_state: on_the_wire(json!({"id": "1", "name": "n"})),
         private: b"kept".to_vec(),
-        new_identity: identity(json!("1")),
+        new_identity: identity(&json!("1")),
         ..Default::default()
     }
 }
@@ -119,11 +120,7 @@ async fn with<T>(fake: &Fake, story: impl AsyncFnOnce(&Lifecycle<'_>) -> T) -> T
 }
 
 /// The text with which a call of a fake provider fails when it gives this answer.
-async fn failure<T>(
-    rpc: &'static str,
-    answer: impl Message,
-    story: impl AsyncFnOnce(&Lifecycle<'_>) -> T,
-) -> String {
+async fn failure<T>(rpc: &'static str, answer: impl Message, story: impl AsyncFnOnce(&Lifecycle<'_>) -> T) -> String {
     let fake = Fake::default();
     fake.answer("ValidateResourceConfig", &validate::Response::default());
     fake.answer(rpc, &answer);
@@ -148,7 +145,10 @@ async fn a_plan_that_breaks_a_rule_is_reported() {
     for (answer, expected) in [
         (of(json!({"name": "m"})), "`name` is planned as neither what is configured nor what it was before"),
         (of(json!({"name": "n", "secret": "hush"})), "`secret` is write-only, and was returned nevertheless"),
-        (plan::Response { planned_state: null(), ..planned() }, "the object is planned as null, though it is configured"),
+        (
+            plan::Response { planned_state: null(), ..planned() },
+            "the object is planned as null, though it is configured",
+        ),
         (plan::Response { planned_state: None, ..planned() }, "the object is planned as null"),
         (
             plan::Response { planned_state: Some(raw_value(b"\x81\xa2id\xc0")), ..planned() },
@@ -195,7 +195,7 @@ async fn a_create_asks_as_terraform_does() {
     assert!(asked.client_capabilities.unwrap().write_only_attributes_allowed);
     let [asked] = &fake.asked::<apply::Request>("ApplyResourceChange")[..] else { panic!("one call") };
     assert_eq!((&asked.prior_state, &asked.planned_state), (&null(), &planned().planned_state));
-    assert_eq!((&asked.planned_private[..], &asked.planned_identity), (&b"planned"[..], &identity(json!(UNKNOWN))));
+    assert_eq!((&asked.planned_private[..], &asked.planned_identity), (&b"planned"[..], &identity(&json!(UNKNOWN))));
     assert_eq!(asked.config, on_the_wire(json!({"name": "n", "secret": "hush"})));
 }
 
@@ -311,7 +311,7 @@ async fn a_result_that_breaks_a_rule_is_reported() {
         (apply::Response { new_state: null(), ..applied() }, "- the object is gone, though it was to be created"),
         (apply::Response { new_state: Some(raw_value(b"\xa1x")), ..applied() }, "- the object does not fit the schema"),
         (apply::Response { legacy_type_system: true, ..applied() }, "- the object carries the mark of the old SDK"),
-        (apply::Response { new_identity: identity(json!(UNKNOWN)), ..applied() }, "- `id` is unknown"),
+        (apply::Response { new_identity: identity(&json!(UNKNOWN)), ..applied() }, "- `id` is unknown"),
     ] {
         let text = apply_fails(answer).await;
         assert!(text.starts_with("ApplyResourceChange"), "{text}");
@@ -397,7 +397,7 @@ async fn a_read_that_breaks_a_rule_is_reported() {
         (of(json!({"id": "1", "name": "n", "secret": "hush"})), "- `secret` is write-only"),
         (read::Response { new_state: Some(raw_value(b"\xc1")), ..found() }, "- the object does not fit the schema"),
         (read::Response { deferred: Some(pb::Deferred::default()), ..found() }, "- the object is left for later"),
-        (read::Response { new_identity: identity(json!(UNKNOWN)), ..found() }, "(identity) of x_thing breaks"),
+        (read::Response { new_identity: identity(&json!(UNKNOWN)), ..found() }, "(identity) of x_thing breaks"),
     ] {
         let text = failure("ReadResource", answer, async |thing| thing.read(&state()).await).await;
         assert!(text.starts_with("ReadResource") && text.contains(expected) && !text.contains("hush"), "{text}");
@@ -457,7 +457,7 @@ async fn an_import_that_breaks_a_rule_is_reported() {
         (of(json!({"id": "1", "secret": "hush"})), "- `secret` is write-only"),
         (import::Response { deferred: Some(pb::Deferred::default()), ..imports(vec![imported()]) }, "left for later"),
         (
-            imports(vec![import::ImportedResource { identity: identity(json!(UNKNOWN)), ..imported() }]),
+            imports(vec![import::ImportedResource { identity: identity(&json!(UNKNOWN)), ..imported() }]),
             "ImportResourceState (identity) of x_thing",
         ),
     ] {
@@ -479,7 +479,7 @@ async fn an_import_asks_by_id_or_by_identity() {
     .await;
     let [by_id, by_identity] = &fake.asked::<import::Request>("ImportResourceState")[..] else { panic!("two calls") };
     assert_eq!((&by_id.id[..], &by_id.identity), ("one", &None));
-    assert_eq!((&by_identity.id[..], &by_identity.identity), ("", &identity(json!("one"))));
+    assert_eq!((&by_identity.id[..], &by_identity.identity), ("", &identity(&json!("one"))));
 }
 
 #[tokio::test]
@@ -496,7 +496,10 @@ async fn a_move_is_checked_like_an_upgrade() {
     }
     let fake = Fake::default();
     let target_private = b"new".to_vec();
-    fake.answer("MoveResourceState", &moved::Response { target_state: found().new_state, target_private, ..Default::default() });
+    fake.answer(
+        "MoveResourceState",
+        &moved::Response { target_state: found().new_state, target_private, ..Default::default() },
+    );
     let moved = with(&fake, async |thing| thing.move_from(&source).await.ok()).await;
     assert!(moved == State { private: b"new".to_vec(), ..state() });
     let asked = &fake.asked::<moved::Request>("MoveResourceState")[0];

@@ -47,7 +47,9 @@ impl Service<Request<Body>> for Transport {
         let patience = self.patience;
         let answer = self.channel.call(request);
         Box::pin(async move {
-            let Ok(answer) = tokio::time::timeout(patience, answer).await else { panic!("{}", given_up(&rpc, patience)) };
+            let Ok(answer) = tokio::time::timeout(patience, answer).await else {
+                panic!("{}", given_up(&rpc, patience))
+            };
             Ok(answer?.map(|body| Body::new(Bounded::new(rpc, patience, body))))
         })
     }
