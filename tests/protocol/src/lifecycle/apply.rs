@@ -121,7 +121,8 @@ impl Lifecycle<'_> {
         }
         self.keep(rpc, &breaches);
         let mut breaches = core::check_known(&identity);
-        if !failed && !value.is_null() && !identity.is_null() {
+        // A plan may leave open what a new object will be known by.
+        if !failed && !value.is_null() && !identity.is_null() && !change.identity.is_null() {
             breaches.extend(core::check_result(change.identity, &identity));
         }
         self.keep(&format!("{rpc} (identity)"), &breaches);
