@@ -8,6 +8,7 @@
 mod workspace;
 
 mod conformance;
+mod corpus;
 mod features;
 mod grpc;
 mod lifecycle;
