@@ -1,6 +1,7 @@
 //! The provider under a client that plays Terraform's part and checks its answers by Terraform's rules.
 
 use justiam_tests::programs::program;
+use justiam_tests::server::TestServer;
 use serde_json::{Value as Json, json};
 use tfplugin_client::wire::tfplugin6::{get_metadata, stop_provider};
 use tfplugin_client::{Action, Session, UNKNOWN, diagnostics};
@@ -87,4 +88,47 @@ async fn stop_does_not_end_the_provider_and_shutdown_does() {
     let tasks = session.resource("justiam_scheduled_task").await;
     assert_eq!(tasks.validate(&tasks.config(task("enabled", json!(false)))).await, []);
     assert!(session.shutdown().await.success());
+}
+
+#[tokio::test]
+async fn a_task_is_created_changed_replaced_imported_and_destroyed() {
+    let server = TestServer::start().await;
+    let session = start().await;
+    let problems = session.configure(json!({"endpoint": server.endpoint, "token": server.token})).await;
+    assert_eq!(problems, []);
+    let tasks = session.resource("justiam_scheduled_task").await;
+    let full = json!({
+        "name": "Task", "description": "All of it.", "task_type": "script", "schedule_type": "cron", "cron_expr": "0 3 * * *",
+        "timezone": "Europe/Zurich", "overlap_policy": "queue", "enabled": false, "timeout_seconds": 7, "script": SCRIPT,
+        "config": "{\"b\": 1, \"a\": [true]}", "task_config": {"group": "staff"}, "secrets": {"password": "hush"},
+    });
+    let created = tasks.settle(None, &tasks.config(full.clone())).await;
+
+    // Taken out of the configuration and put back, each by itself.
+    let mut state = created;
+    for name in
+        ["description", "timezone", "overlap_policy", "enabled", "timeout_seconds", "config", "task_config", "secrets"]
+    {
+        let mut less = full.clone();
+        less.as_object_mut().unwrap().remove(name);
+        state = tasks.settle(Some(&state), &tasks.config(less)).await;
+        state = tasks.settle(Some(&state), &tasks.config(full.clone())).await;
+    }
+    let mut once = task("schedule_type", json!("once"));
+    once["cron_expr"] = Json::Null;
+    once["run_at"] = json!("2030-01-31T09:00:00+01:00");
+    state = tasks.settle(Some(&state), &tasks.config(once)).await;
+
+    let imported = tasks.import(state.value.get("id").unwrap().as_str().unwrap()).await.ok();
+    let read = tasks.read(&imported).await.ok().unwrap();
+    assert_eq!(read.value.get("name"), Some(&"Task".into()));
+
+    let built_in = json!({"name": "Cleanup", "task_type": "audit_log_cleanup", "schedule_type": "once"});
+    let plan = tasks.plan(Some(&state), &tasks.config(built_in.clone())).await.ok();
+    assert_eq!(plan.action, Action::Replace);
+    let replaced = tasks.settle(Some(&state), &tasks.config(built_in)).await;
+    assert_ne!(replaced.value.get("id"), state.value.get("id"));
+    assert!(tasks.refresh(&state).await.ok().is_none());
+    tasks.destroy(&replaced).await.ok();
+    assert!(tasks.refresh(&replaced).await.ok().is_none());
 }

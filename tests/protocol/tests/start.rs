@@ -97,11 +97,25 @@ fn a_program_is_started_as_terraform_does() {
     assert_eq!([&by_hand[0][..], &by_hand[1], &by_hand[4]], ["", "", ""]);
 }
 
+/// The text with which a connection to a program fails that says it listens there.
+async fn no_connection(socket: &Path) -> String {
+    let script = format!("echo '{}'; exec tail -f /dev/null", line(socket.to_str().expect("a path")));
+    let plugin = shell(&script).patience(Duration::from_secs(1)).start();
+    let panic = tokio::spawn(async { drop(Session::new(plugin).await) }).await.expect_err("no connection").into_panic();
+    *panic.downcast::<String>().expect("a text")
+}
+
 #[tokio::test]
 async fn nobody_at_the_socket_is_told() {
-    let script = format!("echo '{}'; exec tail -f /dev/null", line("/no/such/socket"));
-    let plugin = shell(&script).start();
-    let panic = tokio::spawn(async { drop(Session::new(plugin).await) }).await.unwrap_err().into_panic();
-    let text = *panic.downcast::<String>().unwrap();
-    assert!(text.starts_with("a TLS connection to the provider: ") && text.contains("No such file"), "{text}");
+    let text = no_connection(Path::new("/no/such/socket")).await;
+    assert!(text.starts_with("there is no connection to the provider: No such file"), "{text}");
+}
+
+#[tokio::test]
+async fn somebody_at_the_socket_who_says_nothing_is_given_up() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let text = no_connection(&socket).await;
+    assert_eq!(text, "there is no connection to the provider: nothing happened within 1s");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use tfplugin::{AttributePath, Value};
+use tfplugin::{AttributePath, Refinement, Value};
 use tfplugin_client::{Action, Session, UNKNOWN};
 
 use crate::launch;
@@ -75,6 +75,19 @@ async fn what_is_known_later_only_makes_the_plan_more_exact() {
     // Within as well.
     let early = thing.config(with("steps", json!([{"program": UNKNOWN}, {"program": "q", "retries": UNKNOWN}])));
     let plan = thing.plan(None, &early).await.ok();
+    let plan = thing.plan_again(&plan, &thing.config(full())).await.ok();
+    thing.apply(&plan).await.ok();
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_unknown_value_is_planned() {
+    let (session, _things) = start().await;
+    let thing = session.resource("thing_thing").await;
+    let Value::Object(mut entries) = thing.config(full()) else { panic!("an object") };
+    let promise = Value::from(Refinement::new().not_null().prefix("fu"));
+    entries.insert("name".into(), promise.clone());
+    let plan = thing.plan(None, &Value::Object(entries)).await.ok();
+    assert_eq!(plan.planned.get("name"), Some(&promise));
     let plan = thing.plan_again(&plan, &thing.config(full())).await.ok();
     thing.apply(&plan).await.ok();
 }
