@@ -55,12 +55,12 @@ impl Workspace {
         for directory in ["bin", "things", "tmp"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        let mut overrides = String::new();
-        for name in ["thing", "note"] {
+        let overrides = ["thing", "note"].map(|name| {
             let bin = root.path().join("bin");
             symlink(example(name), bin.join(format!("terraform-provider-{name}"))).unwrap();
-            overrides += &format!("    \"example/{name}\" = \"{}\"\n", bin.display());
-        }
+            format!("    \"example/{name}\" = \"{}\"\n", bin.display())
+        });
+        let overrides = overrides.concat();
         let overrides = format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n");
         fs::write(root.path().join("terraform.rc"), overrides).unwrap();
         let workspace = Self { root };
