@@ -11,6 +11,36 @@ use crate::schema::Schema;
 use crate::value::Value;
 
 /// One type of action: something that is done, and leaves nothing in the state.
+///
+/// ```
+/// use tfplugin::{Action, Attr, Attribute, Call, Progress, Schema, async_trait, model};
+///
+/// model! {
+///     /// Which file to remove.
+///     struct Removal {
+///         file: Attr<String>,
+///     }
+/// }
+///
+/// struct Remove;
+///
+/// #[async_trait]
+/// impl Action for Remove {
+///     const TYPE_NAME: &'static str = "note_remove";
+///     type Client = ();
+///     type Config = Removal;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attribute(Attribute::string("file").required())
+///     }
+///
+///     async fn invoke(&self, config: Removal, progress: &Progress, call: &mut Call<'_, ()>) {
+///         let file = config.file.as_str().unwrap_or_default();
+///         progress.report(format!("Removing {file}")).await;
+///         call.diagnostics.ok("Could not remove the file", std::fs::remove_file(file));
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Action: Send + Sync + 'static {
     /// The name of the type in a configuration, with the provider's prefix: `scheduler_run_job`.

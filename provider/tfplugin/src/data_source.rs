@@ -11,6 +11,37 @@ use crate::schema::Schema;
 use crate::value::Value;
 
 /// One type of data source: something that is looked up and never changed.
+///
+/// ```
+/// use tfplugin::{Attr, Attribute, Call, DataSource, Schema, async_trait, model};
+///
+/// model! {
+///     /// A file's text.
+///     struct Text {
+///         file: Attr<String>,
+///         text: Attr<String>,
+///     }
+/// }
+///
+/// struct TextSource;
+///
+/// #[async_trait]
+/// impl DataSource for TextSource {
+///     const TYPE_NAME: &'static str = "note_text";
+///     type Client = ();
+///     type State = Text;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attributes([Attribute::string("file").required(), Attribute::string("text").computed()])
+///     }
+///
+///     async fn read(&self, wanted: Text, call: &mut Call<'_, ()>) -> Option<Text> {
+///         let text = std::fs::read_to_string(wanted.file.as_str()?);
+///         let text = call.diagnostics.ok("Could not read the text", text)?;
+///         Some(Text { text: Attr::Known(text), ..wanted })
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
     /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`. A resource may have the

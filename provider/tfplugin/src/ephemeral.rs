@@ -14,6 +14,62 @@ use crate::value::Value;
 
 /// One type of ephemeral resource: something that exists while Terraform runs, such as a token, and is in no plan and
 /// no state.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use tfplugin::{
+///     Attr, Attribute, Context, EphemeralResource, Opened, Schema, Sensitive, async_trait, model,
+/// };
+/// # struct Session { id: String, token: String, ends: SystemTime }
+/// # #[derive(Clone)]
+/// # struct Api;
+/// # impl Api {
+/// #     async fn open(&self) -> std::io::Result<Session> {
+/// #         Ok(Session { id: "1".into(), token: "t".into(), ends: SystemTime::UNIX_EPOCH })
+/// #     }
+/// #     async fn extend(&self, _: &str) -> std::io::Result<SystemTime> { Ok(SystemTime::UNIX_EPOCH) }
+/// #     async fn end(&self, _: &str) -> std::io::Result<()> { Ok(()) }
+/// # }
+///
+/// model! {
+///     /// A token.
+///     struct Token {
+///         value: Attr<Sensitive<String>>,
+///     }
+/// }
+///
+/// struct TokenResource;
+///
+/// #[async_trait]
+/// impl EphemeralResource for TokenResource {
+///     const TYPE_NAME: &'static str = "note_token";
+///     type Client = Api;
+///     type State = Token;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attribute(Attribute::string("value").computed().sensitive())
+///     }
+///
+///     async fn open(&self, _: Token, context: &mut Context<'_, Api>) -> Option<Opened<Token>> {
+///         let session = context.diagnostics.ok("Could not open a session", context.client.open().await)?;
+///         context.diagnostics.ok("Could not remember the session", context.private.set("id", &session.id))?;
+///         let token = Token { value: Attr::Known(session.token.into()) };
+///         Some(Opened::new(token).renew_at(session.ends - Duration::from_secs(60)))
+///     }
+///
+///     async fn renew(&self, context: &mut Context<'_, Api>) -> Option<SystemTime> {
+///         let id: String = context.private.get("id")?;
+///         let ends = context.diagnostics.ok("Could not extend the session", context.client.extend(&id).await)?;
+///         Some(ends - Duration::from_secs(60))
+///     }
+///
+///     async fn close(&self, context: &mut Context<'_, Api>) {
+///         let id: String = context.private.get("id").unwrap_or_default();
+///         context.diagnostics.ok("Could not end the session", context.client.end(&id).await);
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait EphemeralResource: Send + Sync + 'static {
     /// The name of the type in a configuration, with the provider's prefix: `scheduler_token`.

@@ -14,6 +14,33 @@ use crate::value::Value;
 ///
 /// It is pure: the same arguments give the same result, without the provider's configuration, without a network. That
 /// is why it is neither asynchronous nor given a client.
+///
+/// ```
+/// use tfplugin::{Check, Function, FunctionError, Parameter, Signature, Type};
+///
+/// /// `repeat(text, times)`, with any number of texts to follow.
+/// struct Repeat;
+///
+/// impl Function for Repeat {
+///     const NAME: &'static str = "repeat";
+///     type Arguments = (String, u32, Vec<String>);
+///     type Output = String;
+///
+///     fn signature(&self) -> Signature {
+///         let times = Parameter::number("times").check(Check::int(0..=100));
+///         Signature::new([Parameter::string("text"), times], Type::String).variadic(Parameter::string("more"))
+///     }
+///
+///     fn call(&self, (text, times, more): Self::Arguments) -> Result<String, FunctionError> {
+///         if text.is_empty() {
+///             return Err(FunctionError::argument(0, "There is nothing to repeat."));
+///         }
+///         Ok((text + &more.concat()).repeat(times as usize))
+///     }
+/// }
+///
+/// assert_eq!(Repeat.call(("ab".into(), 2, vec!["c".into()])).unwrap(), "abcabc");
+/// ```
 pub trait Function: Send + Sync + 'static {
     /// The name, without the provider's: `next`.
     const NAME: &'static str;

@@ -17,6 +17,59 @@ use crate::value::Value;
 
 /// Finds the objects of one managed resource, so that users can take them over: `list` blocks, Terraform 1.14 and
 /// later. The resource must have an [identity](Resource::identity).
+///
+/// ```
+/// use tfplugin::{Attr, Attribute, Call, Found, List, Schema, async_trait, model};
+/// # use tfplugin::{Context, Read, Resource};
+/// # model! { struct Note { name: Attr<String>, text: Attr<String> } }
+/// # struct NoteResource;
+/// # #[async_trait]
+/// # impl Resource for NoteResource {
+/// #     const TYPE_NAME: &'static str = "note_note";
+/// #     type Client = std::path::PathBuf;
+/// #     type State = Note;
+/// #     fn schema(&self) -> Schema { Schema::new() }
+/// #     async fn create(&self, n: Note, _: Note, _: &mut Context<'_, Self::Client>) -> Option<Note> { Some(n) }
+/// #     async fn read(&self, n: Note, _: &mut Context<'_, Self::Client>) -> Read<Note> { Read::Found(n) }
+/// #     async fn update(&self, _: Note, n: Note, _: Note, _: &mut Context<'_, Self::Client>) -> Option<Note> { Some(n) }
+/// #     async fn delete(&self, _: Note, _: &mut Context<'_, Self::Client>) {}
+/// # }
+///
+/// model! {
+///     /// Which notes.
+///     struct Filter {
+///         prefix: Attr<String>,
+///     }
+/// }
+///
+/// struct Notes;
+///
+/// #[async_trait]
+/// impl List for Notes {
+///     type Resource = NoteResource;
+///     type Config = Filter;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attribute(Attribute::string("prefix").optional())
+///     }
+///
+///     async fn list(&self, filter: Filter, found: &mut Found<Note>, call: &mut Call<'_, std::path::PathBuf>) {
+///         let prefix = filter.prefix.as_str().unwrap_or_default();
+///         let Some(files) = call.diagnostics.ok("Could not list the notes", call.client.read_dir()) else { return };
+///         for file in files.flatten() {
+///             let name = file.file_name().to_string_lossy().into_owned();
+///             if name.starts_with(prefix) {
+///                 // The name is the identity; the text takes a look into the file.
+///                 let text = found.wants_state().then(|| std::fs::read_to_string(file.path()).ok()).flatten();
+///                 let note = Note { name: name.as_str().into(), text: text.into() };
+///                 if !found.push(name, note).await {
+///                     return;
+///                 }
+///             }
+///         }
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait List: Send + Sync + 'static {
     /// The resource whose objects are listed.
