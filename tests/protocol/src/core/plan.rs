@@ -49,6 +49,13 @@ fn check_attributes(
     path: &AttributePath,
     found: &mut Found,
 ) {
+    // An object as a whole: an element of a list, say.
+    match (config.is_unknown(), planned.is_unknown()) {
+        (false, false) => {}
+        (false, true) => return found.add(path, Rule::PlannedUnknown),
+        (true, false) => return found.add(path, Rule::NotConfigured),
+        (true, true) => return,
+    }
     for (name, attribute) in &object.attributes {
         let [prior, config, planned] = [prior, config, planned].map(|value| field(value, name));
         check_attribute(attribute, &prior, &config, &planned, &path.clone().attribute(name), found);

@@ -30,9 +30,9 @@ fn text(how: &str) -> Attribute {
     attribute(Kind::Plain(Type::String), how)
 }
 
-/// `{ key = …, uid = (computed) }`
+/// `{ key = …, note = …, uid = (computed) }`
 fn item() -> Object {
-    let attributes = [("key", text("required")), ("uid", text("optional, computed"))];
+    let attributes = [("key", text("required")), ("note", text("optional")), ("uid", text("optional, computed"))];
     Object { attributes: attributes.map(|(name, attribute)| (name.to_owned(), attribute)).into(), ..Object::default() }
 }
 

@@ -49,7 +49,7 @@ fn each_rule_of_a_plan_can_be_broken() {
         ("/list", Json::Null, "list", Rule::PlannedAbsent),
         ("/list/1", other.clone(), "list[1].key", Rule::NotConfigured),
         ("/list/1", Json::Null, "list[1].key", Rule::NotConfigured),
-        ("/list/1", json!(UNKNOWN), "list[1].key", Rule::PlannedUnknown),
+        ("/list/1", json!(UNKNOWN), "list[1]", Rule::PlannedUnknown),
         ("/map", json!({"x": {"key": "a"}}), "map", Rule::PlannedKeys),
         ("/map/z", other.clone(), "map", Rule::PlannedKeys),
         ("/map/y", other.clone(), "map[\"y\"].key", Rule::NotConfigured),
@@ -96,10 +96,19 @@ fn what_is_not_configured_must_not_be_planned() {
 
 #[test]
 fn a_configuration_that_is_not_known_yet_is_not_decided_by_the_provider() {
-    for name in ["name", "one", "list", "set", "rule", "pool"] {
-        let config = value(&with(&config(), &format!("/{name}"), json!(UNKNOWN)));
+    for (pointer, path) in [
+        ("/name", "name"),
+        ("/one", "one"),
+        ("/list", "list"),
+        ("/list/1", "list[1]"),
+        ("/map/x", "map[\"x\"]"),
+        ("/set", "set"),
+        ("/rule", "rule"),
+        ("/pool", "pool"),
+    ] {
+        let config = value(&with(&config(), pointer, json!(UNKNOWN)));
         let found = check_plan(&object(), &Value::Null, &config, &value(&plan()));
-        assert_eq!(said(found), [(name.to_owned(), Rule::NotConfigured)], "{name}");
+        assert_eq!(said(found), [(path.to_owned(), Rule::NotConfigured)], "{pointer}");
     }
 }
 

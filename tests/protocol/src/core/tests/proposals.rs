@@ -77,3 +77,12 @@ fn what_is_unknown_is_proposed_as_unknown() {
         assert!(proposal.get(name).unwrap().is_unknown(), "{name}");
     }
 }
+
+#[test]
+fn an_element_of_a_set_that_was_configured_otherwise_is_another_one() {
+    let prior = with(&state(), "/set", json!([{"key": "a", "note": "x", "uid": "1"}, {"key": "b", "uid": "2"}]));
+    let config = with(&config(), "/set", json!([{"key": "a"}, {"key": "b", "note": "y"}]));
+    let proposal = proposed(&object(), &value(&prior), &value(&config));
+    let uids: Vec<_> = proposal.get("set").unwrap().as_elements().unwrap().iter().map(|item| item.get("uid")).collect();
+    assert_eq!(uids, [Some(&Value::Null), Some(&Value::Null)]);
+}

@@ -44,6 +44,10 @@ fn each_rule_of_a_result_can_be_broken() {
         let found = check_result(&value(&plan()), &value(&with(&state(), pointer, result)));
         assert_eq!(said(found), [(path.to_owned(), rule)], "{pointer}");
     }
+    // Both of these were to become an `a`.
+    let planned = json!([{"key": "a", "uid": UNKNOWN}, {"key": "a", "note": UNKNOWN, "uid": UNKNOWN}]);
+    let planned = value(&with(&plan(), "/pool", planned));
+    assert_eq!(said(check_result(&planned, &value(&state()))), [("pool".to_owned(), Rule::NotTheElementsPlanned)]);
     // Growing is not what unknown elements do.
     let planned = value(&with(&plan(), "/tags", json!([UNKNOWN])));
     assert_eq!(said(check_result(&planned, &value(&state()))), [("tags".to_owned(), Rule::NotTheElementsPlanned)]);

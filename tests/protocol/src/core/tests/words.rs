@@ -22,6 +22,7 @@ fn paths_lead_to_what_is_in_the_schema() {
         of("name").attribute("x"),
         of("list").attribute("key"),
         of("list").key("a"),
+        of("single").key("key"),
         of("set").index(0),
         of("rule").index(0).attribute("x"),
     ] {

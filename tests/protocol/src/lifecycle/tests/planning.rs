@@ -123,25 +123,55 @@ async fn errors_of_a_plan_end_it() {
     .await;
 }
 
+/// The first plan of an object with a name to come, and the one that is made once the name is known.
+async fn twice(
+    prior: Option<&State>,
+    first: plan::Response,
+    second: plan::Response,
+    change: impl FnOnce(&mut Plan),
+) -> Result<Plan, String> {
+    let fake = Fake::default();
+    for answer in [first, second] {
+        fake.answer("ValidateResourceConfig", &validate::Response::default());
+        fake.answer("PlanResourceChange", &answer);
+    }
+    let story = async |thing: &Lifecycle<'_>| {
+        let mut plan = thing.plan(prior, &schema().object(json!({"name": UNKNOWN}))).await.ok();
+        change(&mut plan);
+        thing.plan_again(&plan, &config()).await.ok()
+    };
+    caught(with(&fake, story)).await
+}
+
 #[tokio::test]
 async fn the_final_plan_keeps_to_the_first() {
-    let story = async |second: Json, config: Value| {
-        let fake = Fake::default();
-        let later = schema().object(json!({"name": UNKNOWN}));
-        for planned_state in [json!({"id": "soon", "name": UNKNOWN}), second] {
-            fake.answer("ValidateResourceConfig", &validate::Response::default());
-            let planned_state = on_the_wire(planned_state);
-            fake.answer("PlanResourceChange", &plan::Response { planned_state, ..planned() });
-        }
-        let both = with(&fake, async |thing| {
-            let plan = thing.plan(None, &later).await.ok();
-            thing.plan_again(&plan, &config).await.ok().planned
-        });
-        caught(both).await
-    };
-    let good = story(json!({"id": "soon", "name": "n"}), config()).await;
-    assert_eq!(good.unwrap().get("name"), Some(&"n".into()));
-    let text = story(json!({"id": "late", "name": "n"}), config()).await.unwrap_err();
-    assert!(text.contains("the final PlanResourceChange of x_thing"), "{text}");
+    let of = |json: Json| plan::Response { planned_state: on_the_wire(json), ..planned() };
+    let first = || of(json!({"id": "soon", "name": UNKNOWN}));
+    let good = twice(None, first(), of(json!({"id": "soon", "name": "n"})), |_| {}).await.unwrap();
+    assert_eq!((good.action, good.planned.get("name")), (Action::Create, Some(&"n".into())));
+    let text = twice(None, first(), of(json!({"id": "late", "name": "n"})), |_| {}).await.err().unwrap();
+    assert!(text.starts_with("the final PlanResourceChange of x_thing"), "{text}");
     assert!(text.ends_with("- `id` is not what was planned"), "{text}");
+    // What was promised of the name is not kept by what it turns out to be.
+    let promised = |plan: &mut Plan| promise(plan, b"\xc7\x06\x0c\x82\x01\xc2\x02\xa1x");
+    let text = twice(None, first(), of(json!({"id": "soon", "name": "n"})), promised).await.err().unwrap();
+    assert!(text.ends_with("- `name` does not keep what the plan promised: it begins differently"), "{text}");
+}
+
+#[tokio::test]
+async fn the_final_plan_does_what_the_first_said_or_nothing() {
+    let first = || plan::Response { planned_state: on_the_wire(json!({"id": "1", "name": UNKNOWN})), ..planned() };
+    let second = |replace: &[&str]| plan::Response {
+        planned_state: on_the_wire(json!({"id": "1", "name": "n"})),
+        requires_replace: replace.iter().map(|name| path(name)).collect(),
+        ..planned()
+    };
+    let plan = twice(Some(&state()), first(), second(&[]), |_| {}).await.unwrap();
+    assert_eq!(plan.action, Action::Nothing);
+    let other = State { value: schema().object(json!({"id": "1", "name": "old"})), ..state() };
+    let plan = twice(Some(&other), first(), second(&[]), |_| {}).await.unwrap();
+    assert_eq!(plan.action, Action::Update);
+    let action = |plan: &mut Plan| plan.action = Action::Replace;
+    let text = twice(Some(&other), first(), second(&[]), action).await.err().unwrap();
+    assert!(text.ends_with("- the object is to be changed in another way than the first plan said"), "{text}");
 }
