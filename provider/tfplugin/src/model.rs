@@ -15,8 +15,10 @@ pub trait Model: FromValue + IntoValue + Clone + Send + Sync + 'static {
 ///
 /// A field is usually an [`Attr`](crate::Attr), which can be null and unknown. Within it stand `String`, `bool`,
 /// numbers, `Vec`, `BTreeSet`, `BTreeMap<String, _>`, other models, [`Sensitive`](crate::Sensitive) or
-/// [`Value`]. Elements that a configuration may leave unknown are an `Attr` themselves. A field for a list
-/// or set block is a plain `Vec`.
+/// [`Value`]. Elements that a configuration may leave unknown are an `Attr` themselves.
+///
+/// Blocks are never null: a list or set of blocks is an `Attr<Vec<_>>` that is empty where there is none, and unknown
+/// while the `for_each` of a `dynamic` block is. A single block is an `Attr` of its model, and null where there is none.
 ///
 /// The structs are `Clone`, `Default` and `PartialEq`; further derives are up to you.
 ///
