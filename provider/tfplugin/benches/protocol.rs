@@ -22,7 +22,7 @@ const STARTS: usize = 201;
 const FIRST_CALLS: usize = 51;
 const NEXT_CALLS: usize = 501;
 const OBJECTS: usize = 500;
-const PLANS: usize = 7;
+const RUNS: usize = 15;
 
 fn main() -> Result<()> {
     let bench = env::current_exe()?;
@@ -53,10 +53,7 @@ fn start(program: &Path) -> Result<()> {
         child.wait()?;
     }
     let (ours, echo) = (median(&mut ours), median(&mut echo));
-    println!(
-        "start to handshake, median of {STARTS}:       {ours:.2?}; `echo`: {echo:.2?}; {:.1} ×",
-        ratio(ours, echo)
-    );
+    println!("start to handshake, median of {STARTS}: {ours:.2?}; `echo`: {echo:.2?}; {:.1} ×", ratio(ours, echo));
     Ok(())
 }
 
@@ -80,11 +77,11 @@ async fn schema(program: &Path) -> Result<()> {
     }
     session.shutdown().await;
     println!("schema, first call of a process, median of {FIRST_CALLS}: {:.2?}", median(&mut first));
-    println!("schema, later calls, median of {NEXT_CALLS}:      {:.2?}", median(&mut next));
+    println!("schema, later calls, median of {NEXT_CALLS}: {:.2?}", median(&mut next));
     Ok(())
 }
 
-/// `terraform plan` with nothing to do, of both kinds in turn.
+/// `terraform plan -refresh-only` and `terraform plan` with nothing to do, of both kinds in turn.
 fn refresh(program: &Path) -> Result<()> {
     let notes = Workspace::new(
         program,
@@ -101,19 +98,24 @@ fn refresh(program: &Path) -> Result<()> {
     for workspace in [&notes, &data] {
         workspace.terraform(&["apply", "-auto-approve"])?;
     }
-    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..PLANS {
-        let (took, memory) = notes.terraform(&["plan", "-detailed-exitcode"])?;
-        ours.push(took);
-        peak = peak.max(memory);
-        theirs.push(data.terraform(&["plan", "-detailed-exitcode"])?.0);
+    let mut peak = 0;
+    for (name, mode) in
+        [("refresh", &["plan", "-detailed-exitcode", "-refresh-only"][..]), ("plan", &["plan", "-detailed-exitcode"])]
+    {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            let (took, memory) = notes.terraform(mode)?;
+            ours.push(took);
+            peak = peak.max(memory);
+            theirs.push(data.terraform(mode)?.0);
+        }
+        let (ours, theirs) = (median(&mut ours), median(&mut theirs));
+        println!(
+            "{name} of {OBJECTS} unchanged objects, median of {RUNS}: {ours:.0?}; `terraform_data`: {theirs:.0?}; {:.2} ×",
+            ratio(ours, theirs)
+        );
     }
-    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-    println!(
-        "plan of {OBJECTS} unchanged objects, median of {PLANS}:  {ours:.0?}; `terraform_data`: {theirs:.0?}; {:.2} ×",
-        ratio(ours, theirs)
-    );
-    println!("provider's peak memory meanwhile:          {:.1} MB", f64::from(peak) / 1000.0);
+    println!("provider's peak memory meanwhile: {:.1} MB", f64::from(peak) / 1000.0);
     Ok(())
 }
 
