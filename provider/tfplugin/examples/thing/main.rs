@@ -60,6 +60,7 @@ impl Provider for Things {
             .function(function::Join)
             .function(function::Share)
             .function(function::State)
+            .function(function::Longest)
             .action(action::Poke)
             .list(list::Things);
     }
@@ -163,6 +164,7 @@ const MOODS: &[&str] = &[
     "slow-update",
     "slow-delete",
     "slow-plan",
+    "slow-destroy",
     "panic",
     "panic-validate",
     "panic-plan",
@@ -170,19 +172,26 @@ const MOODS: &[&str] = &[
     "panic-update",
     "panic-delete",
     "panic-import",
+    "panic-destroy",
+    "panic-generate",
+    "panic-identify",
     "another-identity",
 ];
 
 /// Panics, or waits for the user to stop, if that is the mood for this operation.
 async fn misbehave(mood: Option<&str>, operation: &str, stop: &Stop) {
-    match mood.and_then(|mood| mood.strip_suffix(operation)) {
-        Some("panic-") => panic!("this thing panics in {operation}"),
-        Some("slow-") => {
-            stop.requested().await;
-            pause().await;
-        }
-        _ => {}
+    panic_in(operation, mood);
+    if mood.and_then(|mood| mood.strip_suffix(operation)) == Some("slow-") {
+        // The test reads it, and interrupts.
+        tracing::info!(operation, "waits for the stop");
+        stop.requested().await;
+        pause().await;
     }
+}
+
+/// Panics if that is the mood for this operation.
+fn panic_in(operation: &str, mood: Option<&str>) {
+    assert!(mood.and_then(|mood| mood.strip_suffix(operation)) != Some("panic-"), "this thing panics in {operation}");
 }
 
 #[async_trait]
@@ -199,6 +208,7 @@ impl Resource for Thing {
     }
 
     fn identify(&self, state: &State, client: Option<&Store>) -> Option<Value> {
+        panic_in("identify", state.mood.as_str());
         let directory = client.map(|store| store.0.display().to_string());
         Some(Identity { id: state.id.clone(), directory: directory.into() }.into_value())
     }
@@ -256,6 +266,7 @@ impl Resource for Thing {
     }
 
     async fn plan_destroy(&self, state: &State, context: &mut Context<'_, Store>) {
+        misbehave(state.mood.as_str(), "destroy", context.stop).await;
         if state.mood.as_str() == Some("precious") {
             context.diagnostics.warning_at("mood", "Precious", "This thing will be missed.");
         }
@@ -306,8 +317,11 @@ impl Resource for Thing {
 
     async fn read(&self, state: State, context: &mut Context<'_, Store>) -> Read<State> {
         misbehave(state.mood.as_str(), "read", context.stop).await;
-        if state.mood.as_str() == Some("another-identity") {
-            return Read::Found(State { id: "id-another".into(), ..state });
+        match state.mood.as_str() {
+            Some("another-identity") => return Read::Found(State { id: "id-another".into(), ..state }),
+            // Terraform keeps the last state, whatever this is.
+            Some("later") if context.deferral.request(Reason::AbsentPrerequisite) => return Read::Failed,
+            _ => {}
         }
         match context.client.read(state.id.as_str().unwrap_or_default()) {
             Ok(state) => Read::Found(state),
@@ -361,6 +375,7 @@ impl Resource for Thing {
     }
 
     fn generate(&self, config: &mut State) {
+        panic_in("generate", config.mood.as_str());
         // A configuration would have to repeat a secret to go with it.
         config.secret_wo_version = Attr::Null;
     }
@@ -369,6 +384,9 @@ impl Resource for Thing {
         // Version 0 called the name a title.
         let old = Type::object([("id", Type::String), ("title", Type::String)]);
         match stored.decode(&old) {
+            Ok(old) if old.get("title").and_then(Value::as_str) == Some("panic") => {
+                panic!("this thing panics in upgrade")
+            }
             Ok(old) => Some(State {
                 id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
                 name: old.get("title").and_then(Value::as_str).map(str::to_owned).into(),
