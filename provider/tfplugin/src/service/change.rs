@@ -17,12 +17,15 @@ impl<P: Provider> Service<P> {
         request: &pb::plan_resource_change::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::plan_resource_change::Response> {
-        let ResourceOffer { resource, shape, identity } = self.resource(&request.type_name, diagnostics)?;
+        let offer = self.resource(&request.type_name, diagnostics)?;
+        let ResourceOffer { resource, shape, identity } = offer;
         let fields = &shape.schema.fields;
         let prior = existing(shape.decode(request.prior_state.as_ref(), diagnostics)?);
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let proposed = shape.decode(request.proposed_new_state.as_ref(), diagnostics)?;
         let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
+        // It goes back as it came, if it is one.
+        offer.known_identity(request.prior_identity.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
         let Some(mut planned) = existing(proposed) else {
             return self.plan_destroy(request, prior, meta, deferral, diagnostics).await;
