@@ -13,6 +13,7 @@ mod features;
 mod grpc;
 mod lifecycle;
 mod process;
+mod rpc;
 mod rules;
 
 use std::path::PathBuf;
