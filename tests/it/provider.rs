@@ -5,6 +5,7 @@ mod drift;
 mod imports;
 mod interrupts;
 mod lifecycle;
+mod protocol;
 mod secrets;
 mod validation;
 

@@ -53,7 +53,10 @@ fn start(program: &Path) -> Result<()> {
         child.wait()?;
     }
     let (ours, echo) = (median(&mut ours), median(&mut echo));
-    println!("start to handshake, median of {STARTS}:       {ours:.2?}; `echo`: {echo:.2?}; {:.1} ×", ratio(ours, echo));
+    println!(
+        "start to handshake, median of {STARTS}:       {ours:.2?}; `echo`: {echo:.2?}; {:.1} ×",
+        ratio(ours, echo)
+    );
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use tfplugin::{
-    Attr, Attribute, Catalog, Check, Configure, Context, Import, Provider, Read, Resource, Schema, async_trait, model,
+    Attr, Attribute, Catalog, Check, Configure, Context, Import, Message, Provider, Read, Resource, Schema,
+    async_trait, model,
 };
 
 model! {
@@ -43,7 +44,10 @@ impl Resource for NoteResource {
 
     fn schema(&self) -> Schema {
         Schema::new().markdown("A note.").attributes([
-            Attribute::string("name").required().requires_replace().check(Check::length(1..=100)),
+            Attribute::string("name").required().requires_replace().check(Check::regex(
+                "^[A-Za-z0-9-]{1,100}$",
+                Message::new("Invalid name", "Only letters, digits and dashes."),
+            )),
             Attribute::string("text").default(""),
         ])
     }

@@ -26,8 +26,12 @@ pub use types::Type;
 /// How deep a value or a type may be nested. Real configurations stay below ten.
 const MAX_DEPTH: usize = 100;
 
-/// How many values one message may hold. Each costs memory out of proportion to its byte on the wire.
+/// How many values one message may hold. Each costs memory out of proportion to its byte on the wire: 32 bytes of it,
+/// and as much again while a list grows.
 const MAX_VALUES: usize = 4_000_000;
+
+/// As how many values a map or object counts beside its entries, unless it is empty: it makes room for several.
+const MAP_COST: usize = 20;
 
 /// One value of a configuration, a plan or a state.
 ///
@@ -66,6 +70,13 @@ pub struct Typed {
     pub ty: Type,
     /// A value of that type.
     pub value: Value,
+}
+
+impl Typed {
+    /// A value of dynamic type. One of no particular type, which is null or unknown, is just that.
+    fn wrap(ty: Type, value: Value) -> Value {
+        if ty == Type::Dynamic { value } else { Value::Dynamic(Box::new(Self { ty, value })) }
+    }
 }
 
 impl Value {
@@ -154,7 +165,8 @@ impl Value {
         conform::conform(self, ty, 0)
     }
 
-    /// Reads the msgpack form of a value of type `ty`.
+    /// Reads the msgpack form of a value of type `ty`. Where a name occurs twice in a map or an object, the last one
+    /// counts.
     ///
     /// # Errors
     /// Names the part of the value that does not fit.
@@ -171,7 +183,7 @@ impl Value {
     }
 
     /// Reads the JSON form of a value of type `ty`, as a state file holds it: attributes that the text lacks become
-    /// null, and attributes that the type lacks are dropped.
+    /// null, and attributes that the type lacks are dropped. Where a name occurs twice, the last one counts.
     ///
     /// # Errors
     /// Names the part of the value that does not fit.
@@ -212,5 +224,7 @@ impl From<String> for Value {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

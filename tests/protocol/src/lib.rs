@@ -21,7 +21,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use lifecycle::{Action, Answer, Lifecycle, Plan, Source, State};
-pub use plugin::{COOKIE, Launch, Plugin};
+pub use plugin::{Launch, Plugin};
 pub use schema::{Attribute, Block, Function, IdentitySchema, Kind, Nesting, Object, Schema, Schemas};
 pub use session::{Connection, Session, Transport};
 pub use tls::{Identity, connect, is_let_in};

@@ -4,8 +4,6 @@ mod apply;
 mod plan;
 mod state;
 
-use std::fmt::Display;
-
 pub use plan::{Action, Plan};
 use serde_json::Value as Json;
 pub use state::{Answer, State};
@@ -107,8 +105,8 @@ impl<'s> Lifecycle<'s> {
         if answer.deferred.is_some() {
             breaches.push(Breach::whole(Rule::Deferred));
         }
-        self.keep(rpc, breaches);
-        self.keep(&format!("{rpc} (identity)"), core::check_known(&identity));
+        self.keep(rpc, &breaches);
+        self.keep(&format!("{rpc} (identity)"), &core::check_known(&identity));
         let found = (!value.is_null()).then(|| State { value, private: answer.private, identity, ..state.clone() });
         Answer::new(answer.diagnostics, found)
     }
@@ -173,7 +171,7 @@ impl<'s> Lifecycle<'s> {
             return Answer::none(answer.diagnostics);
         }
         let identity = self.decoded_identity(rpc, answer.target_identity.as_ref());
-        self.keep(&format!("{rpc} (identity)"), core::check_known(&identity));
+        self.keep(&format!("{rpc} (identity)"), &core::check_known(&identity));
         let value = self.whole_state(rpc, answer.target_state.as_ref());
         Answer::new(answer.diagnostics, State { value, private: answer.target_private, identity, tainted: false })
     }
@@ -201,9 +199,11 @@ impl<'s> Lifecycle<'s> {
             if breaches.is_empty() {
                 // What differs is unknown in the plan.
                 breaches = core::check_known(&next.planned);
-                breaches.iter_mut().for_each(|breach| breach.rule = Rule::Settled);
+                for breach in &mut breaches {
+                    breach.rule = Rule::Settled;
+                }
             }
-            self.keep("the plan after apply", breaches);
+            self.keep("the plan after apply", &breaches);
         }
         state
     }
@@ -230,7 +230,7 @@ impl<'s> Lifecycle<'s> {
         if diagnostics::has_errors(&answer.diagnostics) {
             return Answer::none(answer.diagnostics);
         }
-        let breach = |rule| self.keep(rpc, vec![Breach::whole(rule)]);
+        let breach = |rule| self.keep(rpc, &[Breach::whole(rule)]);
         if answer.deferred.is_some() {
             breach(Rule::Deferred);
         }
@@ -245,9 +245,9 @@ impl<'s> Lifecycle<'s> {
         if value.is_null() {
             breach(Rule::ImportNull);
         }
-        self.keep(rpc, core::check_object(&self.schema.object, &value, true));
+        self.keep(rpc, &core::check_object(&self.schema.object, &value, true));
         let identity = self.decoded_identity(rpc, imported.identity.as_ref());
-        self.keep(&format!("{rpc} (identity)"), core::check_known(&identity));
+        self.keep(&format!("{rpc} (identity)"), &core::check_known(&identity));
         let private = imported.private.clone();
         Answer::new(answer.diagnostics, State { value, private, identity, tainted: false })
     }
@@ -267,9 +267,9 @@ impl<'s> Lifecycle<'s> {
     fn whole_state(&self, rpc: &str, value: Option<&DynamicValue>) -> Value {
         let value = self.decoded(rpc, value);
         if value.is_null() {
-            self.keep(rpc, vec![Breach::whole(Rule::StateLost)]);
+            self.keep(rpc, &[Breach::whole(Rule::StateLost)]);
         }
-        self.keep(rpc, core::check_object(&self.schema.object, &value, true));
+        self.keep(rpc, &core::check_object(&self.schema.object, &value, true));
         value
     }
 
@@ -282,16 +282,16 @@ impl<'s> Lifecycle<'s> {
         };
         decoded.unwrap_or_else(|error| {
             let rule = Rule::Shape(error.problem().to_owned());
-            panic!("{}", self.broken(rpc, &[Breach { rule, path: error.path() }]))
+            panic!("{}", self.broken(&rpc, &[Breach { rule, path: error.path() }]))
         })
     }
 
     /// Fails if there is a breach.
-    fn keep(&self, rpc: &str, breaches: Vec<Breach>) {
-        assert!(breaches.is_empty(), "{}", self.broken(rpc, &breaches));
+    fn keep(&self, rpc: &str, breaches: &[Breach]) {
+        assert!(breaches.is_empty(), "{}", self.broken(rpc, breaches));
     }
 
-    fn broken(&self, rpc: impl Display, breaches: &[Breach]) -> String {
+    fn broken(&self, rpc: &str, breaches: &[Breach]) -> String {
         let breaches: Vec<String> = breaches.iter().map(ToString::to_string).collect();
         format!("{rpc} of {} breaks the rules of Terraform:\n- {}", self.type_name, breaches.join("\n- "))
     }

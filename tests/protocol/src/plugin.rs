@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-pub use launch::{COOKIE, Launch};
+pub use launch::Launch;
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
@@ -98,6 +98,9 @@ impl Plugin {
     }
 
     /// Whether the process is there.
+    ///
+    /// # Panics
+    /// The system does not say.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the state of a child").is_none()
     }
@@ -108,6 +111,9 @@ impl Plugin {
     }
 
     /// Sends it a signal.
+    ///
+    /// # Panics
+    /// It is gone.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("a process that is there");
     }

@@ -124,12 +124,13 @@ impl Schemas {
         let request = pb::get_resource_identity_schemas::Request {};
         let identities = match provider.get_resource_identity_schemas(request).await {
             // As from a provider that is older than identities.
-            Err(status) if status.code() == Code::Unimplemented => pb::get_resource_identity_schemas::Response::default(),
+            Err(status) if status.code() == Code::Unimplemented => {
+                pb::get_resource_identity_schemas::Response::default()
+            }
             answer => answered("GetResourceIdentitySchemas", answer),
         };
-        Self::read(&schemas, &identities).unwrap_or_else(|mistakes| {
-            panic!("Terraform would refuse this provider:\n{}", mistakes.join("\n"))
-        })
+        Self::read(&schemas, &identities)
+            .unwrap_or_else(|mistakes| panic!("Terraform would refuse this provider:\n{}", mistakes.join("\n")))
     }
 
     /// Reads the schemas from the two answers that have them.
@@ -149,7 +150,10 @@ impl Schemas {
             actions.map(|(name, action)| (name.clone(), action.schema.clone().unwrap_or_default())).collect();
         let all = Self {
             provider: Schema::noting("provider", provider, &mut mistakes),
-            provider_meta: schemas.provider_meta.as_ref().map(|meta| Schema::noting("provider_meta", meta, &mut mistakes)),
+            provider_meta: schemas
+                .provider_meta
+                .as_ref()
+                .map(|meta| Schema::noting("provider_meta", meta, &mut mistakes)),
             resources: all(&schemas.resource_schemas, &mut mistakes),
             identities: by_name(&identities.identity_schemas, &mut mistakes, IdentitySchema::read),
             data_sources: all(&schemas.data_source_schemas, &mut mistakes),

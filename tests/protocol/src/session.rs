@@ -28,15 +28,14 @@ const LARGEST_MESSAGE: usize = 256 << 20;
 pub struct Connection(Transport);
 
 impl Connection {
-    async fn open(
-        socket: &Path,
-        server: CertificateDer<'static>,
-        identity: &Identity,
-        patience: Duration,
-    ) -> Self {
-        let stream = connect(socket, server, Some(identity)).await.expect("a TLS connection to the provider");
-        let transport = tokio::time::timeout(patience, Transport::over(stream, patience)).await;
-        Self(transport.expect("an HTTP/2 connection in time").expect("an HTTP/2 connection to the provider"))
+    async fn open(socket: &Path, server: CertificateDer<'static>, identity: &Identity, patience: Duration) -> Self {
+        let connected = async {
+            let stream = connect(socket, server, Some(identity)).await.map_err(|error| error.to_string())?;
+            Transport::over(stream, patience).await.map_err(|error| format!("{error:?}"))
+        };
+        let late = |_| Err(format!("nothing happened within {patience:?}"));
+        let transport = tokio::time::timeout(patience, connected).await.unwrap_or_else(late);
+        Self(transport.unwrap_or_else(|error: String| panic!("there is no connection to the provider: {error}")))
     }
 
     /// All calls of the provider protocol. Messages may have 256 MiB either way.

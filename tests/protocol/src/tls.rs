@@ -48,7 +48,8 @@ pub async fn connect(
 
 /// Whether the server lets such a client in. In TLS 1.3 a client learns it with the first bytes only.
 ///
-/// A server that does not say so within [`PATIENCE`] fails the test.
+/// # Panics
+/// The server does not say so within [`PATIENCE`].
 pub async fn is_let_in(socket: &Path, server: CertificateDer<'static>, identity: Option<&Identity>) -> bool {
     let Ok(mut stream) = connect(socket, server, identity).await else { return false };
     if stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.is_err() {

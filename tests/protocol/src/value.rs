@@ -64,25 +64,25 @@ pub fn decode(value: Option<&DynamicValue>, ty: &Type) -> Result<Value, ValueErr
 }
 
 /// Whether two values are the same, whatever is promised about what is unknown in them.
-pub(crate) fn same(this: &Value, that: &Value) -> bool {
-    match (this, that) {
-        _ if this.is_unknown() || that.is_unknown() => this.is_unknown() && that.is_unknown(),
-        (Value::List(these), Value::List(those)) | (Value::Tuple(these), Value::Tuple(those)) => {
-            these.len() == those.len() && these.iter().zip(those).all(|(this, that)| same(this, that))
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        _ if left.is_unknown() || right.is_unknown() => left.is_unknown() && right.is_unknown(),
+        (Value::List(left), Value::List(right)) | (Value::Tuple(left), Value::Tuple(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
-        (Value::Set(these), Value::Set(those)) => {
+        (Value::Set(left), Value::Set(right)) => {
             // Elements with something unknown in them may stand in another order.
-            let mut left: Vec<&Value> = those.iter().collect();
-            let mut found = |this| {
-                left.iter().position(|that| same(this, that)).map(|position| left.swap_remove(position)).is_some()
+            let mut open: Vec<&Value> = right.iter().collect();
+            let mut found = |left| {
+                open.iter().position(|right| same(left, right)).map(|position| open.swap_remove(position)).is_some()
             };
-            these.len() == those.len() && these.iter().all(&mut found)
+            left.len() == right.len() && left.iter().all(&mut found)
         }
-        (Value::Map(these), Value::Map(those)) | (Value::Object(these), Value::Object(those)) => {
-            these.keys().eq(those.keys()) && these.values().zip(those.values()).all(|(this, that)| same(this, that))
+        (Value::Map(left), Value::Map(right)) | (Value::Object(left), Value::Object(right)) => {
+            left.keys().eq(right.keys()) && left.values().zip(right.values()).all(|(left, right)| same(left, right))
         }
-        (Value::Dynamic(this), Value::Dynamic(that)) => this.ty == that.ty && same(&this.value, &that.value),
-        _ => this == that,
+        (Value::Dynamic(left), Value::Dynamic(right)) => left.ty == right.ty && same(&left.value, &right.value),
+        _ => left == right,
     }
 }
 

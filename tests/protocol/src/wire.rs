@@ -3,7 +3,6 @@
 /// Messages and client of the provider protocol.
 #[expect(
     clippy::pedantic,
-    clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     missing_docs,
     unused_qualifications,
@@ -16,7 +15,6 @@ pub mod tfplugin6 {
 /// Clients of the services that every plugin has: the controller, which ends it, and its output.
 #[expect(
     clippy::pedantic,
-    clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     missing_docs,
     unused_qualifications,

@@ -121,7 +121,8 @@ model! {
         pub secret_wo: Attr<Sensitive<String>>,
         pub secret_wo_version: Attr<i64>,
         pub steps: Attr<Vec<Step>>,
-        pub rule: Vec<Rule>,
+        // Unknown while a `dynamic` block iterates over what is not known yet.
+        pub rule: Attr<Vec<Rule>>,
         pub mood: Attr<String>,
     }
 

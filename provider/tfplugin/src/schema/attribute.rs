@@ -186,7 +186,7 @@ impl Attribute {
     }
 
     /// The text that the provider computes begins so (its first 256 bytes count), which is known before the rest is.
-    /// Another text after apply is reported as a mistake. End it with a character that no accent can follow, such as
+    /// Another text after apply is reported as a mistake. End it with a character that no accent merges with, such as
     /// `-`: Terraform compares texts in Unicode's normal form C.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {

@@ -37,7 +37,8 @@ pub(super) fn conform(value: Value, ty: &Type, depth: usize) -> Result<Value, Va
         (Type::Object(types), Value::Map(entries) | Value::Object(entries)) => object(entries, types, depth),
         (Type::Dynamic, Value::Dynamic(typed)) => {
             let Typed { ty, value } = *typed;
-            Ok(Value::Dynamic(Box::new(Typed { value: conform(value, &ty, depth)?, ty })))
+            let value = conform(value, &ty, depth)?;
+            Ok(Typed::wrap(ty, value))
         }
         (Type::Dynamic, value) => {
             let ty = infer(&value);

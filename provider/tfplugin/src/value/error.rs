@@ -38,6 +38,11 @@ impl ValueError {
         self
     }
 
+    /// The same place with another problem.
+    pub(super) fn because(self, other: Self) -> Self {
+        Self { problem: other.problem, ..self }
+    }
+
     /// Where in the value the problem is.
     pub fn path(&self) -> AttributePath {
         self.steps.iter().rev().cloned().collect()

@@ -12,7 +12,7 @@ use rmp::decode as read;
 use rmp::encode as write;
 
 use super::number::Wire;
-use super::{MAX_DEPTH, MAX_VALUES, Number, Step, Type, Typed, Value, ValueError};
+use super::{MAP_COST, MAX_DEPTH, MAX_VALUES, Number, Step, Type, Typed, Value, ValueError};
 
 pub(super) fn decode(bytes: &[u8], ty: &Type) -> Result<Value, ValueError> {
     let mut reader = Reader { rest: bytes, values: 0 };
@@ -32,12 +32,9 @@ fn malformed<E>(expected: &'static str) -> impl Fn(E) -> ValueError {
 
 impl<'a> Reader<'a> {
     fn value(&mut self, ty: &Type, depth: usize) -> Result<Value, ValueError> {
-        self.values += 1;
+        self.count_values(1)?;
         if depth > MAX_DEPTH {
             return Err(ValueError::too_deep());
-        }
-        if self.values > MAX_VALUES {
-            return Err(ValueError::new("has too many values"));
         }
         let first = *self.rest.first().ok_or_else(|| ValueError::new("ends too early"))?;
         match Marker::from_u8(first) {
@@ -98,8 +95,7 @@ impl<'a> Reader<'a> {
                 }
                 let ty = Type::from_json(self.bytes()?)?;
                 let value = self.value(&ty, depth)?;
-                // A dynamic value of no particular type that is null or unknown is just that.
-                Ok(if ty == Type::Dynamic { value } else { Value::Dynamic(Box::new(Typed { ty, value })) })
+                Ok(Typed::wrap(ty, value))
             }
         }
     }
@@ -121,9 +117,12 @@ impl<'a> Reader<'a> {
 
     fn elements(&mut self, ty: &Type, depth: usize) -> Result<Vec<Value>, ValueError> {
         let count = self.array()?;
-        // Room is made as elements arrive: the count is only a claim.
-        let mut elements = Vec::with_capacity(count.min(64));
+        let mut elements = Vec::new();
         for index in 0..count {
+            // Room is made as elements arrive, for twice as many each time: the count is only a claim.
+            if elements.len() == elements.capacity() {
+                elements.reserve_exact((count - index).min(elements.len().max(4)));
+            }
             elements.push(self.value(ty, depth).map_err(|error| error.under(Step::Index(index)))?);
         }
         Ok(elements)
@@ -161,12 +160,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The length of a sequence, as far as it can be true.
     fn array(&mut self) -> Result<usize, ValueError> {
-        read::read_array_len(&mut self.rest).map_err(malformed("a sequence")).map(|length| length as usize)
+        let length = read::read_array_len(&mut self.rest).map_err(malformed("a sequence"))? as usize;
+        if length > self.rest.len() { Err(ValueError::new("ends too early")) } else { Ok(length) }
     }
 
+    /// The length of a map, as far as it can be true.
     fn map(&mut self) -> Result<usize, ValueError> {
-        read::read_map_len(&mut self.rest).map_err(malformed("a map")).map(|length| length as usize)
+        let length = read::read_map_len(&mut self.rest).map_err(malformed("a map"))? as usize;
+        if length > self.rest.len() / 2 {
+            return Err(ValueError::new("ends too early"));
+        }
+        self.count_values(if length > 0 { MAP_COST } else { 0 })?;
+        Ok(length)
+    }
+
+    fn count_values(&mut self, values: usize) -> Result<(), ValueError> {
+        self.values += values;
+        if self.values > MAX_VALUES { Err(ValueError::new("has too many values")) } else { Ok(()) }
     }
 
     fn take(&mut self, length: u32) -> Result<&'a [u8], ValueError> {

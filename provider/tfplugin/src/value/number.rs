@@ -17,15 +17,19 @@ const LIMIT: f64 = 9_223_372_036_854_775_808.0;
 #[derive(Clone, Debug)]
 pub struct Number(Repr);
 
-/// Each number has exactly one of the first and the last form, and a float never holds what fits an `Int`; so
-/// only floats have to be converted when numbers are compared.
+/// Each number has exactly one form, the first that can hold it: numbers are compared much more often than they are
+/// read, and the digits of a float are a lot of work.
 #[derive(Clone, Debug)]
 enum Repr {
     Int(i64),
-    /// As it came over the wire, to go back in the same form.
+    /// A binary fraction, or an infinity. Terraform sends such numbers as floats, too.
     Float(f64),
-    /// Canonical decimal text of a number that is no `i64`.
-    Decimal(Box<str>),
+    Decimal {
+        /// The canonical text.
+        text: Box<str>,
+        /// How it compares with the nearest float.
+        beside: Ordering,
+    },
 }
 
 impl Number {
@@ -40,7 +44,7 @@ impl Number {
         match &self.0 {
             Repr::Int(int) => *int as f64,
             Repr::Float(float) => *float,
-            Repr::Decimal(text) => text.parse().unwrap_or(f64::NAN),
+            Repr::Decimal { text, .. } => nearest(text),
         }
     }
 
@@ -62,12 +66,24 @@ impl Number {
         }
     }
 
+    /// The number with this canonical text.
+    fn from_canonical(text: String) -> Self {
+        if let Ok(int) = text.parse() {
+            return Self(Repr::Int(int));
+        }
+        let float = nearest(&text);
+        Self(match order::beside(&text, float) {
+            Ordering::Equal => Repr::Float(float),
+            beside => Repr::Decimal { text: text.into(), beside },
+        })
+    }
+
     /// The form in which the number goes over the wire.
     pub(super) fn wire(&self) -> Wire<'_> {
         match &self.0 {
             Repr::Int(int) => Wire::Int(*int),
             Repr::Float(float) => Wire::Float(*float),
-            Repr::Decimal(text) => Wire::Decimal(text),
+            Repr::Decimal { text, .. } => Wire::Decimal(text),
         }
     }
 
@@ -78,7 +94,7 @@ impl Number {
 
     /// About how many bytes it takes on the wire.
     pub(super) fn wire_length(&self) -> usize {
-        if let Repr::Decimal(text) = &self.0 { text.len() } else { size_of::<u64>() }
+        if let Repr::Decimal { text, .. } = &self.0 { text.len() } else { size_of::<u64>() }
     }
 }
 
@@ -93,7 +109,7 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Int(int) => write!(f, "{int}"),
-            Repr::Decimal(text) => f.write_str(text),
+            Repr::Decimal { text, .. } => f.write_str(text),
             Repr::Float(float) if float.is_infinite() => f.write_str(if *float > 0.0 { "inf" } else { "-inf" }),
             Repr::Float(float) => f.write_str(&exact_text(*float)),
         }
@@ -105,9 +121,14 @@ impl FromStr for Number {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let decimal = Decimal::parse(text).ok_or_else(|| ValueError::new("is not a decimal number"))?;
-        let text = decimal.to_text();
-        Ok(Self(text.parse().map_or_else(|_| Repr::Decimal(text.into()), Repr::Int)))
+        Ok(Self::from_canonical(decimal.to_text()))
     }
+}
+
+/// The nearest float of a decimal number; an infinity if it is beyond all floats.
+fn nearest(text: &str) -> f64 {
+    // Each decimal number has one.
+    text.parse().unwrap_or(f64::NAN)
 }
 
 impl PartialEq for Number {
@@ -133,6 +154,6 @@ impl From<i64> for Number {
 impl From<u64> for Number {
     fn from(int: u64) -> Self {
         // The digits of so small a number are its canonical text.
-        Self(i64::try_from(int).map_or_else(|_| Repr::Decimal(int.to_string().into()), Repr::Int))
+        i64::try_from(int).map_or_else(|_| Self::from_canonical(int.to_string()), Self::from)
     }
 }

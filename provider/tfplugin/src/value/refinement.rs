@@ -53,7 +53,7 @@ impl Refinement {
 
     /// If it is not null, the text begins so. Only the first 256 bytes count.
     ///
-    /// Terraform compares texts in Unicode's normal form C: end the prefix with a character that no accent can follow,
+    /// Terraform compares texts in Unicode's normal form C: end the prefix with a character that no accent merges with,
     /// such as `-`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {

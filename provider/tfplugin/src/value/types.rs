@@ -1,11 +1,13 @@
 //! The types of values and their JSON form, such as `["list","string"]`.
 
+mod json;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::{MAX_DEPTH, ValueError};
+use super::ValueError;
 
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,8 +63,7 @@ impl Type {
     /// # Errors
     /// The text is no JSON or names no type.
     pub fn from_json(text: &[u8]) -> Result<Self, ValueError> {
-        let json = serde_json::from_slice(text).map_err(|_| ValueError::new("has a type that is not JSON"))?;
-        Self::parse(&json, 0)
+        json::parse(text).map_err(|_| ValueError::new("has a malformed type"))
     }
 
     fn json(&self) -> Json {
@@ -81,37 +82,6 @@ impl Type {
             Self::Tuple(elements) => {
                 Json::Array(vec!["tuple".into(), Json::Array(elements.iter().map(Self::json).collect())])
             }
-        }
-    }
-
-    fn parse(json: &Json, depth: usize) -> Result<Self, ValueError> {
-        if depth > MAX_DEPTH {
-            return Err(ValueError::too_deep());
-        }
-        let inner = |json: &Json| Self::parse(json, depth + 1);
-        match json {
-            Json::String(name) => match name.as_str() {
-                "bool" => Ok(Self::Bool),
-                "number" => Ok(Self::Number),
-                "string" => Ok(Self::String),
-                "dynamic" => Ok(Self::Dynamic),
-                _ => Err(ValueError::new("has a type of unknown name")),
-            },
-            Json::Array(parts) => match (parts.first().and_then(Json::as_str), parts.get(1)) {
-                (Some("list"), Some(element)) => Ok(Self::list(inner(element)?)),
-                (Some("set"), Some(element)) => Ok(Self::set(inner(element)?)),
-                (Some("map"), Some(element)) => Ok(Self::map(inner(element)?)),
-                // A third part lists optional attributes; it matters to conversions inside of Terraform only.
-                (Some("object"), Some(Json::Object(attributes))) => {
-                    let read = |(name, ty): (&String, &Json)| Ok((name.clone(), inner(ty)?));
-                    Ok(Self::Object(attributes.iter().map(read).collect::<Result<_, ValueError>>()?))
-                }
-                (Some("tuple"), Some(Json::Array(elements))) => {
-                    Ok(Self::Tuple(elements.iter().map(inner).collect::<Result<_, _>>()?))
-                }
-                _ => Err(ValueError::new("has a malformed type")),
-            },
-            _ => Err(ValueError::new("has a malformed type")),
         }
     }
 }

@@ -2,26 +2,25 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
 
 use rustix::process::Signal;
+use tfplugin_client::{Identity, connect, is_let_in};
 
-use crate::client::{Identity, is_let_in};
-use crate::plugin::{COOKIE, Plugin, command};
+use crate::launch;
 
 #[test]
 fn pitfall_01_one_line_with_six_fields() {
-    let plugin = Plugin::start(&Identity::new(1));
+    let plugin = launch().start();
     let fields = plugin.fields();
-    assert!(plugin.line.ends_with('\n'));
-    assert_eq!(fields.len(), 6, "{}", plugin.line);
+    assert!(plugin.line().ends_with('\n'));
+    assert_eq!(fields.len(), 6, "{}", plugin.line());
     assert_eq!((fields[0], fields[1], fields[2], fields[4]), ("1", "6", "unix", "grpc"));
     assert!(plugin.certificate().len() > 50 && !fields[5].contains('='));
 }
 
 #[test]
 fn pitfall_02_started_by_hand_it_says_what_it_is() {
-    let output = command().output().unwrap();
+    let output = launch().by_hand().output();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
     let text = String::from_utf8(output.stderr).unwrap();
@@ -30,27 +29,20 @@ fn pitfall_02_started_by_hand_it_says_what_it_is() {
 
 #[test]
 fn pitfall_02_without_protocol_6_it_refuses() {
-    let run = |versions: &str| {
-        let mut command = command();
-        command.env(COOKIE.0, COOKIE.1).env("PLUGIN_CLIENT_CERT", Identity::new(1).pem());
-        command.env("PLUGIN_PROTOCOL_VERSIONS", versions).stdin(Stdio::null()).output().unwrap()
-    };
     for versions in ["5", "4,5", "", "66,16"] {
-        let output = run(versions);
+        let output = launch().env("PLUGIN_PROTOCOL_VERSIONS", versions).output();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains("speaks version 6 of the plugin protocol"), "{text}");
     }
-    let plugin = Plugin::start_with(&Identity::new(1), |command| command.env("PLUGIN_PROTOCOL_VERSIONS", "6,5"));
+    let plugin = launch().env("PLUGIN_PROTOCOL_VERSIONS", "6,5").start();
     assert_eq!(plugin.fields()[1], "6");
 }
 
 #[test]
 fn a_malformed_certificate_is_refused() {
     for certificate in ["", "-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n"] {
-        let mut command = command();
-        command.env(COOKIE.0, COOKIE.1).env("PLUGIN_PROTOCOL_VERSIONS", "6").env("PLUGIN_CLIENT_CERT", certificate);
-        let output = command.output().unwrap();
+        let output = launch().env("PLUGIN_CLIENT_CERT", certificate).output();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         assert!(String::from_utf8(output.stderr).unwrap().contains("PLUGIN_CLIENT_CERT"));
     }
@@ -58,7 +50,7 @@ fn a_malformed_certificate_is_refused() {
 
 #[test]
 fn pitfall_03_the_socket_is_private_and_gone_in_the_end() {
-    let mut plugin = Plugin::start(&Identity::new(1));
+    let mut plugin = launch().start();
     let directory = plugin.socket().parent().unwrap().to_owned();
     assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     assert!(directory.starts_with(plugin.temp().canonicalize().unwrap()));
@@ -72,7 +64,7 @@ fn pitfall_03_a_path_that_is_too_long_is_avoided() {
     let temp = tempfile::TempDir::new().unwrap();
     let long = temp.path().join("d".repeat(120));
     std::fs::create_dir(&long).unwrap();
-    let mut plugin = Plugin::start_with(&Identity::new(1), |command| command.env("PLUGIN_UNIX_SOCKET_DIR", &long));
+    let mut plugin = launch().env("PLUGIN_UNIX_SOCKET_DIR", &long).start();
     let socket = plugin.socket();
     assert!(!socket.starts_with(temp.path()) && socket.as_os_str().len() < 104, "{}", socket.display());
     plugin.signal(Signal::TERM);
@@ -83,7 +75,7 @@ fn pitfall_03_a_path_that_is_too_long_is_avoided() {
 #[tokio::test]
 async fn pitfall_04_a_silent_client_keeps_nobody_waiting() {
     let identity = Identity::new(1);
-    let plugin = Plugin::start(&identity);
+    let plugin = launch().identity(&identity).start();
     let silent = UnixStream::connect(plugin.socket()).unwrap();
     let plain = UnixStream::connect(plugin.socket()).unwrap();
     std::io::Write::write_all(&mut &plain, b"GET / HTTP/1.1\r\n\r\n").unwrap();
@@ -96,7 +88,7 @@ async fn only_the_announced_client_is_let_in() {
     let identity = Identity::new(1);
     let stranger = Identity::new(2);
     let thief = identity.with_key_of(&stranger);
-    let plugin = Plugin::start(&identity);
+    let plugin = launch().identity(&identity).start();
     let socket = plugin.socket();
     assert!(!is_let_in(&socket, plugin.certificate(), None).await, "a client without a certificate");
     assert!(!is_let_in(&socket, plugin.certificate(), Some(&stranger)).await, "another certificate");
@@ -107,7 +99,7 @@ async fn only_the_announced_client_is_let_in() {
 #[tokio::test]
 async fn pitfall_05_ctrl_c_is_ignored() {
     let identity = Identity::new(1);
-    let mut plugin = Plugin::start(&identity);
+    let mut plugin = launch().identity(&identity).start();
     plugin.signal(Signal::INT);
     plugin.signal(Signal::INT);
     assert!(is_let_in(&plugin.socket(), plugin.certificate(), Some(&identity)).await);
@@ -117,9 +109,9 @@ async fn pitfall_05_ctrl_c_is_ignored() {
 #[tokio::test]
 async fn pitfall_07_it_ends_when_its_last_connection_has_closed() {
     let identity = Identity::new(1);
-    let mut plugin = Plugin::start(&identity);
-    let first = crate::client::connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
-    let second = crate::client::connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
+    let mut plugin = launch().identity(&identity).start();
+    let first = connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
+    let second = connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
     drop(first);
     assert!(plugin.is_running());
     drop(second);
@@ -128,9 +120,7 @@ async fn pitfall_07_it_ends_when_its_last_connection_has_closed() {
 
 #[test]
 fn pitfall_20_debug_prints_what_to_set_and_ends_with_ctrl_c() {
-    let mut launch = command();
-    launch.arg("-debug");
-    let mut plugin = Plugin::spawn(launch, |command| command);
+    let mut plugin = launch().by_hand().arg("-debug").spawn();
     plugin.next_line();
     let line = plugin.next_line();
     let json = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").and_then(|line| line.strip_suffix('\'')).unwrap();

@@ -55,12 +55,13 @@ impl Workspace {
         for directory in ["bin", "things", "tmp"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        symlink(example(), root.path().join("bin/terraform-provider-thing")).unwrap();
-        let bin = root.path().join("bin");
-        let overrides = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"example/thing\" = \"{}\"\n  }}\n}}\n",
-            bin.display()
-        );
+        let mut overrides = String::new();
+        for name in ["thing", "note"] {
+            let bin = root.path().join("bin");
+            symlink(example(name), bin.join(format!("terraform-provider-{name}"))).unwrap();
+            overrides += &format!("    \"example/{name}\" = \"{}\"\n", bin.display());
+        }
+        let overrides = format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n");
         fs::write(root.path().join("terraform.rc"), overrides).unwrap();
         let workspace = Self { root };
         workspace.write(resources);
@@ -84,6 +85,13 @@ impl Workspace {
         let head = fs::read_to_string(&file).unwrap();
         let (head, _) = head.split_once("provider \"thing\"").unwrap();
         fs::write(file, format!("{head}{configuration}")).unwrap();
+    }
+
+    /// Takes notes instead of things, with these resources.
+    pub(crate) fn write_notes(&self, resources: &str) {
+        let head = "terraform {\n  required_providers {\n    note = {\n      source = \"example/note\"\n    }\n  }\n}\n\
+                    provider \"note\" {\n  directory = \"things\"\n}\n";
+        fs::write(self.root.path().join("main.tf"), format!("{head}{resources}")).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

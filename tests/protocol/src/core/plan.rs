@@ -125,14 +125,7 @@ fn check_nested(
     }
 }
 
-fn check_block(
-    block: &Block,
-    prior: &Value,
-    config: &Value,
-    planned: &Value,
-    path: &AttributePath,
-    found: &mut Found,
-) {
+fn check_block(block: &Block, prior: &Value, config: &Value, planned: &Value, path: &AttributePath, found: &mut Found) {
     if same(planned, config) {
         return;
     }
@@ -160,10 +153,8 @@ fn check_block(
                 check_object(&block.object, &field(prior, key), config, planned, &path.clone().key(key), found);
             }
         }
-        (_, Value::Set(_), Value::Set(plans)) => {
-            if plans.iter().any(Value::is_unknown) {
-                found.add(path, Rule::PlannedUnknown);
-            }
+        (_, Value::Set(_), Value::Set(plans)) if plans.iter().any(Value::is_unknown) => {
+            found.add(path, Rule::PlannedUnknown);
         }
         // That blocks are not null is a rule of every value.
         _ => {}

@@ -223,7 +223,7 @@ fn promise(payload: &[u8]) -> Option<Promise> {
     for _ in 0..read::read_map_len(&mut reader.rest).ok()? {
         match reader.number()?.as_i64()? {
             1 => promise.not_null = !read::read_bool(&mut reader.rest).ok()?,
-            2 => promise.prefix = std::str::from_utf8(reader.bytes()?).ok()?.to_owned(),
+            2 => promise.prefix = String::from_utf8(reader.bytes()?.to_vec()).ok()?,
             3 => promise.least = Some(reader.bound()?),
             4 => promise.most = Some(reader.bound()?),
             5 => promise.min_length = reader.length()?,

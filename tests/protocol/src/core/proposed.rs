@@ -108,7 +108,8 @@ fn nested_comes_from(nesting: Nesting, object: &Object, prior: &Value, config: &
         _ if same(prior, config) => true,
         (Nesting::Single | Nesting::Group, Value::Object(_), Value::Object(_)) => comes_from(object, prior, config),
         (_, Value::List(prior), Value::List(config)) => {
-            prior.len() == config.len() && prior.iter().zip(config).all(|(prior, config)| comes_from(object, prior, config))
+            prior.len() == config.len()
+                && prior.iter().zip(config).all(|(prior, config)| comes_from(object, prior, config))
         }
         (_, Value::Map(prior), Value::Map(config)) => {
             prior.keys().eq(config.keys())

@@ -90,7 +90,8 @@ fn fits(planned: &Type, result: &Type) -> bool {
         | (Type::Set(planned), Type::Set(result))
         | (Type::Map(planned), Type::Map(result)) => fits(planned, result),
         (Type::Object(plans), Type::Object(results)) => {
-            plans.keys().eq(results.keys()) && plans.values().zip(results.values()).all(|(plan, result)| fits(plan, result))
+            plans.keys().eq(results.keys())
+                && plans.values().zip(results.values()).all(|(plan, result)| fits(plan, result))
         }
         (Type::Tuple(plans), Type::Tuple(results)) => {
             plans.len() == results.len() && plans.iter().zip(results).all(|(plan, result)| fits(plan, result))

@@ -61,11 +61,19 @@ pub(super) fn unknown(value: &Value, path: &AttributePath, found: &mut Found) {
     match value {
         value if value.is_unknown() => found.add(path, Rule::Known),
         Value::Object(entries) => {
-            entries.iter().for_each(|(name, value)| each(Step::Attribute(name.clone()), value));
+            for (name, value) in entries {
+                each(Step::Attribute(name.clone()), value);
+            }
         }
-        Value::Map(entries) => entries.iter().for_each(|(key, value)| each(Step::Key(key.clone()), value)),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                each(Step::Key(key.clone()), value);
+            }
+        }
         Value::List(items) | Value::Tuple(items) => {
-            items.iter().enumerate().for_each(|(index, value)| each(Step::Index(index), value));
+            for (index, value) in items.iter().enumerate() {
+                each(Step::Index(index), value);
+            }
         }
         Value::Set(items) if items.iter().any(Value::has_unknown) => found.add(path, Rule::Known),
         Value::Dynamic(typed) => unknown(&typed.value, path, found),

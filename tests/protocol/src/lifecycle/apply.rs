@@ -77,7 +77,7 @@ impl Lifecycle<'_> {
                 return Answer::none(problems);
             }
             if !self.decoded(rpc, answer.planned_state.as_ref()).is_null() {
-                self.keep(rpc, vec![Breach::whole(Rule::PlannedPresent)]);
+                self.keep(rpc, &[Breach::whole(Rule::PlannedPresent)]);
             }
             private = answer.planned_private;
         }
@@ -119,12 +119,13 @@ impl Lifecycle<'_> {
         if !failed {
             breaches.extend(self.inconsistencies(&change, &value));
         }
-        self.keep(rpc, breaches);
+        self.keep(rpc, &breaches);
         let mut breaches = core::check_known(&identity);
-        if !failed && !value.is_null() && !identity.is_null() {
+        // A plan may leave open what a new object will be known by.
+        if !failed && !value.is_null() && !identity.is_null() && !change.identity.is_null() {
             breaches.extend(core::check_result(change.identity, &identity));
         }
-        self.keep(&format!("{rpc} (identity)"), breaches);
+        self.keep(&format!("{rpc} (identity)"), &breaches);
 
         let result = match change.prior {
             _ if !value.is_null() => {

@@ -41,7 +41,7 @@ pub struct Plan {
     pub(super) wire: DynamicValue,
 }
 
-/// One answer to PlanResourceChange.
+/// One answer to `PlanResourceChange`.
 struct Planned {
     value: Value,
     wire: DynamicValue,
@@ -107,7 +107,7 @@ impl Lifecycle<'_> {
             if again.action != plan.action && !less {
                 breaches.push(Breach::whole(Rule::OtherAction));
             }
-            self.keep("the final PlanResourceChange", breaches);
+            self.keep("the final PlanResourceChange", &breaches);
         }
         again
     }
@@ -146,7 +146,7 @@ impl Lifecycle<'_> {
                 Ok(path) | Err(path) => breaches.push(Breach { rule: Rule::ReplacePath, path }),
             }
         }
-        self.keep(rpc, breaches);
+        self.keep(rpc, &breaches);
         // Only what does change is a reason.
         replace.retain(|path| !prior.value.is_null() && !same(&at(&prior.value, path), &at(&value, path)));
         let wire = answer.planned_state.unwrap_or_default();

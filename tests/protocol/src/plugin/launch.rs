@@ -13,7 +13,7 @@ use super::{Plugin, until};
 use crate::{Identity, PATIENCE, Session};
 
 /// The name and the value of the variable by which a provider knows that Terraform has started it.
-pub const COOKIE: (&str, &str) =
+const COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
 
 /// How much of a program's last words a failure repeats, in bytes.

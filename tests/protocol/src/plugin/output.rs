@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const LONGEST: u64 = 1 << 20;
 
 /// Standard output, line by line.
-pub(super) struct Lines(Receiver<String>);
+pub(super) struct Lines(Mutex<Receiver<String>>);
 
 impl Lines {
     pub(super) fn of(pipe: impl Read + Send + 'static) -> Self {
@@ -25,12 +25,12 @@ impl Lines {
                 }
             }
         });
-        Self(lines)
+        Self(Mutex::new(lines))
     }
 
     /// The next line with its line break; empty at the end of the output, and none if nothing came in time.
     pub(super) fn next(&self, patience: Duration) -> Option<String> {
-        match self.0.recv_timeout(patience) {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Disconnected) => Some(String::new()),
             Err(RecvTimeoutError::Timeout) => None,
@@ -53,7 +53,7 @@ impl Lines {
 /// Standard error, as a whole.
 pub(super) struct Text {
     bytes: Arc<Mutex<Vec<u8>>>,
-    end: Receiver<()>,
+    end: Mutex<Receiver<()>>,
 }
 
 impl Text {
@@ -69,7 +69,7 @@ impl Text {
             // Dropped with the thread: that is how the end is told.
             drop(sender);
         });
-        Self { bytes, end }
+        Self { bytes, end: Mutex::new(end) }
     }
 
     /// What there is so far.
@@ -79,6 +79,7 @@ impl Text {
 
     /// Waits for the end of the output. Whether it came in time.
     pub(super) fn has_ended(&self, patience: Duration) -> bool {
-        self.end.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
     }
 }

@@ -156,8 +156,7 @@ impl Object {
 
     fn has_write_only(&self) -> bool {
         let of_attribute = |attribute: &Attribute| {
-            attribute.write_only
-                || matches!(&attribute.kind, Kind::Nested(_, object) if object.has_write_only())
+            attribute.write_only || matches!(&attribute.kind, Kind::Nested(_, object) if object.has_write_only())
         };
         self.attributes.values().any(of_attribute) || self.blocks.values().any(|block| block.object.has_write_only())
     }

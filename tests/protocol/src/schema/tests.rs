@@ -11,11 +11,16 @@ fn attribute(name: &str, ty: &str) -> pb_schema::Attribute {
 }
 
 fn nested(name: &str, nesting: pb_object::NestingMode, attributes: &[pb_schema::Attribute]) -> pb_schema::Attribute {
-    let nested_type = pb_schema::Object { attributes: attributes.to_vec(), nesting: nesting.into(), ..Default::default() };
+    let nested_type =
+        pb_schema::Object { attributes: attributes.to_vec(), nesting: nesting.into(), ..Default::default() };
     pb_schema::Attribute { nested_type: Some(nested_type), ..attribute(name, "") }
 }
 
-fn block(name: &str, nesting: nested_block::NestingMode, attributes: &[pb_schema::Attribute]) -> pb_schema::NestedBlock {
+fn block(
+    name: &str,
+    nesting: nested_block::NestingMode,
+    attributes: &[pb_schema::Attribute],
+) -> pb_schema::NestedBlock {
     let block = pb_schema::Block { attributes: attributes.to_vec(), ..Default::default() };
     let type_name = name.to_owned();
     pb_schema::NestedBlock { type_name, block: Some(block), nesting: nesting.into(), min_items: 0, max_items: 0 }
@@ -93,9 +98,8 @@ fn each_mistake_for_which_terraform_refuses_a_provider_is_named() {
     let secret = pb_schema::Attribute { write_only: true, ..text.clone() };
     let of = |attribute: &pb_schema::Attribute| schema(std::slice::from_ref(attribute), &[]);
     let within = |block: pb_schema::NestedBlock| schema(&[], &[block]);
-    let list = |min_items, max_items| {
-        within(pb_schema::NestedBlock { min_items, max_items, ..block("b", In::List, &[]) })
-    };
+    let list =
+        |min_items, max_items| within(pb_schema::NestedBlock { min_items, max_items, ..block("b", In::List, &[]) });
     for (schema, expected) in [
         (pb::Schema::default(), "has no block"),
         (of(&pb_schema::Attribute { optional: false, ..text.clone() }), "`a` is neither required nor optional nor"),

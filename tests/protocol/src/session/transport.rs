@@ -47,7 +47,9 @@ impl Service<Request<Body>> for Transport {
         let patience = self.patience;
         let answer = self.channel.call(request);
         Box::pin(async move {
-            let Ok(answer) = tokio::time::timeout(patience, answer).await else { panic!("{}", given_up(&rpc, patience)) };
+            let Ok(answer) = tokio::time::timeout(patience, answer).await else {
+                panic!("{}", given_up(&rpc, patience))
+            };
             Ok(answer?.map(|body| Body::new(Bounded::new(rpc, patience, body))))
         })
     }
@@ -91,5 +93,50 @@ impl http_body::Body for Bounded {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::plugin::grpc_stdio_client::GrpcStdioClient;
+    use crate::wire::tfplugin6::provider_client::ProviderClient;
+    use crate::wire::tfplugin6::stop_provider;
+
+    const SOON: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    #[should_panic(expected = "StopProvider did not answer within 100ms")]
+    async fn a_call_that_hangs_is_given_up() {
+        // The other side takes everything, and says nothing.
+        let (client, mut server) = tokio::io::duplex(1 << 16);
+        let reader = tokio::spawn(async move { tokio::io::copy(&mut server, &mut tokio::io::sink()).await });
+        let transport = Transport::over(client, SOON).await.unwrap();
+        let _ = ProviderClient::new(transport).stop_provider(stop_provider::Request {}).await;
+        reader.abort();
+    }
+
+    /// The answer begins, and never goes on.
+    struct Silent;
+
+    impl http_body::Body for Silent {
+        type Data = Bytes;
+        type Error = tonic::Status;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "StreamStdio did not answer within 100ms")]
+    async fn a_stream_that_hangs_is_given_up() {
+        let service = tower::service_fn(|request: Request<Body>| {
+            let rpc = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+            let body = Body::new(Bounded::new(rpc, SOON, Body::new(Silent)));
+            std::future::ready(Ok::<_, tonic::Status>(Response::new(body)))
+        });
+        let mut stream = GrpcStdioClient::new(service).stream_stdio(()).await.unwrap().into_inner();
+        let _ = stream.message().await;
     }
 }

@@ -20,7 +20,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The same `seed` (not zero) makes the same identity: who needs a stranger takes another one.
+    /// The same `seed` makes the same identity: who needs a stranger takes another one.
+    ///
+    /// # Panics
+    /// The seed is zero.
     pub fn new(seed: u8) -> Self {
         let key = SigningKey::from_slice(&[&[0; 65][..], &[seed]].concat()).expect("a seed that is not zero");
         let certificate = certificate(&key);

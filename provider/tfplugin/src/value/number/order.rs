@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::decimal::exact_text;
-use super::{LIMIT, Number, Repr};
+use super::{LIMIT, Number, Repr, nearest};
 
 /// By numeric value, whatever the forms.
 impl Ord for Number {
@@ -12,13 +11,18 @@ impl Ord for Number {
             (Repr::Int(this), Repr::Int(that)) => this.cmp(that),
             // Neither NaN nor a negative zero comes in.
             (Repr::Float(this), Repr::Float(that)) => this.total_cmp(that),
-            (Repr::Decimal(this), Repr::Decimal(that)) => Digits::of(this).cmp(&Digits::of(that)),
+            (Repr::Decimal { text: this, .. }, Repr::Decimal { text: that, .. }) => {
+                Digits::of(this).cmp(&Digits::of(that))
+            }
             (Repr::Int(int), Repr::Float(float)) => compare_int(*int, *float),
             (Repr::Float(float), Repr::Int(int)) => compare_int(*int, *float).reverse(),
-            (Repr::Decimal(text), Repr::Int(int)) => Digits::of(text).cmp(&Digits::of(&int.to_string())),
-            (Repr::Int(int), Repr::Decimal(text)) => Digits::of(&int.to_string()).cmp(&Digits::of(text)),
-            (Repr::Decimal(text), Repr::Float(float)) => compare_decimal(text, *float),
-            (Repr::Float(float), Repr::Decimal(text)) => compare_decimal(text, *float).reverse(),
+            (Repr::Decimal { text, .. }, Repr::Int(int)) => Digits::of(text).cmp(&Digits::of(&int.to_string())),
+            (Repr::Int(int), Repr::Decimal { text, .. }) => Digits::of(&int.to_string()).cmp(&Digits::of(text)),
+            // Rounding keeps the order.
+            (Repr::Decimal { text, beside }, Repr::Float(float)) => nearest(text).total_cmp(float).then(*beside),
+            (Repr::Float(float), Repr::Decimal { text, beside }) => {
+                float.total_cmp(&nearest(text)).then(beside.reverse())
+            }
         }
     }
 }
@@ -30,19 +34,30 @@ fn compare_int(int: i64, float: f64) -> Ordering {
     if below >= -LIMIT && int <= below as i64 { Ordering::Less } else { Ordering::Greater }
 }
 
-fn compare_decimal(text: &str, float: f64) -> Ordering {
+/// How the decimal number compares with its nearest float.
+pub(super) fn beside(text: &str, float: f64) -> Ordering {
+    /// No float has more digits.
+    const ALL: usize = 767;
     if float.is_infinite() {
         return if float > 0.0 { Ordering::Less } else { Ordering::Greater };
     }
-    // Rounding keeps the order, so that only neighbours need all their digits. Decimals are always numbers.
-    let nearest = text.parse().unwrap_or(f64::NAN);
-    match nearest.total_cmp(&float) {
-        Ordering::Equal => Digits::of(text).cmp(&Digits::of(&exact_text(float))),
-        order => order,
+    let number = Digits::of(text);
+    if float == 0.0 {
+        return number.cmp(&Digits::of("0"));
+    }
+    // Rounded to as many digits as the number has or more, the float does not change sides, but may become the number.
+    // The first digits cost little, and suffice nearly always.
+    let mut digits = number.count().clamp(17, ALL);
+    loop {
+        let rounded = format!("{float:.*e}", digits - 1);
+        match number.cmp(&Digits::of(&rounded)) {
+            Ordering::Equal if digits < ALL => digits = ALL.min(2 * digits),
+            order => return order,
+        }
     }
 }
 
-/// The canonical text of a number, to be compared.
+/// The digits of a number that is written as its [canonical text](super::Repr::Decimal), or as floats are.
 struct Digits<'a> {
     negative: bool,
     /// Where the decimal point falls, counted from the first digit that is not zero; the least for zero itself.
@@ -64,6 +79,10 @@ impl<'a> Digits<'a> {
         let significant = fraction.trim_start_matches('0');
         let point = if significant.is_empty() { i64::MIN } else { length(significant) - length(fraction) };
         Self { negative, point, parts: ["", significant] }
+    }
+
+    fn count(&self) -> usize {
+        self.parts[0].len() + self.parts[1].len()
     }
 
     fn cmp(&self, other: &Self) -> Ordering {

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use prost::Message;
 use prost::bytes::{Buf as _, BufMut as _};
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -18,21 +17,24 @@ use tonic::{Code, Status};
 use crate::wire::tfplugin6::provider_client::ProviderClient;
 use crate::{PATIENCE, Transport};
 
+/// A message on the wire.
+type Message = Vec<u8>;
+
 /// Answers that wait for their calls, and the calls that came. Clones are the same provider.
 #[derive(Clone, Default)]
 pub(super) struct Fake {
-    answers: Arc<Mutex<HashMap<&'static str, VecDeque<Vec<u8>>>>>,
-    asked: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    answers: Arc<Mutex<HashMap<&'static str, VecDeque<Message>>>>,
+    asked: Arc<Mutex<Vec<(String, Message)>>>,
 }
 
 impl Fake {
     /// Adds an answer to a call. What has no answer is not implemented.
-    pub(super) fn answer(&self, rpc: &'static str, answer: &impl Message) {
+    pub(super) fn answer(&self, rpc: &'static str, answer: &impl prost::Message) {
         self.answers.lock().unwrap().entry(rpc).or_default().push_back(answer.encode_to_vec());
     }
 
     /// The calls that came.
-    pub(super) fn asked<Q: Message + Default>(&self, rpc: &str) -> Vec<Q> {
+    pub(super) fn asked<Q: prost::Message + Default>(&self, rpc: &str) -> Vec<Q> {
         let asked = self.asked.lock().unwrap();
         let of_rpc = asked.iter().filter(|(name, _)| name == rpc);
         of_rpc.map(|(_, bytes)| Q::decode(&bytes[..]).unwrap()).collect()

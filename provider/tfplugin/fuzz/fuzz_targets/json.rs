@@ -1,0 +1,5 @@
+//! States as Terraform stores them, and as it would never do.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tfplugin_fuzz::json(input));
