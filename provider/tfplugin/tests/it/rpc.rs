@@ -27,6 +27,7 @@ mod requests;
 mod world;
 
 mod refused;
+mod resource;
 mod whole;
 
 use world::{THING, World, full};

@@ -26,6 +26,14 @@ pub(super) fn warning_at(attribute: &str, summary: &str, detail: &str) -> Diagno
     Diagnostic { attribute: Some(path(attribute)), ..warning(summary, detail) }
 }
 
+/// The same about an attribute of an element of the list.
+pub(super) fn within(mut problem: Diagnostic, index: i64, attribute: &str) -> Diagnostic {
+    let steps = [Selector::ElementKeyInt(index), Selector::AttributeName(attribute.to_owned())];
+    let path = problem.attribute.get_or_insert_default();
+    path.steps.extend(steps.map(|step| Step { selector: Some(step) }));
+    problem
+}
+
 /// The path of a top-level attribute.
 pub(super) fn path(attribute: &str) -> AttributePath {
     AttributePath { steps: vec![Step { selector: Some(Selector::AttributeName(attribute.to_owned())) }] }

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tfplugin::Value;
 use tfplugin_client::wire::tfplugin6::{DynamicValue, ResourceIdentityData};
-use tfplugin_client::{Launch, Lifecycle, PATIENCE, Plugin, Schemas, Session, State, UNKNOWN};
+use tfplugin_client::{Launch, Lifecycle, PATIENCE, Schemas, Session, State, UNKNOWN};
 
-use crate::example;
+use crate::launch;
 
 /// The resource, the data source and the list of the example.
 pub(super) const THING: &str = "thing_thing";
@@ -24,16 +24,16 @@ pub(super) struct World {
 impl World {
     /// Ready for work.
     pub(super) async fn start() -> Self {
-        Self::launch(Plugin::builder(&example())).await
+        Self::started(launch()).await
     }
 
     /// Ready for work, and tells what it does.
     pub(super) async fn talkative() -> Self {
-        Self::launch(Plugin::builder(&example()).env("TF_LOG", "debug")).await
+        Self::started(launch().env("TF_LOG", "debug")).await
     }
 
     /// Started in a way of its own, and ready for work.
-    pub(super) async fn launch(launch: Launch) -> Self {
+    pub(super) async fn started(launch: Launch) -> Self {
         let world = Self::not_configured(launch).await;
         assert_eq!(world.session.configure(json!({"directory": world.directory()})).await, []);
         world
@@ -41,7 +41,7 @@ impl World {
 
     /// Before anybody has configured it.
     pub(super) async fn unconfigured() -> Self {
-        Self::not_configured(Plugin::builder(&example())).await
+        Self::not_configured(launch()).await
     }
 
     /// With a configuration that is known only after apply.
