@@ -26,6 +26,11 @@ mod problems;
 mod requests;
 mod world;
 
+mod data_source;
+mod ephemeral;
+mod function;
+mod identity;
+mod origin;
 mod refused;
 mod resource;
 mod whole;
