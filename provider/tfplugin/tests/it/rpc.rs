@@ -26,10 +26,12 @@ mod problems;
 mod requests;
 mod world;
 
+mod action;
 mod data_source;
 mod ephemeral;
 mod function;
 mod identity;
+mod list;
 mod origin;
 mod refused;
 mod resource;

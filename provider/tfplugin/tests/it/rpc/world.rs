@@ -114,14 +114,26 @@ impl World {
 
     /// Waits until the provider has said it on standard error.
     pub(super) async fn said(&self, text: &str) {
+        self.until(&format!("{text:?} is said"), || self.session.plugin.stderr().contains(text)).await;
+    }
+
+    /// Waits until `condition` holds, while the connection is served.
+    pub(super) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
         let wait = async {
             let mut look = tokio::time::interval(Duration::from_millis(2));
-            while !self.session.plugin.stderr().contains(text) {
+            while !condition() {
                 look.tick().await;
             }
         };
-        let said = tokio::time::timeout(PATIENCE, wait).await.is_ok();
-        assert!(said, "{text:?} is not in what it said:\n{}", self.session.plugin.stderr());
+        let holds = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(holds, "waited in vain until {what}; this is what it said:\n{}", self.session.plugin.stderr());
+    }
+
+    /// How many calls have ended, if it [tells](Self::talkative).
+    pub(super) fn answers(&self, rpc: &str) -> usize {
+        let rpc = format!(r#""tf_rpc":"{rpc}""#);
+        let stderr = self.session.plugin.stderr();
+        stderr.lines().filter(|line| line.contains(r#""@message":"answered""#) && line.contains(&rpc)).count()
     }
 
     /// Ends it as Terraform does. It must have printed nothing.
