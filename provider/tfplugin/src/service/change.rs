@@ -27,6 +27,10 @@ impl<P: Provider> Service<P> {
         // It goes back as it came, if it is one.
         offer.known_identity(request.prior_identity.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
+        let client = self.client();
+        if client.as_ref().err() == Some(&NotReady::Unknown) {
+            deferral.request(Reason::ProviderConfigUnknown);
+        }
         let Some(mut planned) = existing(proposed) else {
             return self.plan_destroy(request, prior, meta, deferral, diagnostics).await;
         };
@@ -36,10 +40,6 @@ impl<P: Provider> Service<P> {
             rules::mark_changes(fields, prior, &config, &mut planned);
         }
         let given = planned.clone();
-        let client = self.client();
-        if client.as_ref().err() == Some(&NotReady::Unknown) {
-            deferral.request(Reason::ProviderConfigUnknown);
-        }
         // Before Terraform applies, it plans once more; newer versions bring back what the first plan has remembered.
         let remembered =
             if request.planned_private.is_empty() { &request.prior_private } else { &request.planned_private };
