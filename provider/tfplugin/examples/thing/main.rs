@@ -293,6 +293,7 @@ impl Resource for Thing {
         }
         if matches!(state.mood.as_str(), Some("slow" | "slow-create")) {
             // The test interrupts here; what exists by then must not be lost.
+            tracing::info!(operation = "create", "waits for the stop");
             context.stop.requested().await;
             pause().await;
         }
