@@ -28,6 +28,7 @@ mod world;
 
 mod action;
 mod data_source;
+mod deferral;
 mod ephemeral;
 mod function;
 mod identity;
@@ -35,6 +36,7 @@ mod list;
 mod origin;
 mod refused;
 mod resource;
+mod stop;
 mod whole;
 
 use world::{THING, World, full};
