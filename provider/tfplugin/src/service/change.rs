@@ -4,6 +4,7 @@ use super::shape::Shape;
 use super::{NotReady, ResourceOffer, Service, deferral, existing};
 use crate::context::{Context, Deferral, Reason};
 use crate::diagnostics::Diagnostics;
+use crate::guard::guarded;
 use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{PlanRequest, Planned};
@@ -155,12 +156,16 @@ impl<P: Provider> Service<P> {
             }
             return None;
         };
-        let state = settled(shape, &planned, result, diagnostics);
+        // The change is made: a panic from here on must not make Terraform forget it.
+        let state = guarded(diagnostics, async |diagnostics| settled(shape, &planned, result, diagnostics)).await;
+        let state = state.unwrap_or_else(|| best_known(&planned));
+        let identity = guarded(diagnostics, async |diagnostics| {
+            offer.identify(&state, &identity_before, Some(&client), diagnostics)
+        });
+        let identity = identity.await.flatten();
         Some(pb::apply_resource_change::Response {
             // Terraform would forget an identity that is left out.
-            new_identity: offer
-                .identify(&state, &identity_before, Some(&client), diagnostics)
-                .or_else(|| request.planned_identity.clone()),
+            new_identity: identity.or_else(|| request.planned_identity.clone()),
             new_state: Some(shape.encode(&state, diagnostics)?),
             private: private.to_bytes(),
             ..Default::default()
@@ -178,10 +183,7 @@ fn gone(shape: &Shape, diagnostics: &mut Diagnostics) -> Option<pb::apply_resour
 fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diagnostics) -> Value {
     let failed = diagnostics.has_errors();
     let Some(mut state) = shape.shaped(result, diagnostics) else {
-        // The object exists, but its state cannot be written: what was planned is the best that is known of it.
-        let mut state = planned.clone();
-        rules::forget_unknown(&mut state, &mut Diagnostics::new());
-        return state;
+        return best_known(planned);
     };
     rules::settle(&shape.schema.fields, Some(planned), &mut state);
     if failed {
@@ -191,5 +193,12 @@ fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diag
         rules::verify_result(planned, &state, diagnostics);
         rules::forget_unknown(&mut state, diagnostics);
     }
+    state
+}
+
+/// The state of an object that exists, but whose state cannot be written: what was planned of it.
+fn best_known(planned: &Value) -> Value {
+    let mut state = planned.clone();
+    rules::forget_unknown(&mut state, &mut Diagnostics::new());
     state
 }
