@@ -65,8 +65,13 @@ impl Provider for Things {
             .list(list::Things);
     }
 
+    async fn validate(&self, config: &Config, _: &mut Diagnostics) {
+        panic_in("validate", config.directory.as_str());
+    }
+
     async fn configure(&self, config: Config, _: Configure<'_>) -> Option<Store> {
         // Unknown while Terraform plans: plans do without, and whatever needs the store says so.
+        panic_in("configure", config.directory.as_str());
         Some(Store(config.directory.into_known()?.into()))
     }
 }
@@ -169,6 +174,7 @@ const MOODS: &[&str] = &[
     "panic",
     "panic-validate",
     "panic-plan",
+    "panic-create",
     "panic-read",
     "panic-update",
     "panic-delete",
@@ -278,6 +284,7 @@ impl Resource for Thing {
         let name = state.name.as_str().unwrap_or_default().to_owned();
         match state.mood.as_str() {
             Some("panic") => panic!("this thing panics"),
+            Some("panic-create") => panic_in("create", state.mood.as_str()),
             Some("broken") => {
                 context.diagnostics.error_at("mood", "Broken", "This thing cannot be created.");
                 return None;
@@ -386,15 +393,16 @@ impl Resource for Thing {
         // Version 0 called the name a title.
         let old = Type::object([("id", Type::String), ("title", Type::String)]);
         match stored.decode(&old) {
-            Ok(old) if old.get("title").and_then(Value::as_str) == Some("panic") => {
-                panic!("this thing panics in upgrade")
+            Ok(old) => {
+                let title = old.get("title").and_then(Value::as_str);
+                panic_in("upgrade", title);
+                Some(State {
+                    id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
+                    name: title.map(str::to_owned).into(),
+                    enabled: Attr::Known(true),
+                    ..State::default()
+                })
             }
-            Ok(old) => Some(State {
-                id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
-                name: old.get("title").and_then(Value::as_str).map(str::to_owned).into(),
-                enabled: Attr::Known(true),
-                ..State::default()
-            }),
             Err(error) => {
                 diagnostics.error("State not readable", error.to_string());
                 None
@@ -406,7 +414,9 @@ impl Resource for Thing {
         // Version 0 knew a key only.
         match stored.decode(&Type::object([("key", Type::String)])) {
             Ok(old) => {
-                let id = old.get("key").and_then(Value::as_str).map(str::to_owned).into();
+                let key = old.get("key").and_then(Value::as_str);
+                panic_in("upgrade", key);
+                let id = key.map(str::to_owned).into();
                 Some(Identity { id, directory: Attr::Null }.into_value())
             }
             Err(error) => {
@@ -433,6 +443,7 @@ impl Resource for Thing {
             diagnostics.error("Move not supported", "Only data with a text can become a thing.");
             return None;
         };
+        panic_in("move", Some(&name));
         diagnostics.ok("That it has moved has no JSON form", private.set("moved", &true))?;
         let (id, name) = (Attr::Known(format!("id-{name}")), Attr::Known(name));
         Some(State { id, name, enabled: Attr::Known(true), ..State::default() })
