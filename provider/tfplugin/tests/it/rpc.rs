@@ -34,6 +34,7 @@ mod function;
 mod identity;
 mod list;
 mod origin;
+mod panics;
 mod refused;
 mod resource;
 mod stop;
