@@ -29,6 +29,7 @@ mod world;
 mod action;
 mod data_source;
 mod deferral;
+mod end;
 mod ephemeral;
 mod function;
 mod identity;
@@ -37,7 +38,10 @@ mod origin;
 mod panics;
 mod refused;
 mod resource;
+mod robust;
+mod secrets;
 mod stop;
+mod strangers;
 mod whole;
 
 use world::{THING, World, full};
