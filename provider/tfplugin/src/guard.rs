@@ -24,13 +24,13 @@ thread_local! {
 
 /// A panic that was caught.
 #[derive(Debug)]
-pub(crate) struct Panicked {
+struct Panicked {
     message: String,
     location: Option<String>,
 }
 
 impl Panicked {
-    pub(crate) fn report(&self, diagnostics: &mut Diagnostics) {
+    fn report(&self, diagnostics: &mut Diagnostics) {
         let place = self.location.as_deref().unwrap_or("an unknown place");
         diagnostics.error(
             "The provider panicked",
@@ -39,14 +39,23 @@ impl Panicked {
     }
 }
 
-/// Runs a call of the author's code.
-pub(crate) async fn guard<T>(call: impl Future<Output = T>) -> Result<T, Panicked> {
+/// Runs a call of the author's code, or a part of one after which the rest goes on. A panic becomes a diagnostic, and
+/// there is no result.
+pub(crate) async fn guarded<T>(
+    diagnostics: &mut Diagnostics,
+    work: impl AsyncFnOnce(&mut Diagnostics) -> T,
+) -> Option<T> {
+    let result = guard(work(diagnostics)).await;
+    result.map_err(|panicked| panicked.report(diagnostics)).ok()
+}
+
+async fn guard<T>(call: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut call = pin!(AssertUnwindSafe(call).catch_unwind());
     // The call may move between threads, so the mark is set for each poll and not for the whole call.
     let result = poll_fn(|context| {
-        GUARDED.set(true);
+        let within_another = GUARDED.replace(true);
         let poll = call.as_mut().poll(context);
-        GUARDED.set(false);
+        GUARDED.set(within_another);
         match poll {
             Poll::Ready(Err(panic)) => Poll::Ready(Err((panic, LOCATION.take()))),
             Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
@@ -98,5 +107,25 @@ mod tests {
         assert!(problem.detail.starts_with("number 7 (at "), "{}", problem.detail);
         assert!(!GUARDED.get());
         assert_eq!(guard(async { 5 }).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn after_a_guarded_part_the_rest_goes_on_and_is_guarded_too() {
+        let mut diagnostics = Diagnostics::new();
+        let call = async |diagnostics: &mut Diagnostics| {
+            let part = guarded(diagnostics, async |diagnostics| {
+                diagnostics.warning("Careful", "It is about to panic.");
+                tokio::task::yield_now().await;
+                panic!("in a part");
+            });
+            assert_eq!(part.await, None::<()>);
+            assert!(GUARDED.get());
+            panic!("in the rest");
+        };
+        assert_eq!(guarded(&mut diagnostics, call).await, None::<()>);
+        assert!(!GUARDED.get());
+        let starts = ["It is about to panic.", "in a part (at ", "in the rest (at "];
+        assert!(diagnostics.iter().zip(starts).all(|(problem, start)| problem.detail.starts_with(start)));
+        assert_eq!(diagnostics.iter().count(), 3);
     }
 }

@@ -68,3 +68,21 @@ impl Function for State {
         Ok(Value::Object([known, ("null".to_owned(), value.is_null().into_value())].into()))
     }
 }
+
+/// `longest(words)`: the longest word of a list.
+pub(crate) struct Longest;
+
+impl Function for Longest {
+    const NAME: &'static str = "longest";
+    type Arguments = (Vec<String>,);
+    type Output = Option<String>;
+
+    fn signature(&self) -> Signature {
+        Signature::new([Parameter::of("words", Type::list(Type::String))], Type::String)
+            .summary("Finds the longest word.")
+    }
+
+    fn call(&self, (words,): Self::Arguments) -> Result<Option<String>, FunctionError> {
+        Ok(words.into_iter().max_by_key(String::len))
+    }
+}

@@ -60,12 +60,18 @@ impl Provider for Things {
             .function(function::Join)
             .function(function::Share)
             .function(function::State)
+            .function(function::Longest)
             .action(action::Poke)
             .list(list::Things);
     }
 
+    async fn validate(&self, config: &Config, _: &mut Diagnostics) {
+        panic_in("validate", config.directory.as_str());
+    }
+
     async fn configure(&self, config: Config, _: Configure<'_>) -> Option<Store> {
         // Unknown while Terraform plans: plans do without, and whatever needs the store says so.
+        panic_in("configure", config.directory.as_str());
         Some(Store(config.directory.into_known()?.into()))
     }
 }
@@ -164,26 +170,35 @@ const MOODS: &[&str] = &[
     "slow-update",
     "slow-delete",
     "slow-plan",
+    "slow-destroy",
     "panic",
     "panic-validate",
     "panic-plan",
+    "panic-create",
     "panic-read",
     "panic-update",
     "panic-delete",
     "panic-import",
+    "panic-destroy",
+    "panic-generate",
+    "panic-identify",
     "another-identity",
 ];
 
 /// Panics, or waits for the user to stop, if that is the mood for this operation.
 async fn misbehave(mood: Option<&str>, operation: &str, stop: &Stop) {
-    match mood.and_then(|mood| mood.strip_suffix(operation)) {
-        Some("panic-") => panic!("this thing panics in {operation}"),
-        Some("slow-") => {
-            stop.requested().await;
-            pause().await;
-        }
-        _ => {}
+    panic_in(operation, mood);
+    if mood.and_then(|mood| mood.strip_suffix(operation)) == Some("slow-") {
+        // The test reads it, and interrupts.
+        tracing::info!(operation, "waits for the stop");
+        stop.requested().await;
+        pause().await;
     }
+}
+
+/// Panics if that is the mood for this operation.
+fn panic_in(operation: &str, mood: Option<&str>) {
+    assert!(mood.and_then(|mood| mood.strip_suffix(operation)) != Some("panic-"), "this thing panics in {operation}");
 }
 
 #[async_trait]
@@ -200,6 +215,7 @@ impl Resource for Thing {
     }
 
     fn identify(&self, state: &State, client: Option<&Store>) -> Option<Value> {
+        panic_in("identify", state.mood.as_str());
         let directory = client.map(|store| store.0.display().to_string());
         Some(Identity { id: state.id.clone(), directory: directory.into() }.into_value())
     }
@@ -257,6 +273,7 @@ impl Resource for Thing {
     }
 
     async fn plan_destroy(&self, state: &State, context: &mut Context<'_, Store>) {
+        misbehave(state.mood.as_str(), "destroy", context.stop).await;
         if state.mood.as_str() == Some("precious") {
             context.diagnostics.warning_at("mood", "Precious", "This thing will be missed.");
         }
@@ -267,6 +284,7 @@ impl Resource for Thing {
         let name = state.name.as_str().unwrap_or_default().to_owned();
         match state.mood.as_str() {
             Some("panic") => panic!("this thing panics"),
+            Some("panic-create") => panic_in("create", state.mood.as_str()),
             Some("broken") => {
                 context.diagnostics.error_at("mood", "Broken", "This thing cannot be created.");
                 return None;
@@ -282,6 +300,7 @@ impl Resource for Thing {
         }
         if matches!(state.mood.as_str(), Some("slow" | "slow-create")) {
             // The test interrupts here; what exists by then must not be lost.
+            tracing::info!(operation = "create", "waits for the stop");
             context.stop.requested().await;
             pause().await;
         }
@@ -307,8 +326,11 @@ impl Resource for Thing {
 
     async fn read(&self, state: State, context: &mut Context<'_, Store>) -> Read<State> {
         misbehave(state.mood.as_str(), "read", context.stop).await;
-        if state.mood.as_str() == Some("another-identity") {
-            return Read::Found(State { id: "id-another".into(), ..state });
+        match state.mood.as_str() {
+            Some("another-identity") => return Read::Found(State { id: "id-another".into(), ..state }),
+            // Terraform keeps the last state, whatever this is.
+            Some("later") if context.deferral.request(Reason::AbsentPrerequisite) => return Read::Failed,
+            _ => {}
         }
         match context.client.read(state.id.as_str().unwrap_or_default()) {
             Ok(state) => Read::Found(state),
@@ -362,6 +384,7 @@ impl Resource for Thing {
     }
 
     fn generate(&self, config: &mut State) {
+        panic_in("generate", config.mood.as_str());
         // A configuration would have to repeat a secret to go with it.
         config.secret_wo_version = Attr::Null;
     }
@@ -370,12 +393,16 @@ impl Resource for Thing {
         // Version 0 called the name a title.
         let old = Type::object([("id", Type::String), ("title", Type::String)]);
         match stored.decode(&old) {
-            Ok(old) => Some(State {
-                id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
-                name: old.get("title").and_then(Value::as_str).map(str::to_owned).into(),
-                enabled: Attr::Known(true),
-                ..State::default()
-            }),
+            Ok(old) => {
+                let title = old.get("title").and_then(Value::as_str);
+                panic_in("upgrade", title);
+                Some(State {
+                    id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
+                    name: title.map(str::to_owned).into(),
+                    enabled: Attr::Known(true),
+                    ..State::default()
+                })
+            }
             Err(error) => {
                 diagnostics.error("State not readable", error.to_string());
                 None
@@ -387,7 +414,9 @@ impl Resource for Thing {
         // Version 0 knew a key only.
         match stored.decode(&Type::object([("key", Type::String)])) {
             Ok(old) => {
-                let id = old.get("key").and_then(Value::as_str).map(str::to_owned).into();
+                let key = old.get("key").and_then(Value::as_str);
+                panic_in("upgrade", key);
+                let id = key.map(str::to_owned).into();
                 Some(Identity { id, directory: Attr::Null }.into_value())
             }
             Err(error) => {
@@ -414,6 +443,7 @@ impl Resource for Thing {
             diagnostics.error("Move not supported", "Only data with a text can become a thing.");
             return None;
         };
+        panic_in("move", Some(&name));
         diagnostics.ok("That it has moved has no JSON form", private.set("moved", &true))?;
         let (id, name) = (Attr::Known(format!("id-{name}")), Attr::Known(name));
         Some(State { id, name, enabled: Attr::Known(true), ..State::default() })

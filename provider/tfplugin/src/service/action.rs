@@ -12,6 +12,7 @@ use super::{NotReady, Service, deferral};
 use crate::action::{Erased, Progress};
 use crate::context::{Call, Deferral, Reason};
 use crate::diagnostics::Diagnostics;
+use crate::guard::guarded;
 use crate::provider::Provider;
 use crate::stop::Stop;
 use crate::value::Value;
@@ -80,12 +81,13 @@ impl<P: Provider> Service<P> {
         let mut deferral = Deferral::default();
         let client = self.needed_client(&mut deferral, diagnostics)?;
         let (sender, mut messages) = channel(1);
-        let invocation = async {
+        // Guarded by itself, so that a panic takes no progress away.
+        let invocation = guarded(diagnostics, async |diagnostics| {
             // The sender goes when the action has ended, and with it the loop below.
             let progress = Progress::new(sender);
             let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
             item.invoke(config, &progress, &mut call).await;
-        };
+        });
         let progress = async {
             while let Some(message) = messages.recv().await {
                 // An action whose reader has gone goes on, and ends as it sees fit.

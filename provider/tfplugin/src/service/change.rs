@@ -4,6 +4,7 @@ use super::shape::Shape;
 use super::{NotReady, ResourceOffer, Service, deferral, existing};
 use crate::context::{Context, Deferral, Reason};
 use crate::diagnostics::Diagnostics;
+use crate::guard::guarded;
 use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{PlanRequest, Planned};
@@ -17,13 +18,20 @@ impl<P: Provider> Service<P> {
         request: &pb::plan_resource_change::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::plan_resource_change::Response> {
-        let ResourceOffer { resource, shape, identity } = self.resource(&request.type_name, diagnostics)?;
+        let offer = self.resource(&request.type_name, diagnostics)?;
+        let ResourceOffer { resource, shape, identity } = offer;
         let fields = &shape.schema.fields;
         let prior = existing(shape.decode(request.prior_state.as_ref(), diagnostics)?);
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let proposed = shape.decode(request.proposed_new_state.as_ref(), diagnostics)?;
         let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
+        // It goes back as it came, if it is one.
+        offer.known_identity(request.prior_identity.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
+        let client = self.client();
+        if client.as_ref().err() == Some(&NotReady::Unknown) {
+            deferral.request(Reason::ProviderConfigUnknown);
+        }
         let Some(mut planned) = existing(proposed) else {
             return self.plan_destroy(request, prior, meta, deferral, diagnostics).await;
         };
@@ -33,10 +41,6 @@ impl<P: Provider> Service<P> {
             rules::mark_changes(fields, prior, &config, &mut planned);
         }
         let given = planned.clone();
-        let client = self.client();
-        if client.as_ref().err() == Some(&NotReady::Unknown) {
-            deferral.request(Reason::ProviderConfigUnknown);
-        }
         // Before Terraform applies, it plans once more; newer versions bring back what the first plan has remembered.
         let remembered =
             if request.planned_private.is_empty() { &request.prior_private } else { &request.planned_private };
@@ -152,12 +156,16 @@ impl<P: Provider> Service<P> {
             }
             return None;
         };
-        let state = settled(shape, &planned, result, diagnostics);
+        // The change is made: a panic from here on must not make Terraform forget it.
+        let state = guarded(diagnostics, async |diagnostics| settled(shape, &planned, result, diagnostics)).await;
+        let state = state.unwrap_or_else(|| best_known(&planned));
+        let identity = guarded(diagnostics, async |diagnostics| {
+            offer.identify(&state, &identity_before, Some(&client), diagnostics)
+        });
+        let identity = identity.await.flatten();
         Some(pb::apply_resource_change::Response {
             // Terraform would forget an identity that is left out.
-            new_identity: offer
-                .identify(&state, &identity_before, Some(&client), diagnostics)
-                .or_else(|| request.planned_identity.clone()),
+            new_identity: identity.or_else(|| request.planned_identity.clone()),
             new_state: Some(shape.encode(&state, diagnostics)?),
             private: private.to_bytes(),
             ..Default::default()
@@ -175,10 +183,7 @@ fn gone(shape: &Shape, diagnostics: &mut Diagnostics) -> Option<pb::apply_resour
 fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diagnostics) -> Value {
     let failed = diagnostics.has_errors();
     let Some(mut state) = shape.shaped(result, diagnostics) else {
-        // The object exists, but its state cannot be written: what was planned is the best that is known of it.
-        let mut state = planned.clone();
-        rules::forget_unknown(&mut state, &mut Diagnostics::new());
-        return state;
+        return best_known(planned);
     };
     rules::settle(&shape.schema.fields, Some(planned), &mut state);
     if failed {
@@ -188,5 +193,12 @@ fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diag
         rules::verify_result(planned, &state, diagnostics);
         rules::forget_unknown(&mut state, diagnostics);
     }
+    state
+}
+
+/// The state of an object that exists, but whose state cannot be written: what was planned of it.
+fn best_known(planned: &Value) -> Value {
+    let mut state = planned.clone();
+    rules::forget_unknown(&mut state, &mut Diagnostics::new());
     state
 }

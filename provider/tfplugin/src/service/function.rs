@@ -40,7 +40,8 @@ impl<P: Provider> Service<P> {
         }
         let count = signature.parameters.len();
         if arguments.len() < count {
-            return Err(FunctionError::new(format!("There must be {count} arguments, and there are fewer.")));
+            let text = format!("There are too few arguments: {} of {count}.", arguments.len());
+            return Err(FunctionError::new(text));
         }
         if signature.variadic.is_some() {
             let rest = arguments.split_off(count);

@@ -11,6 +11,7 @@ use super::stream::events;
 use super::{ResourceOffer, Service};
 use crate::context::{Call, Deferral};
 use crate::diagnostics::Diagnostics;
+use crate::guard::guarded;
 use crate::list::{Erased, Found};
 use crate::provider::Provider;
 use crate::rules;
@@ -61,11 +62,12 @@ impl<P: Provider> Service<P> {
         // Terraform always says how many it wants; without a number there is no limit.
         let limit = usize::try_from(request.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
         let found = Found::new(sender, limit, request.include_resource_object);
-        let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
-        tokio::join!(
-            item.list(config, found, &mut call),
-            pass_on(offer, &client, objects, request.include_resource_object, events)
-        );
+        // Guarded by itself, so that a panic takes away nothing that was found.
+        let search = guarded(diagnostics, async |diagnostics| {
+            let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
+            item.list(config, found, &mut call).await;
+        });
+        tokio::join!(search, pass_on(offer, &client, objects, request.include_resource_object, events));
         Some(())
     }
 }

@@ -9,7 +9,7 @@ use tracing::{Instrument as _, info_span};
 use super::Service;
 use crate::diagnostics::Diagnostics;
 use crate::function::FunctionError;
-use crate::guard::guard;
+use crate::guard::guarded;
 use crate::provider::Provider;
 use crate::stop::Stops;
 use crate::wire::{self, tfplugin6 as pb};
@@ -34,13 +34,7 @@ pub(super) async fn call<T>(
 ) -> (Option<T>, Vec<pb::Diagnostic>) {
     let work = async {
         let mut diagnostics = Diagnostics::new();
-        let result = match guard(work(&mut diagnostics)).await {
-            Ok(result) => result,
-            Err(panicked) => {
-                panicked.report(&mut diagnostics);
-                None
-            }
-        };
+        let result = guarded(&mut diagnostics, work).await.flatten();
         tracing::debug!(problems = diagnostics.iter().count(), "answered");
         (result, wire::diagnostics(diagnostics))
     };

@@ -14,6 +14,7 @@ mod grpc;
 mod lifecycle;
 mod note;
 mod process;
+mod rpc;
 mod rules;
 
 use std::path::PathBuf;
