@@ -91,7 +91,8 @@ pub trait EphemeralResource: Send + Sync + 'static {
     /// Opens it and returns `wanted`, the configuration with defaults, with everything unknown filled in. What
     /// `renew` and `close` need goes into the context's private state: they get nothing else.
     ///
-    /// What is open when an error is found must be closed here: Terraform closes only what it has got.
+    /// An error together with what is open, a request to put it off, or a result that does not fit has `close` called
+    /// at once. What is open when `None` is returned must be closed here: Terraform closes only what it has got.
     async fn open(&self, wanted: Self::State, context: &mut Context<'_, Self::Client>) -> Option<Opened<Self::State>>;
 
     /// Keeps it valid for longer, and says when to do so again. Asked only after [`Opened::renew_at`]. What it puts into

@@ -1,7 +1,8 @@
 //! Identities: what tells one object from all others, apart from its state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostics::Diagnostics;
 use crate::schema::is_identifier;
 use crate::value::{Type, Value};
 
@@ -53,11 +54,20 @@ impl IdentitySchema {
     }
 
     /// The attributes of `state` that have the names of the identity's.
-    pub(crate) fn project(&self, state: &Value) -> Value {
-        let attribute = |attribute: &IdentityAttribute| {
-            (attribute.name.clone(), state.get(&attribute.name).cloned().unwrap_or_default())
-        };
-        Value::Object(self.attributes.iter().map(attribute).collect())
+    pub(crate) fn project(&self, state: &Value, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let mut identity = BTreeMap::new();
+        for IdentityAttribute { name, .. } in &self.attributes {
+            let Some(value) = state.get(name) else {
+                let detail = format!(
+                    "The identity has an attribute {name}, and the state has none of that name. The provider must say \
+                     what it is (`identify`). This is a mistake in the provider."
+                );
+                diagnostics.error("Identity not known", detail);
+                return None;
+            };
+            identity.insert(name.clone(), value.clone());
+        }
+        Some(Value::Object(identity))
     }
 
     /// Mistakes of the author.
@@ -132,8 +142,16 @@ mod tests {
             IdentityAttribute::required("id", Type::String),
             IdentityAttribute::optional("region", Type::String),
         ]);
-        let state = Value::Object([("id".to_owned(), "7".into()), ("name".to_owned(), "n".into())].into());
+        let state = |region: Option<Value>| {
+            let more = region.map(|region| ("region".to_owned(), region));
+            let entries = [("id".to_owned(), "7".into()), ("name".to_owned(), "n".into())];
+            Value::Object(entries.into_iter().chain(more).collect())
+        };
+        let mut diagnostics = Diagnostics::new();
         let expected = Value::Object([("id".to_owned(), "7".into()), ("region".to_owned(), Value::Null)].into());
-        assert_eq!(schema.project(&state), expected);
+        assert_eq!(schema.project(&state(Some(Value::Null)), &mut diagnostics), Some(expected));
+        assert!(diagnostics.is_empty());
+        assert_eq!(schema.project(&state(None), &mut diagnostics), None);
+        assert_eq!(diagnostics.iter().next().unwrap().summary, "Identity not known");
     }
 }

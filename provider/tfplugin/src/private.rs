@@ -19,6 +19,9 @@ impl fmt::Debug for Private {
     }
 }
 
+/// No name of an author's is likely to be the same.
+const IMPORTED: &str = "$tfplugin.imported";
+
 impl Private {
     /// Nothing remembered.
     pub fn new() -> Self {
@@ -38,6 +41,16 @@ impl Private {
     pub fn set<T: Serialize>(&mut self, name: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
         self.0.insert(name.into(), serde_json::to_value(value)?);
         Ok(())
+    }
+
+    /// Marks an object that has just been imported.
+    pub(crate) fn mark_imported(&mut self) {
+        self.0.insert(IMPORTED.to_owned(), Json::Bool(true));
+    }
+
+    /// Whether the object has just been imported; it is asked once.
+    pub(crate) fn take_imported(&mut self) -> bool {
+        self.0.remove(IMPORTED).is_some()
     }
 
     /// Forgets a value.
@@ -63,7 +76,8 @@ impl Private {
         match serde_json::from_slice(bytes) {
             Ok(values) => Self(values),
             Err(error) => {
-                tracing::warn!(%error, "private state is no JSON object and is ignored");
+                // The error itself repeats what it has found.
+                tracing::warn!(problem = ?error.classify(), "private state is no JSON object and is ignored");
                 Self::default()
             }
         }

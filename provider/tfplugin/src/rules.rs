@@ -10,7 +10,7 @@ mod identity;
 mod plan;
 mod validate;
 
-pub(crate) use apply::{forget_unknown, settle, verify_result};
+pub(crate) use apply::{forget_unknown, forget_write_only, settle, verify_result};
 pub(crate) use generate::generate_config;
 pub(crate) use identity::same_identity;
 pub(crate) use plan::{check_configured, mark_changes, prepare_plan, promise, replacements, restore};

@@ -5,7 +5,9 @@ mod host;
 mod listener;
 mod socket;
 
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ enum Error {
 /// what to set so that Terraform uses this process: it can run under a debugger. Started in any other way, it says
 /// what it is and ends with exit code 1.
 ///
-/// Nothing else may be written to stdout; for logs use `tracing`.
+/// Standard output belongs to the protocol: what else is printed there goes to standard error. For logs use `tracing`.
 ///
 /// ```no_run
 /// # use tfplugin::*;
@@ -92,7 +94,10 @@ pub fn serve(provider: impl Provider) -> ExitCode {
     log::install(log::level(environment));
     guard::install_hook();
     let debug = std::env::args().skip(1).any(|argument| argument == "-debug" || argument == "--debug");
-    let result = if debug { run_debug(provider) } else { run(provider, environment) };
+    // Kept to the end: Terraform reads until it is closed.
+    let result = claim_stdout().and_then(|mut stdout| {
+        if debug { run_debug(provider, &mut stdout) } else { run(provider, &mut stdout, environment) }
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -111,33 +116,40 @@ fn complain(error: &Error) {
 }
 
 /// Serves Terraform, which has started the process.
-fn run(provider: impl Provider, environment: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+fn run(
+    provider: impl Provider,
+    stdout: &mut File,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<(), Error> {
     let launch = Launch::from_environment(environment)?;
     let identity = tls::identity(launch.client)?;
     runtime()?.block_on(async {
         let socket = Socket::bind(launch.socket_dir.as_deref()).map_err(Error::Socket)?;
         let line = handshake::line(socket.path(), &identity.certificate);
         let serving = Serving::new(provider)?;
-        announce(&line)?;
+        stdout.write_all(line.as_bytes()).map_err(Error::Stdout)?;
         serving.until_done(socket, Transport::Tls(identity.config.into()), Mode::Plugin).await
     })
 }
 
 /// Serves whoever is told the address, in the foreground, until Ctrl-C.
-fn run_debug<P: Provider>(provider: P) -> Result<(), Error> {
+fn run_debug<P: Provider>(provider: P, stdout: &mut File) -> Result<(), Error> {
     runtime()?.block_on(async {
         let socket = Socket::bind(None).map_err(Error::Socket)?;
         let variable = host::reattach(P::ADDRESS, socket.path());
         let serving = Serving::new(provider)?;
-        announce(&format!("Set this, and Terraform uses this process:\n\n\tTF_REATTACH_PROVIDERS='{variable}'\n\n"))?;
+        let text = format!("Set this, and Terraform uses this process:\n\n\tTF_REATTACH_PROVIDERS='{variable}'\n\n");
+        stdout.write_all(text.as_bytes()).map_err(Error::Stdout)?;
         serving.until_done(socket, Transport::Plain, Mode::Debug).await
     })
 }
 
-/// Prints the one thing that is ever printed on stdout.
-fn announce(text: &str) -> Result<(), Error> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Stdout)
+/// Takes stdout away from everybody else: Terraform takes the first line for the handshake, whoever prints it. What the
+/// author's code or a library prints goes to stderr, and so to Terraform's log.
+fn claim_stdout() -> Result<File, Error> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(Error::Stdout)?;
+    rustix::stdio::dup2_stdout(io::stderr()).map_err(|error| Error::Stdout(error.into()))?;
+    Ok(stdout.into())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {

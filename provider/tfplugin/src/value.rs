@@ -15,6 +15,7 @@ mod set;
 mod types;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 pub use error::ValueError;
 pub use number::Number;
@@ -36,7 +37,7 @@ const MAP_COST: usize = 20;
 /// One value of a configuration, a plan or a state.
 ///
 /// The order (`Ord`) has no meaning to a user; it exists so that sets can be compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// Known only after apply, with what is known about it already. [`Value::UNKNOWN`] is one with nothing known.
     Unknown(Option<Box<Refinement>>),
@@ -61,6 +62,28 @@ pub enum Value {
     Tuple(Vec<Self>),
     /// A value that brings its own type, where the schema leaves the type open.
     Dynamic(Box<Typed>),
+}
+
+/// Kinds, names and sizes, and no content: any value may be a secret. To see all of it, write it [as JSON](Self::to_json).
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(_) => f.write_str("Unknown"),
+            Self::Null => f.write_str("Null"),
+            Self::Bool(_) => f.write_str("Bool"),
+            Self::Number(_) => f.write_str("Number"),
+            Self::String(text) => write!(f, "String({} bytes)", text.len()),
+            Self::List(items) => f.debug_list().entries(items).finish(),
+            Self::Set(items) => f.debug_set().entries(items).finish(),
+            Self::Map(entries) => write!(f, "Map({} entries)", entries.len()),
+            Self::Object(entries) => f.debug_map().entries(entries).finish(),
+            Self::Tuple(items) => {
+                f.write_str("Tuple")?;
+                f.debug_list().entries(items).finish()
+            }
+            Self::Dynamic(typed) => typed.fmt(f),
+        }
+    }
 }
 
 /// A value together with its type.

@@ -52,7 +52,11 @@ impl Provider for Things {
         Some(Schema::new().attribute(Attribute::string("purpose").optional()))
     }
 
+    #[expect(clippy::print_stdout, reason = "as a careless author would")]
     fn register(&self, catalog: &mut Catalog<Store>) {
+        if std::env::var_os("THING_CHATTY").is_some() {
+            println!("A word before the handshake.");
+        }
         catalog
             .resource(Thing)
             .data_source(data::Thing)

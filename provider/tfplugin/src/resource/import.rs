@@ -45,9 +45,13 @@ impl fmt::Display for Import<'_> {
     }
 }
 
+/// Without the id: for some resources it is a secret.
 impl fmt::Debug for Import<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        match self {
+            Self::Id(id) => write!(f, "Id({} bytes)", id.len()),
+            Self::Identity(identity) => f.debug_tuple("Identity").field(identity).finish(),
+        }
     }
 }
 

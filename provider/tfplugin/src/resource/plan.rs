@@ -17,7 +17,8 @@ pub struct Plan<'a, S, C> {
     pub config: S,
     /// The object as it shall be. Only computed attributes that the configuration does not set may be changed.
     pub planned: S,
-    /// What the provider remembers about the object; `create` and `update` will find the changes. Before it
+    /// What the provider remembers about the object; `create` and `update` will find the changes. They are stored even
+    /// where the change fails, so this is no place to note that something has been done. Before it
     /// applies, Terraform plans once more; since 1.16 that plan finds here what the first one has left.
     pub private: &'a mut Private,
     /// What the configuration says about the module in `provider_meta`; null without

@@ -23,6 +23,16 @@ pub(crate) fn settle(fields: &Fields, before: Option<&Value>, state: &mut Value)
     });
 }
 
+/// Makes all write-only attributes null.
+pub(crate) fn forget_write_only(fields: &Fields, state: &mut Value) {
+    walk(fields, state, [None, None], &mut |Pair { attribute, target, .. }| {
+        if attribute.write_only {
+            *target = Value::Null;
+        }
+        true
+    });
+}
+
 /// Reports what Terraform would call an inconsistent result: an attribute that is not what the plan promised.
 ///
 /// The values are not shown. They may be secrets, and the author of the provider needs the name only.

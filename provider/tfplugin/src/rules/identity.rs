@@ -5,9 +5,11 @@ use crate::value::Value;
 
 /// Reports an identity that is another than before: it is what tells one object from all others. What was not known of
 /// it before may have been found out.
-pub(crate) fn same_identity(before: &Value, now: &Value, diagnostics: &mut Diagnostics) {
+pub(crate) fn same_identity(before: &Value, now: &Value, diagnostics: &mut Diagnostics) -> bool {
+    let mut same = true;
     for (name, before) in before.as_entries().into_iter().flatten() {
         if !before.is_null() && Some(before) != now.get(name) {
+            same = false;
             diagnostics.error(
                 "Identity changed",
                 format!(
@@ -18,4 +20,5 @@ pub(crate) fn same_identity(before: &Value, now: &Value, diagnostics: &mut Diagn
             );
         }
     }
+    same
 }

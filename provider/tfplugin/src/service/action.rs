@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{Sender, channel};
+use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 
 use super::offers::{Offer, find};
@@ -41,13 +42,14 @@ impl<P: Provider> Service<P> {
         request: &pb::plan_action::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::plan_action::Response> {
+        let stop = self.stops.current().child();
         let Offer { item, shape } = self.action(&request.action_type, diagnostics)?;
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
         match self.client() {
             Ok(client) => {
-                let stop = &self.stops.current();
-                let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
+                let mut call =
+                    Call { client: &client, meta: &Value::Null, stop: &stop, deferral: &mut deferral, diagnostics };
                 item.plan(config, &mut call).await;
             }
             // Terraform may put the action off. Where it cannot, it will be invoked once the configuration is known.
@@ -77,19 +79,37 @@ impl<P: Provider> Service<P> {
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
         let Offer { item, shape } = self.action(&request.action_type, diagnostics)?;
-        let config = shape.decode(request.config.as_ref(), diagnostics)?;
+        // Terraform validates and plans what may still be unknown, and then comes here.
+        let config = shape.verified(request.config.as_ref(), diagnostics)?;
+        if diagnostics.has_errors() {
+            return None;
+        }
         let mut deferral = Deferral::default();
         let client = self.needed_client(&mut deferral, diagnostics)?;
         let (sender, mut messages) = channel(1);
+        let ended = CancellationToken::new();
         // Guarded by itself, so that a panic takes no progress away.
-        let invocation = guarded(diagnostics, async |diagnostics| {
-            // The sender goes when the action has ended, and with it the loop below.
-            let progress = Progress::new(sender);
-            let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
-            item.invoke(config, &progress, &mut call).await;
-        });
+        let invocation = async {
+            let _ended = ended.clone().drop_guard();
+            guarded(diagnostics, async |diagnostics| {
+                let progress = Progress::new(sender);
+                let mut call = Call { client: &client, meta: &Value::Null, stop, deferral: &mut deferral, diagnostics };
+                item.invoke(config, &progress, &mut call).await;
+            })
+            .await
+        };
         let progress = async {
-            while let Some(message) = messages.recv().await {
+            loop {
+                let message = tokio::select! {
+                    biased;
+                    message = messages.recv() => message,
+                    // The author may have kept a handle; what it still says is nobody's any more.
+                    () = ended.cancelled(), if !messages.is_closed() => {
+                        messages.close();
+                        continue;
+                    }
+                };
+                let Some(message) = message else { break };
                 // An action whose reader has gone goes on, and ends as it sees fit.
                 let _ = events.send(event(Type::Progress(Message { message }))).await;
             }

@@ -9,7 +9,7 @@ use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{PlanRequest, Planned};
 use crate::rules;
-use crate::value::Value;
+use crate::value::{Type, Value};
 use crate::wire::{self, tfplugin6 as pb};
 
 impl<P: Provider> Service<P> {
@@ -18,6 +18,7 @@ impl<P: Provider> Service<P> {
         request: &pb::plan_resource_change::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::plan_resource_change::Response> {
+        let stop = self.stops.current().child();
         let offer = self.resource(&request.type_name, diagnostics)?;
         let ResourceOffer { resource, shape, identity } = offer;
         let fields = &shape.schema.fields;
@@ -53,7 +54,7 @@ impl<P: Provider> Service<P> {
                 planned,
                 private: &mut private,
                 meta: &meta,
-                stop: &self.stops.current(),
+                stop: &stop,
                 deferral: &mut deferral,
                 diagnostics,
             })
@@ -88,6 +89,7 @@ impl<P: Provider> Service<P> {
         mut deferral: Deferral,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::plan_resource_change::Response> {
+        let stop = self.stops.current().child();
         let ResourceOffer { resource, shape, .. } = self.resource(&request.type_name, diagnostics)?;
         let mut private = Private::from_bytes(&request.prior_private);
         if let (true, Some(prior), Ok(client)) = (resource.plans_destroy(), prior, self.client()) {
@@ -95,7 +97,7 @@ impl<P: Provider> Service<P> {
                 client: &client,
                 private: &mut private,
                 meta: &meta,
-                stop: &self.stops.current(),
+                stop: &stop,
                 deferral: &mut deferral,
                 diagnostics,
             };
@@ -116,6 +118,7 @@ impl<P: Provider> Service<P> {
         request: &pb::apply_resource_change::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::apply_resource_change::Response> {
+        let stop = self.stops.current().child();
         let offer = self.resource(&request.type_name, diagnostics)?;
         let ResourceOffer { resource, shape, .. } = offer;
         let prior = existing(shape.decode(request.prior_state.as_ref(), diagnostics)?);
@@ -130,7 +133,7 @@ impl<P: Provider> Service<P> {
             client: &client,
             private: &mut private,
             meta: &meta,
-            stop: &self.stops.current(),
+            stop: &stop,
             deferral: &mut deferral,
             diagnostics,
         };
@@ -138,7 +141,11 @@ impl<P: Provider> Service<P> {
         let (planned, result) = match (prior, planned) {
             (Some(prior), None) => {
                 resource.delete(prior, &mut context).await;
-                return if diagnostics.has_errors() { None } else { gone(shape, diagnostics) };
+                return if diagnostics.has_errors() {
+                    Some(unchanged(request, &private))
+                } else {
+                    gone(shape, diagnostics)
+                };
             }
             (None, None) => return gone(shape, diagnostics),
             (None, Some(planned)) => {
@@ -154,11 +161,12 @@ impl<P: Provider> Service<P> {
             if !diagnostics.has_errors() {
                 diagnostics.error("Change failed", "The provider returned no state, and did not say why.");
             }
-            return None;
+            return Some(unchanged(request, &private));
         };
         // The change is made: a panic from here on must not make Terraform forget it.
+        let best_known = best_known(shape, &planned, &result);
         let state = guarded(diagnostics, async |diagnostics| settled(shape, &planned, result, diagnostics)).await;
-        let state = state.unwrap_or_else(|| best_known(&planned));
+        let state = state.flatten().unwrap_or(best_known);
         let identity = guarded(diagnostics, async |diagnostics| {
             offer.identify(&state, &identity_before, Some(&client), diagnostics)
         });
@@ -179,12 +187,20 @@ fn gone(shape: &Shape, diagnostics: &mut Diagnostics) -> Option<pb::apply_resour
     Some(pb::apply_resource_change::Response { new_state, ..Default::default() })
 }
 
-/// The returned state, in shape and compared with the plan.
-fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diagnostics) -> Value {
+/// The object as it was, with what the author has remembered on the way to the error.
+fn unchanged(request: &pb::apply_resource_change::Request, private: &Private) -> pb::apply_resource_change::Response {
+    pb::apply_resource_change::Response {
+        new_state: request.prior_state.clone(),
+        private: private.to_bytes(),
+        new_identity: request.planned_identity.clone(),
+        ..Default::default()
+    }
+}
+
+/// The returned state, in shape and compared with the plan. None if it has no shape.
+fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diagnostics) -> Option<Value> {
     let failed = diagnostics.has_errors();
-    let Some(mut state) = shape.shaped(result, diagnostics) else {
-        return best_known(planned);
-    };
+    let mut state = shape.shaped(result, diagnostics)?;
     rules::settle(&shape.schema.fields, Some(planned), &mut state);
     if failed {
         // A partial state differs from the plan by its nature.
@@ -193,12 +209,22 @@ fn settled(shape: &Shape, planned: &Value, result: Value, diagnostics: &mut Diag
         rules::verify_result(planned, &state, diagnostics);
         rules::forget_unknown(&mut state, diagnostics);
     }
-    state
+    Some(state)
 }
 
-/// The state of an object that exists, but whose state cannot be written: what was planned of it.
-fn best_known(planned: &Value) -> Value {
+/// The state of an object that exists, but whose state cannot be written as it is: what was planned, and those parts of
+/// the result that fit. Without its id, nobody would find the object again.
+fn best_known(shape: &Shape, planned: &Value, result: &Value) -> Value {
     let mut state = planned.clone();
+    if let (Value::Object(state), Type::Object(types)) = (&mut state, &shape.ty) {
+        for (name, ty) in types {
+            let part = result.get(name).cloned().and_then(|part| part.conform(ty).ok());
+            if let Some(part) = part.filter(|part| !part.is_null() && !part.has_unknown()) {
+                state.insert(name.clone(), part);
+            }
+        }
+    }
+    rules::forget_write_only(&shape.schema.fields, &mut state);
     rules::forget_unknown(&mut state, &mut Diagnostics::new());
     state
 }

@@ -30,14 +30,14 @@ impl<P: Provider> Service<P> {
         request: &pb::read_data_source::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::read_data_source::Response> {
+        let stop = self.stops.current().child();
         let Offer { item, shape } = self.data_source(&request.type_name, diagnostics)?;
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let meta = self.meta(request.provider_meta.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
         let mut found = None;
         if let Some(client) = self.needed_client(&mut deferral, diagnostics) {
-            let stop = &self.stops.current();
-            let mut call = Call { client: &client, meta: &meta, stop, deferral: &mut deferral, diagnostics };
+            let mut call = Call { client: &client, meta: &meta, stop: &stop, deferral: &mut deferral, diagnostics };
             found = item.read(shape.wanted(&config), &mut call).await;
         }
         if diagnostics.has_errors() {

@@ -31,21 +31,41 @@ impl<P: Provider> Service<P> {
         request: &pb::open_ephemeral_resource::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::open_ephemeral_resource::Response> {
+        let stop = self.stops.current().child();
         let Offer { item, shape } = self.ephemeral(&request.type_name, diagnostics)?;
         let config = shape.decode(request.config.as_ref(), diagnostics)?;
         let mut deferral = deferral(request.client_capabilities);
         let mut private = Private::new();
+        let client = self.needed_client(&mut deferral, diagnostics);
         let mut opened = None;
-        if let Some(client) = self.needed_client(&mut deferral, diagnostics) {
+        if let Some(client) = &client {
             let mut context = Context {
-                client: &client,
+                client,
                 private: &mut private,
                 meta: &Value::Null,
-                stop: &self.stops.current(),
+                stop: &stop,
                 deferral: &mut deferral,
                 diagnostics,
             };
             opened = item.open(shape.wanted(&config), &mut context).await;
+        }
+        let (state, renew_at) = match opened {
+            Some(Opened { state, renew_at }) => (Some(state), renew_at),
+            None => (None, None),
+        };
+        let is_open = state.is_some();
+        let state = match state {
+            Some(state) if !diagnostics.has_errors() && deferral.reason().is_none() => {
+                shape.found(&config, state, diagnostics)
+            }
+            _ => None,
+        };
+        if let (true, Some(client)) = (is_open && (state.is_none() || diagnostics.has_errors()), &client) {
+            // Terraform closes only what it has got.
+            let (mut deferral, meta) = (Deferral::default(), &Value::Null);
+            let context =
+                &mut Context { client, private: &mut private, meta, stop: &stop, deferral: &mut deferral, diagnostics };
+            item.close(context).await;
         }
         if diagnostics.has_errors() {
             return None;
@@ -55,11 +75,10 @@ impl<P: Provider> Service<P> {
             let deferred = Some(wire::deferred(reason));
             return Some(pb::open_ephemeral_resource::Response { result, deferred, ..Default::default() });
         }
-        let Some(Opened { state, renew_at }) = opened else {
+        let Some(state) = state else {
             diagnostics.error("Opening failed", "The provider opened nothing, and did not say why.");
             return None;
         };
-        let state = shape.found(&config, state, diagnostics)?;
         Some(pb::open_ephemeral_resource::Response {
             result: Some(shape.encode(&state, diagnostics)?),
             renew_at: renew_at.map(Into::into),
@@ -73,6 +92,7 @@ impl<P: Provider> Service<P> {
         request: &pb::renew_ephemeral_resource::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::renew_ephemeral_resource::Response> {
+        let stop = self.stops.current().child();
         let Offer { item, .. } = self.ephemeral(&request.type_name, diagnostics)?;
         let mut deferral = Deferral::default();
         let client = self.needed_client(&mut deferral, diagnostics)?;
@@ -81,7 +101,7 @@ impl<P: Provider> Service<P> {
             client: &client,
             private: &mut private,
             meta: &Value::Null,
-            stop: &self.stops.current(),
+            stop: &stop,
             deferral: &mut deferral,
             diagnostics,
         };
@@ -95,6 +115,7 @@ impl<P: Provider> Service<P> {
         request: &pb::close_ephemeral_resource::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
+        let stop = self.stops.current().child();
         let Offer { item, .. } = self.ephemeral(&request.type_name, diagnostics)?;
         let mut deferral = Deferral::default();
         let client = self.needed_client(&mut deferral, diagnostics)?;
@@ -103,7 +124,7 @@ impl<P: Provider> Service<P> {
             client: &client,
             private: &mut private,
             meta: &Value::Null,
-            stop: &self.stops.current(),
+            stop: &stop,
             deferral: &mut deferral,
             diagnostics,
         };

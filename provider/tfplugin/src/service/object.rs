@@ -36,6 +36,7 @@ impl<P: Provider> Service<P> {
         request: &pb::read_resource::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::read_resource::Response> {
+        let stop = self.stops.current().child();
         let offer = self.resource(&request.type_name, diagnostics)?;
         let ResourceOffer { resource, shape, .. } = offer;
         let before = existing(shape.decode(request.current_state.as_ref(), diagnostics)?)?;
@@ -46,11 +47,13 @@ impl<P: Provider> Service<P> {
             return deferred(request, deferral.reason());
         };
         let mut private = Private::from_bytes(&request.private);
+        // What the user has called it in an import may be another spelling of what it is.
+        let identity_before = if private.take_imported() { Value::Null } else { identity_before };
         let mut context = Context {
             client: &client,
             private: &mut private,
             meta: &meta,
-            stop: &self.stops.current(),
+            stop: &stop,
             deferral: &mut deferral,
             diagnostics,
         };

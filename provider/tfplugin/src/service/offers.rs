@@ -146,7 +146,8 @@ impl<C> ResourceOffer<C> {
         }
     }
 
-    /// The identity of the object in this state, which must be the one that it has had `before`. None if it has none.
+    /// The identity of the object in this state, which must be the one that it has had `before`. None if it has none, or
+    /// if something is wrong with it.
     pub(super) fn identify(
         &self,
         state: &Value,
@@ -156,8 +157,14 @@ impl<C> ResourceOffer<C> {
     ) -> Option<ResourceIdentityData> {
         let shape = self.identity.as_ref()?;
         let own = self.resource.identify(state.clone(), client, diagnostics);
-        let identity = shape.shaped(own.unwrap_or_else(|| shape.schema.project(state)), diagnostics)?;
-        rules::same_identity(before, &identity, diagnostics);
-        shape.encode(&identity, diagnostics)
+        let identity = match own {
+            Some(identity) => identity,
+            None => shape.schema.project(state, diagnostics)?,
+        };
+        let identity = shape.shaped(identity, diagnostics)?;
+        // One that says nothing is none: Terraform would keep it as if it did.
+        let says_something = identity.as_entries()?.values().any(|value| !value.is_null());
+        (rules::same_identity(before, &identity, diagnostics) && says_something)
+            .then(|| shape.encode(&identity, diagnostics))?
     }
 }

@@ -25,10 +25,11 @@ impl<P: Provider> Service<P> {
                 .map_err(|error| diagnostics.value_error("State does not fit the schema", &error))
                 .ok()?
         } else {
-            resource.upgrade(Stored::new(request.version, raw), diagnostics).await?
+            said(resource.upgrade(Stored::new(request.version, raw), diagnostics).await, "Upgrade", diagnostics)?
         };
         let mut state = shape.shaped(state, diagnostics)?;
         rules::settle(&shape.schema.fields, None, &mut state);
+        rules::forget_unknown(&mut state, diagnostics);
         let upgraded_state = Some(shape.encode(&state, diagnostics)?);
         Some(pb::upgrade_resource_state::Response { upgraded_state, ..Default::default() })
     }
@@ -55,7 +56,8 @@ impl<P: Provider> Service<P> {
                 .map_err(|error| diagnostics.value_error("Identity does not fit the schema", &error))
                 .ok()?
         } else {
-            resource.upgrade_identity(Stored::new(request.version, raw), diagnostics).await?
+            let upgraded = resource.upgrade_identity(Stored::new(request.version, raw), diagnostics).await;
+            said(upgraded, "Upgrade", diagnostics)?
         };
         let identity = shape.shaped(identity, diagnostics)?;
         let upgraded_identity = Some(shape.encode(&identity, diagnostics)?);
@@ -67,6 +69,7 @@ impl<P: Provider> Service<P> {
         request: &pb::import_resource_state::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<pb::import_resource_state::Response> {
+        let stop = self.stops.current().child();
         let offer = self.resource(&request.type_name, diagnostics)?;
         let ResourceOffer { resource, shape, identity } = offer;
         let by_identity = existing(offer.known_identity(request.identity.as_ref(), diagnostics)?);
@@ -80,7 +83,7 @@ impl<P: Provider> Service<P> {
                 client,
                 private: &mut private,
                 meta: &Value::Null,
-                stop: &self.stops.current(),
+                stop: &stop,
                 deferral: &mut deferral,
                 diagnostics,
             };
@@ -110,7 +113,10 @@ impl<P: Provider> Service<P> {
         rules::forget_unknown(&mut state, diagnostics);
         // What the user has said stands until `read` has looked.
         let identity = match (identity, by_identity) {
-            (Some(shape), Some(identity)) => shape.encode(&identity, diagnostics),
+            (Some(shape), Some(identity)) => {
+                private.mark_imported();
+                shape.encode(&identity, diagnostics)
+            }
             _ => offer.identify(&state, &Value::Null, client.as_ref(), diagnostics),
         };
         let imported_resources = imported(Some(shape.encode(&state, diagnostics)?), private.to_bytes(), identity);
@@ -135,12 +141,7 @@ impl<P: Provider> Service<P> {
             identity: identity.map(|raw| Stored::new(request.source_identity_schema_version, &raw.json)),
         };
         let mut private = Private::new();
-        let Some(state) = offer.resource.move_from(source, &mut private, diagnostics).await else {
-            if !diagnostics.has_errors() {
-                diagnostics.error("Move failed", "The provider returned no state, and did not say why.");
-            }
-            return None;
-        };
+        let state = said(offer.resource.move_from(source, &mut private, diagnostics).await, "Move", diagnostics)?;
         let mut state = offer.shape.shaped(state, diagnostics)?;
         rules::settle(&offer.shape.schema.fields, None, &mut state);
         rules::forget_unknown(&mut state, diagnostics);
@@ -151,6 +152,14 @@ impl<P: Provider> Service<P> {
             ..Default::default()
         })
     }
+}
+
+/// A result, or the reason why there is none: without one, Terraform would forget the object.
+fn said<T>(result: Option<T>, what: &str, diagnostics: &mut Diagnostics) -> Option<T> {
+    if result.is_none() && !diagnostics.has_errors() {
+        diagnostics.error(format!("{what} failed"), "The provider returned nothing, and did not say why.");
+    }
+    result
 }
 
 /// The text of what is stored.

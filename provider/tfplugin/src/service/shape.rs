@@ -34,12 +34,18 @@ impl Shape {
         encode(value, &self.ty, diagnostics)
     }
 
-    /// Decodes a configuration and checks it, as far as the schema says how.
+    /// Decodes a configuration, checks it as far as the schema says how, and warns of what is deprecated.
     pub(super) fn checked(&self, config: Option<&DynamicValue>, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let mut config = self.verified(config, diagnostics)?;
+        rules::deprecations(&self.schema, &mut config, diagnostics);
+        Some(config)
+    }
+
+    /// Decodes a configuration and checks it, as far as the schema says how.
+    pub(super) fn verified(&self, config: Option<&DynamicValue>, diagnostics: &mut Diagnostics) -> Option<Value> {
         let mut config = self.decode(config, diagnostics)?;
         rules::run_checks(&self.schema.fields, &mut config, diagnostics);
         rules::check_relations(&self.schema.fields, &config, diagnostics);
-        rules::deprecations(&self.schema, &mut config, diagnostics);
         Some(config)
     }
 

@@ -110,13 +110,13 @@ impl<P: Provider> Service<P> {
         request: &pb::configure_provider::Request,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
+        let stop = self.stops.current().child();
         self.set_up(Setup::Not(NotReady::Failed));
         let config = self.config.decode(request.config.as_ref(), diagnostics)?;
         let unknown = config.has_unknown();
         let config =
             P::Config::from_value(config).map_err(|error| diagnostics.value_error("Unexpected value", &error)).ok()?;
-        let stop = &self.stops.current();
-        let setup = Configure { terraform_version: &request.terraform_version, stop, diagnostics };
+        let setup = Configure { terraform_version: &request.terraform_version, stop: &stop, diagnostics };
         match self.provider.configure(config, setup).await {
             Some(client) if !diagnostics.has_errors() => self.set_up(Setup::Ready(client)),
             None if unknown && !diagnostics.has_errors() => self.set_up(Setup::Not(NotReady::Unknown)),
