@@ -1,5 +1,7 @@
 //! Every call of the protocol with its whole answer, from a client that plays Terraform's part.
 
+#![expect(clippy::unnecessary_wraps, reason = "what is part of a message is made as it stands there")]
+
 /// The answer to a call, which as a call must not fail.
 macro_rules! answer {
     ($world:expr, $rpc:ident, $request:expr) => {
@@ -44,10 +46,10 @@ mod stop;
 mod strangers;
 mod whole;
 
-use world::{THING, World, full};
-
 use tfplugin_client::wire::tfplugin6::invoke_action::event::Type;
 use tfplugin_client::wire::tfplugin6::{Diagnostic, invoke_action};
+
+use world::{THING, World, full};
 
 /// All that comes, up to the end.
 async fn all<T>(mut stream: tonic::Streaming<T>) -> Vec<T> {

@@ -92,7 +92,7 @@ async fn an_action_that_is_never_read_holds_up_nobody() {
     assert_eq!(answer!(world, get_metadata, pb::get_metadata::Request {}).diagnostics, []);
     drop(unread);
     let problem = error("Unknown action type", "This provider has no action thing_other.");
-    let other = pb::plan_action::Request { action_type: "thing_other".into(), ..Default::default() };
+    let other = plan_action::Request { action_type: "thing_other".into(), ..Default::default() };
     assert_eq!(answer!(world, plan_action, other).diagnostics, [problem]);
     world.end().await;
 }

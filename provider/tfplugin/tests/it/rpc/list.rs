@@ -95,7 +95,7 @@ async fn a_configuration_is_validated() {
 }
 
 /// Two thousand things, each of a kilobyte.
-async fn many(world: &World) -> Vec<String> {
+fn many(world: &World) -> Vec<String> {
     let note = "x".repeat(1000);
     let state = world.thing(json!({"name": "many", "enabled": true, "revision": 1, "note": note}));
     let json = state.to_json(world.schemas.resource(THING).ty()).unwrap();
@@ -109,7 +109,7 @@ async fn many(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn thousands_come_in_order_and_wait_for_a_slow_reader() {
     let world = World::start().await;
-    let ids = many(&world).await;
+    let ids = many(&world);
     let request = Request { include_resource_object: true, ..world.to_list(json!({})) };
     let mut slow = answer!(world, list_resource, request);
     let mut names = vec![slow.message().await.unwrap().unwrap().display_name];
@@ -124,7 +124,7 @@ async fn thousands_come_in_order_and_wait_for_a_slow_reader() {
 #[tokio::test]
 async fn a_list_whose_reader_has_gone_ends() {
     let world = World::talkative().await;
-    many(&world).await;
+    many(&world);
     for request in [
         // In the middle of its work, and while it waits for something else.
         Request { include_resource_object: true, ..world.to_list(json!({})) },

@@ -43,6 +43,6 @@ pub(super) fn path(attribute: &str) -> AttributePath {
 #[track_caller]
 pub(super) fn all_say(problems: Vec<(&str, Vec<Diagnostic>)>, expected: &Diagnostic) {
     for (rpc, found) in problems {
-        assert_eq!(found, [expected.clone()], "{rpc}");
+        assert_eq!(&found[..], std::slice::from_ref(expected), "{rpc}");
     }
 }

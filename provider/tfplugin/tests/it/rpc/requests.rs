@@ -1,5 +1,7 @@
 //! Requests as Terraform makes them.
 
+#![expect(clippy::unused_self, reason = "so that all requests are made in one way")]
+
 use serde_json::{Value as Json, json};
 use tfplugin_client::core::proposed;
 use tfplugin_client::wire::tfplugin6::{self as pb, DynamicValue};

@@ -1,7 +1,5 @@
 //! More than one client at once, and such as know no manners.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tfplugin_client::wire::tfplugin6 as pb;
 use tfplugin_client::{PATIENCE, connect};
