@@ -116,11 +116,7 @@ fn complain(error: &Error) {
 }
 
 /// Serves Terraform, which has started the process.
-fn run(
-    provider: impl Provider,
-    stdout: &mut File,
-    environment: impl Fn(&str) -> Option<String>,
-) -> Result<(), Error> {
+fn run(provider: impl Provider, stdout: &mut File, environment: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
     let launch = Launch::from_environment(environment)?;
     let identity = tls::identity(launch.client)?;
     runtime()?.block_on(async {

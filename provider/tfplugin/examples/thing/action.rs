@@ -55,6 +55,14 @@ impl Action for Poke {
         for time in 1..=config.times.unwrap_or(1) {
             progress.report(format!("Poke {time}")).await;
         }
+        if config.mood.as_str() == Some("kept") {
+            // A task that outlives the action and keeps the handle.
+            let progress = progress.clone();
+            tokio::spawn(async move {
+                std::future::pending::<()>().await;
+                progress.report("Nobody hears this.").await;
+            });
+        }
         misbehave(config.mood.as_str(), "invoke", call.stop).await;
         if call.stop.is_requested() {
             call.diagnostics.warning("Interrupted", "The thing was poked, and nobody waited for what it did.");

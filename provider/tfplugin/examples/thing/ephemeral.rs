@@ -65,6 +65,12 @@ impl EphemeralResource for Key {
             context.diagnostics.error("Not opened", error.to_string());
             return None;
         }
+        match mood.as_str() {
+            "wrong" => return Some(Opened::new(Opening { thing: "another".into(), ..wanted })),
+            "late" => _ = context.deferral.request(Reason::AbsentPrerequisite),
+            "half" => context.diagnostics.error("Half open", "It squeaks."),
+            _ => {}
+        }
         let opened = Opened::new(Opening { secret: Attr::Known(format!("hush-{thing}").into()), ..wanted });
         Some(if mood == "renewed" { opened.renew_at(soon()) } else { opened })
     }

@@ -162,6 +162,7 @@ struct Thing;
 /// Ways to misbehave. Those with the name of an operation do so in it.
 const MOODS: &[&str] = &[
     "broken",
+    "deep",
     "nameless",
     "later",
     "partial",
@@ -310,6 +311,10 @@ impl Resource for Thing {
         }
         match state.mood.as_str() {
             Some("wrong") => state.name = "another".into(),
+            // Deeper than a value may be.
+            Some("deep") => {
+                state.any = Attr::Known((0..200).fold(Value::Null, |inner, _| Value::List(vec![inner])));
+            }
             Some("nameless") => state.id = Attr::Null,
             Some("partial") => context.diagnostics.error("Half done", "The thing exists, but is not ready."),
             _ => {}
@@ -400,6 +405,9 @@ impl Resource for Thing {
             Ok(old) => {
                 let title = old.get("title").and_then(Value::as_str);
                 panic_in("upgrade", title);
+                if title == Some("silent") {
+                    return None;
+                }
                 Some(State {
                     id: old.get("id").and_then(Value::as_str).map(str::to_owned).into(),
                     name: title.map(str::to_owned).into(),
@@ -420,6 +428,9 @@ impl Resource for Thing {
             Ok(old) => {
                 let key = old.get("key").and_then(Value::as_str);
                 panic_in("upgrade", key);
+                if key == Some("silent") {
+                    return None;
+                }
                 let id = key.map(str::to_owned).into();
                 Some(Identity { id, directory: Attr::Null }.into_value())
             }

@@ -119,6 +119,15 @@ async fn pitfall_07_it_ends_when_its_last_connection_has_closed() {
 }
 
 #[test]
+fn what_the_author_prints_is_in_the_log_and_not_in_the_handshake() {
+    let mut plugin = launch().env("THING_CHATTY", "1").start();
+    assert_eq!(plugin.fields().len(), 6, "{}", plugin.line());
+    plugin.signal(Signal::TERM);
+    assert!(plugin.ended().success());
+    assert!(plugin.stderr().contains("A word before the handshake."), "{}", plugin.stderr());
+}
+
+#[test]
 fn pitfall_20_debug_prints_what_to_set_and_ends_with_ctrl_c() {
     let mut plugin = launch().by_hand().arg("-debug").spawn();
     plugin.next_line();

@@ -96,3 +96,23 @@ async fn an_action_that_is_never_read_holds_up_nobody() {
     assert_eq!(answer!(world, plan_action, other).diagnostics, [problem]);
     world.end().await;
 }
+
+#[tokio::test]
+async fn an_action_ends_although_a_handle_of_its_progress_is_left() {
+    let world = World::start().await;
+    world.created(json!({"name": "a"})).await;
+    let request = world.to_invoke(json!({"id": "id-a", "times": 2, "mood": "kept"}));
+    let events = all(answer!(world, invoke_action, request)).await;
+    assert_eq!(ended(events), (vec!["Poke 1".to_owned(), "Poke 2".to_owned()], vec![]));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_unknown_when_it_was_validated_is_checked_when_it_is_invoked() {
+    let world = World::start().await;
+    world.created(json!({"name": "a"})).await;
+    let events = all(answer!(world, invoke_action, world.to_invoke(json!({"id": "id-a", "times": 0})))).await;
+    let detail = "The value must be a whole number from 1 to 1000.";
+    assert_eq!(ended(events), (vec![], vec![error_at("times", "Number out of range", detail)]));
+    world.end().await;
+}

@@ -81,3 +81,22 @@ async fn a_configuration_is_validated() {
     assert_eq!(problems(json!({"thing": ""})).await, [error_at("thing", "No thing", "A key needs a thing.")]);
     world.end().await;
 }
+
+#[tokio::test]
+async fn what_is_open_and_cannot_be_handed_over_is_closed() {
+    let world = World::start().await;
+    for (mood, summary) in [("wrong", "Provider changed a configured value"), ("half", "Half open")] {
+        let opened = answer!(world, open_ephemeral_resource, world.to_open(json!({"thing": mood, "mood": mood})));
+        assert!(opened.diagnostics.iter().any(|problem| problem.summary == summary), "{:?}", opened.diagnostics);
+        assert_eq!(opened.result, None);
+        assert!(world.has(&format!("closed-{mood}")) && !world.has(&format!("key-{mood}")), "{mood}");
+    }
+    let request = pb::open_ephemeral_resource::Request {
+        client_capabilities: super::requests::patient(),
+        ..world.to_open(json!({"thing": "late", "mood": "late"}))
+    };
+    let opened = answer!(world, open_ephemeral_resource, request);
+    assert!(opened.deferred.is_some() && opened.diagnostics.is_empty());
+    assert!(world.has("closed-late") && !world.has("key-late"));
+    world.end().await;
+}

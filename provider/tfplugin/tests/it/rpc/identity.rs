@@ -104,10 +104,32 @@ async fn an_apply_that_makes_another_one_is_an_error_and_keeps_what_exists() {
         new_state: world.wire(with(&with(&prior, "note", json!("new")), "revision", json!(2))),
         private: br#"{"kept":1}"#.to_vec(),
         diagnostics: vec![changed("directory")],
-        new_identity: world.identity("id-a"),
+        // An object keeps its identity.
+        new_identity: request.planned_identity.clone(),
         ..Default::default()
     };
     assert_eq!(answer!(world, apply_resource_change, request), expected);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn after_an_import_another_spelling_is_no_change() {
+    let world = World::start().await;
+    world.created(json!({"name": "a"})).await;
+    let identity = world.some_identity(&json!({"id": "id-a", "directory": "./somewhere"}));
+    let request = pb::import_resource_state::Request { identity: identity.clone(), ..world.to_import("") };
+    let imported = answer!(world, import_resource_state, request).imported_resources.remove(0);
+    assert_eq!(imported.identity, identity);
+    let read = |private| pb::read_resource::Request {
+        private,
+        current_identity: identity.clone(),
+        ..world.to_read(json!({"id": "id-a"}))
+    };
+    let first = answer!(world, read_resource, read(imported.private));
+    assert_eq!((first.diagnostics, first.new_identity), (vec![], world.identity("id-a")));
+    // Once.
+    let second = answer!(world, read_resource, read(first.private));
+    assert_eq!((second.diagnostics, second.new_identity), (vec![changed("directory")], identity));
     world.end().await;
 }
 

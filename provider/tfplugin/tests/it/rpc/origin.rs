@@ -30,8 +30,21 @@ async fn a_thing_is_imported_by_its_identity() {
     let identity = world.some_identity(&json!({"id": "id-full"}));
     let request = import::Request { identity: identity.clone(), ..world.to_import("") };
     // What the user has said stands until it has been read.
-    let expected = imported(world.wire(json!({"id": "id-full"})), identity);
+    let mut expected = imported(world.wire(json!({"id": "id-full"})), identity);
+    expected.imported_resources[0].private = br#"{"$tfplugin.imported":true}"#.to_vec();
     assert_eq!(answer!(world, import_resource_state, request), expected);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_that_returns_nothing_is_an_error_and_no_loss() {
+    let world = World::start().await;
+    let answer = answer!(world, upgrade_resource_state, world.to_upgrade(0, &json!({"id": "id-a", "title": "silent"})));
+    assert_eq!(answer.upgraded_state, None);
+    assert_eq!(answer.diagnostics, [error("Upgrade failed", "The provider returned nothing, and did not say why.")]);
+    let request = world.to_upgrade_identity(0, &json!({"key": "silent"}));
+    let answer = answer!(world, upgrade_resource_identity, request);
+    assert_eq!(answer.diagnostics, [error("Upgrade failed", "The provider returned nothing, and did not say why.")]);
     world.end().await;
 }
 

@@ -307,3 +307,17 @@ async fn a_configuration_is_validated() {
     );
     world.end().await;
 }
+
+#[tokio::test]
+async fn an_object_whose_state_does_not_fit_is_kept_with_what_does() {
+    let world = World::start().await;
+    let planned = json!({"id": UNKNOWN, "name": "a", "enabled": true, "revision": UNKNOWN, "mood": "deep"});
+    let request = world.to_apply(json!(null), planned, json!({"name": "a", "mood": "deep"}));
+    let applied = answer!(world, apply_resource_change, request);
+    let summaries: Vec<&str> = applied.diagnostics.iter().map(|problem| problem.summary.as_str()).collect();
+    assert_eq!(summaries, ["The provider returned a malformed value"]);
+    let expected = json!({"id": "id-a", "name": "a", "enabled": true, "revision": 1, "mood": "deep"});
+    assert_eq!(applied.new_state, world.wire(expected));
+    assert_eq!(applied.new_identity, world.identity("id-a"));
+    world.end().await;
+}

@@ -54,6 +54,8 @@ async fn no_log_line_of_a_whole_life_has_a_secret() {
     let broken = answer!(world, upgrade_resource_state, broken);
     let private = pb::read_resource::Request { private: b"canary-private".to_vec(), ..world.to_read(state()) };
     let private = answer!(world, read_resource, private);
+    let text = pb::read_resource::Request { private: br#""canary-private""#.to_vec(), ..world.to_read(state()) };
+    assert_eq!(answer!(world, read_resource, text).diagnostics, []);
     for problems in [wrong.diagnostics, panicked.diagnostics, broken.diagnostics] {
         assert!(!problems.is_empty() && !format!("{problems:?}").contains(CANARY), "{problems:?}");
     }
