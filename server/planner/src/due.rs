@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use justiam_sdk::api::cron::CronExpr;
 
-use crate::calendar::next_tick;
+use crate::calendar::{count_ticks, latest_tick, next_tick};
 
 /// When a task fires by itself.
 #[derive(Debug, Clone)]
@@ -45,7 +45,8 @@ pub struct Due {
     pub next_run_at: Option<Timestamp>,
 }
 
-/// Decides for a task that was to fire at `next_run_at`. `None` when that is not yet.
+/// Decides for a task that was to fire at `next_run_at`. `None` when that is not yet. After a downtime the missed ticks are
+/// counted and not visited: a year of them takes a fraction of a millisecond.
 pub fn due(schedule: &Schedule, next_run_at: Timestamp, now: Timestamp) -> Option<Due> {
     if next_run_at > now {
         return None;
@@ -53,11 +54,12 @@ pub fn due(schedule: &Schedule, next_run_at: Timestamp, now: Timestamp) -> Optio
     let Schedule::Cron { expr, zone } = schedule else {
         return Some(Due { tick: next_run_at, missed_ticks: 0, next_run_at: None });
     };
-    let mut due = Due { tick: next_run_at, missed_ticks: 0, next_run_at: next_tick(expr, zone, next_run_at) };
-    while let Some(tick) = due.next_run_at.filter(|tick| *tick <= now) {
-        due = Due { tick, missed_ticks: due.missed_ticks + 1, next_run_at: next_tick(expr, zone, tick) };
+    let next = next_tick(expr, zone, next_run_at);
+    if next.is_none_or(|next| next > now) {
+        return Some(Due { tick: next_run_at, missed_ticks: 0, next_run_at: next });
     }
-    Some(due)
+    let (tick, next) = latest_tick(expr, zone, next_run_at, now);
+    Some(Due { tick, missed_ticks: count_ticks(expr, zone, next_run_at, now), next_run_at: next })
 }
 
 #[cfg(test)]

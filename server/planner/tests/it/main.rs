@@ -1,0 +1,7 @@
+//! What the planner promises, in one binary: it is linked once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bugs;
+mod matrix;
+mod support;
+mod walk;
