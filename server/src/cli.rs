@@ -1,5 +1,6 @@
 //! The command line.
 
+mod next;
 mod token;
 
 use std::error::Error;
@@ -38,6 +39,8 @@ enum Command {
     /// Manage access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Print when a cron expression fires
+    Next(next::Next),
 }
 
 /// Where the data is.
@@ -100,6 +103,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
+            Command::Next(next) => next.run(),
         }
     });
     match done {

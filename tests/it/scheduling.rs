@@ -1,6 +1,7 @@
 //! Stories of ticks and runs: a whole server whose clock the test moves.
 
 mod edits;
+mod next;
 mod once;
 mod overlap;
 mod recovery;

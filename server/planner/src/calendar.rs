@@ -21,8 +21,8 @@ const MAX_STRETCHES: usize = 64;
 /// does so in every other.
 const FAR: SignedDuration = SignedDuration::from_hours(72);
 
-/// The first instant after `after` at which `expr` fires in `zone`, or `None` when there is none before the year 5000. Takes
-/// about a microsecond, and a tenth of a millisecond for an instant that is decades away.
+/// The first instant after `after` at which `expr` fires in `zone`, or `None` when there is none before the year 5000 has
+/// begun. Takes about a microsecond, and a tenth of a millisecond for an instant that is decades away.
 pub fn next_tick(expr: &CronExpr, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
     let mut stretch = Stretch::after(expr, zone, after)?;
     for _ in 0..MAX_STRETCHES {

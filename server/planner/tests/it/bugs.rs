@@ -1,9 +1,16 @@
-//! What went wrong in other schedulers, as far as pure rules can get it wrong, one test each.
+//! What went wrong in other schedulers, as far as pure rules can get it wrong, one test each. Daylight saving in full is in
+//! `matrix.rs`.
 //!
-//! Not here, because they are about storage, processes or elections: replicas that all believe to lead, or share one name;
-//! lists of jobs that differ between replicas; a stalled or failing database that ends the loop; rows found page by page;
-//! unique violations; a locked SQLite file; a state that is stored after the run instead of before. There is no leader and no
-//! list in memory here; a unique index and one transaction for each tick do that work, with tests of the server.
+//! Not here, because the rules know nothing of what failed:
+//!
+//! - A replica that believes to lead when it no longer does; replicas that share a host's name and so one leadership; jobs
+//!   that stop after an election; a leader that a failed start left half alive. There is no leader: a unique index on task and
+//!   nominal time makes a tick one run, whoever records it.
+//! - Jobs that are missing from one replica's list, or whose next time is kept in memory alone. Both are rows.
+//! - A stalled or failing database that ends the loop for good, a locked database file, a missing index. That is the driver's
+//!   loop and the store's start; what the rules owe is that nothing is lost when the loop goes on, and that is tested here.
+//! - A duplicate that comes out as an error every minute. The insert ignores it.
+//! - A sweep that gets no further than one page of runs without an end. That is a query.
 
 use std::panic::catch_unwind;
 
@@ -234,7 +241,6 @@ fn a_new_schedule_is_saved_without_a_next_time() {
     let now = at("2026-06-15T12:34:56Z");
     for text in ["* * * * *", "0 0 29 2 *", "30 2 29 2 */7", "0 0 L * *", "0 0 31 12 5#5", "@yearly", "59 23 31 12 0"] {
         for name in ["UTC", "America/New_York", "Pacific/Apia", "Africa/Casablanca"] {
-            // A weekday in the last week of a month may be years away, and 31 December or that Friday is enough.
             assert!(cron(text, name).first_after(now).is_some_and(|first| first > now), "{text} in {name}");
         }
     }
