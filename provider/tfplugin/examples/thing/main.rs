@@ -130,6 +130,7 @@ model! {
         pub secret_wo: Attr<Sensitive<String>>,
         pub secret_wo_version: Attr<i64>,
         pub steps: Attr<Vec<Step>>,
+        pub marks: Attr<Vec<Mark>>,
         // Unknown while a `dynamic` block iterates over what is not known yet.
         pub rule: Attr<Vec<Rule>>,
         pub mood: Attr<String>,
@@ -148,6 +149,13 @@ model! {
         pub program: Attr<String>,
         pub retries: Attr<i64>,
         pub number: Attr<i64>,
+    }
+
+    /// One mark of a thing.
+    #[derive(Debug)]
+    pub struct Mark {
+        pub name: Attr<String>,
+        pub weight: Attr<i64>,
     }
 
     /// A rule, as a block.
@@ -249,6 +257,11 @@ impl Resource for Thing {
                         Attribute::number("retries").default(3).check(Check::int(0..=9)),
                         Attribute::number("number").computed(),
                     ],
+                )
+                .optional(),
+                Attribute::nested_set(
+                    "marks",
+                    [Attribute::string("name").required(), Attribute::number("weight").default(1)],
                 )
                 .optional(),
                 Attribute::string("mood")
@@ -474,8 +487,10 @@ fn number(state: &mut State) {
     }
 }
 
+/// Whether a number becomes smaller, or may: what is not known yet must not turn out to need another thing.
 fn shrinks(prior: &Value, new: &Value) -> bool {
-    prior.as_number().zip(new.as_number()).is_some_and(|(prior, new)| new < prior)
+    let smaller = |prior| new.is_unknown() || new.as_number().is_some_and(|new| new < prior);
+    prior.as_number().is_some_and(smaller)
 }
 
 /// Lets other tasks run once: a clean-up that takes its time.

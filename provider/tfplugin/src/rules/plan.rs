@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostics::Diagnostics;
-use crate::schema::{Fields, Kind, OnUpdate, Pair, bare, walk};
+use crate::schema::{Fields, Kind, Nesting, OnUpdate, Pair, bare, walk};
 use crate::value::{AttributePath, Value};
 
 /// Fills in what the configuration leaves open: defaults, prior values that mean the same, and "known after apply"
@@ -11,6 +11,7 @@ use crate::value::{AttributePath, Value};
 ///
 /// `planned` is Terraform's proposal: the configuration, with prior values where it says nothing.
 pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Value, planned: &mut Value) {
+    sets_as_configured(fields, config, planned);
     walk(fields, planned, [prior, Some(config)], &mut |Pair { attribute, target, beside: [prior, config], .. }| {
         if attribute.write_only {
             *target = Value::Null;
@@ -32,6 +33,30 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
         }
         false
     });
+}
+
+/// Takes the elements of known sets from the configuration. In the proposal they have prior values where they say
+/// nothing, and nobody could tell these from what is configured: the walk has no configuration beside such an element.
+fn sets_as_configured(fields: &Fields, config: &Value, planned: &mut Value) {
+    let (Value::Object(configured), Value::Object(entries)) = (config, planned) else { return };
+    for (name, nesting, inner) in fields.nested() {
+        let (Some(config), Some(planned)) = (configured.get(name), entries.get_mut(name)) else { continue };
+        match (nesting, config, planned) {
+            (Nesting::Single, config, planned) => sets_as_configured(inner, config, planned),
+            (Nesting::Set, Value::Set(_), planned) => planned.clone_from(config),
+            (Nesting::List, Value::List(config), Value::List(planned)) => {
+                for (config, planned) in config.iter().zip(planned) {
+                    sets_as_configured(inner, config, planned);
+                }
+            }
+            (Nesting::Map, Value::Map(config), Value::Map(planned)) => {
+                for (key, planned) in planned {
+                    config.get(key).into_iter().for_each(|config| sets_as_configured(inner, config, planned));
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Once anything changes, computed values that change with it become "known after apply": those that say so, and

@@ -1,3 +1,4 @@
+mod defaults;
 mod meaning;
 mod promises;
 mod relations;

@@ -105,6 +105,18 @@ async fn what_is_taken_out_of_the_configuration_is_planned_away() {
 }
 
 #[tokio::test]
+async fn a_default_in_a_set_comes_back() {
+    let (session, _things) = start().await;
+    let thing = session.resource("thing_thing").await;
+    let marks = |weight: Json| thing.config(with("marks", json!([{"name": "a", "weight": weight}, {"name": "b"}])));
+    let state = thing.settle(None, &marks(json!(5))).await;
+    let changed = thing.settle(Some(&state), &marks(Json::Null)).await;
+    let weight = |mark: &Value| mark.get("weight").cloned();
+    let weights = changed.value.get("marks").unwrap().as_elements().unwrap().iter().map(weight);
+    assert_eq!(weights.collect::<Vec<_>>(), [Some(1.into()), Some(1.into())]);
+}
+
+#[tokio::test]
 async fn a_half_made_object_is_replaced() {
     let (session, _things) = start().await;
     let thing = session.resource("thing_thing").await;
