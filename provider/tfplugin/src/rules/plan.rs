@@ -146,24 +146,6 @@ pub(crate) fn restore(value: &mut Value, given: &Value) {
     }
 }
 
-/// The changed attributes that cannot change in place.
-pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) -> Vec<AttributePath> {
-    let mut paths = Vec::new();
-    walk(fields, planned, [Some(prior), None], &mut |Pair { attribute, place, target, beside: [prior, _] }| {
-        let changed = prior.is_none_or(|prior| !prior.alike(target));
-        if changed && attribute.replaces(prior, target) {
-            // Terraform refuses a path that leads to nothing, as all do that go on into a set.
-            let path = place.address();
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
-        // What is the same has no changes within: without this, each element of a set would count as new.
-        changed
-    });
-    paths
-}
-
 /// Reports what an author's answer to a configuration (a plan, what was read or opened) must not contain: a configured
 /// value that it changed, or a value for an attribute that only the configuration may set.
 pub(crate) fn check_configured(

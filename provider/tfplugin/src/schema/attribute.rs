@@ -248,8 +248,10 @@ impl Attribute {
     }
 
     /// A change destroys the resource and creates a new one if `condition(prior, new)` holds. Prior is null where the
-    /// attribute had no value; new is what is planned, and may be null or unknown: an unknown value for which this
-    /// does not hold is written in place, whatever it turns out to be.
+    /// attribute had no value; new is what is planned, and may be null or unknown.
+    ///
+    /// The condition must hold for an unknown value that may turn out to need another resource: once Terraform has
+    /// announced a change in place, it refuses to replace, and fails in the middle of an apply.
     #[must_use]
     pub fn requires_replace_if(mut self, condition: impl Fn(&Value, &Value) -> bool + Send + Sync + 'static) -> Self {
         self.replace_if = Some(Arc::new(condition));

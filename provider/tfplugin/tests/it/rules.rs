@@ -211,6 +211,22 @@ fn an_attribute_replaces_only_if_its_condition_holds() {
 }
 
 #[test]
+fn a_value_that_may_turn_out_to_need_it_replaces() {
+    let with = |note: &str| {
+        format!(
+            "resource \"thing_thing\" \"a\" {{\n  name = \"a\"\n  note = \"{note}\"\n}}\n\
+             resource \"thing_thing\" \"b\" {{\n  name = \"b\"\n  size = 3 - thing_thing.a.revision\n}}\n"
+        )
+    };
+    let workspace = Workspace::new(&with("first"));
+    workspace.apply().ok();
+    // The revision becomes 2, and the size with it 1, but nobody knows that while Terraform plans.
+    workspace.write(&with("second"));
+    workspace.apply().ok().says("1 added, 1 changed, 1 destroyed");
+    workspace.nothing_to_do();
+}
+
+#[test]
 fn an_attribute_that_requires_it_replaces() {
     let workspace = Workspace::new(&thing("  name = \"first\""));
     workspace.apply().ok();

@@ -241,6 +241,39 @@ fn a_replacement_may_depend_on_the_values() {
 }
 
 #[test]
+fn what_is_unknown_as_a_whole_is_replaced_like_what_is_in_it() {
+    let inner = || [Attribute::string("free").optional(), Attribute::string("name").optional().requires_replace()];
+    let free = || [Attribute::string("free").optional()];
+    let set_once = Attribute::string("once").optional().requires_replace_if(|prior, _| !prior.is_null());
+    let schema = Schema::new()
+        .attributes([
+            Attribute::nested_list("list", inner()).optional(),
+            Attribute::nested("single", [Attribute::nested_map("map", inner()).optional()]).optional(),
+            Attribute::nested_list("free", free()).optional(),
+            Attribute::nested_list("once", [set_once]).optional(),
+            Attribute::nested_set("set", [Attribute::nested("deep", inner()).optional()]).optional(),
+        ])
+        .block(Block::list("block", free()).block(Block::set("inner", inner())));
+    let of = |entries: &[(&str, Value)]| object(entries).conform(&schema.ty()).unwrap();
+    let replaced = |prior: &[(&str, Value)], planned: &[(&str, Value)]| {
+        let paths = replacements(&schema.fields, &of(prior), &mut of(planned));
+        paths.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let none: [String; 0] = [];
+    let list = |items: &[Value]| Value::List(items.to_vec());
+    assert_eq!(replaced(&[], &[("list", unknown())]), ["list"]);
+    assert_eq!(replaced(&[("list", list(&[object(&[])]))], &[("list", unknown())]), ["list"]);
+    assert_eq!(replaced(&[], &[("single", unknown())]), ["single"]);
+    assert_eq!(replaced(&[], &[("single", object(&[("map", unknown())]))]), ["single.map"]);
+    assert_eq!(replaced(&[], &[("free", unknown())]), none);
+    assert_eq!(replaced(&[], &[("block", unknown())]), ["block"]);
+    assert_eq!(replaced(&[], &[("block", list(&[object(&[("inner", unknown())])]))]), ["block[0].inner"]);
+    assert_eq!(replaced(&[], &[("set", set([object(&[("deep", unknown())])]))]), ["set"]);
+    assert_eq!(replaced(&[], &[("once", unknown())]), none);
+    assert_eq!(replaced(&[("once", list(&[object(&[("once", "x".into())])]))], &[("once", unknown())]), ["once"]);
+}
+
+#[test]
 fn a_replacement_is_asked_for_the_set_and_not_within_it() {
     let name = Attribute::string("name").required().requires_replace();
     let inner = [name.clone(), Attribute::nested("deep", [name]).optional()];
