@@ -26,10 +26,18 @@ pub(crate) fn prepare_plan(fields: &Fields, prior: Option<&Value>, config: &Valu
                 _ => return true,
             }
         }
-        if let Some(default) = attribute.default_value() {
-            *target = default;
-        } else if attribute.is_computed() && prior.is_none() {
-            *target = Value::UNKNOWN;
+        match prior {
+            _ if attribute.default.is_some() => {
+                *target = attribute.default_value().unwrap_or_default();
+                // It may leave something open in its turn.
+                return true;
+            }
+            None if attribute.is_computed() => *target = Value::UNKNOWN,
+            // Within a default, which knows nothing of what is there already.
+            Some(prior) if attribute.is_computed() && config.is_none() && target.is_null() => *target = prior.clone(),
+            // Terraform proposes nothing where a part of what was there has been configured, and is not any more.
+            Some(prior) if attribute.is_computed() && target.is_null() && !prior.is_null() => *target = Value::UNKNOWN,
+            _ => {}
         }
         false
     });
@@ -74,8 +82,8 @@ fn mark(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) -> 
     let different = different(prior, planned);
     let mut marked = false;
     walk(fields, planned, [Some(prior), Some(config)], &mut |Pair { attribute, target, beside, .. }| {
-        let [Some(prior), Some(config)] = beside else { return true };
-        if !bare(config).is_null() {
+        let [Some(prior), config] = beside else { return true };
+        if config.is_some_and(|config| !bare(config).is_null()) {
             return true;
         }
         let open = attribute.is_computed() && attribute.default.is_none() && prior.alike(target);
@@ -88,7 +96,8 @@ fn mark(fields: &Fields, prior: &Value, config: &Value, planned: &mut Value) -> 
             *target = Value::UNKNOWN;
             marked = true;
         }
-        false
+        // There is no configuration within a default.
+        attribute.default.is_some()
     });
     marked
 }

@@ -23,17 +23,19 @@ pub(crate) fn replacements(fields: &Fields, prior: &Value, planned: &mut Value) 
 
 /// The nested attributes and blocks of which nothing is known, not even their elements, and which have attributes that
 /// may need another object: what Terraform plans now as a change in place must remain one.
-fn unknown_as_a_whole(fields: &Fields, prior: &Value, planned: &Value) -> Vec<AttributePath> {
+fn unknown_as_a_whole(all: &Fields, prior: &Value, planned: &Value) -> Vec<AttributePath> {
     let mut paths = Vec::new();
-    objects(fields, planned, &mut |fields, object, place| {
+    objects(all, planned, &mut |fields, object, place| {
         for (name, nesting, inner) in fields.nested() {
             if !object.get(name).is_some_and(Value::is_unknown) {
                 continue;
             }
             let path = place.path().clone().attribute(name);
             let prior = at(prior, &path).unwrap_or(&Value::Null);
-            let path = place.address_of(&path);
-            if !paths.contains(&path) && any_replaces(nesting, inner, prior) {
+            if any_replaces(nesting, inner, prior)
+                && let Some(path) = address_of_path(all, &path)
+                && !paths.contains(&path)
+            {
                 paths.push(path);
             }
         }

@@ -46,3 +46,45 @@ fn a_default_in_a_set_comes_back() {
     };
     assert_eq!(plan(&schema, Some(&of(5.into())), &of(Value::Null), &of(5.into())), of(1.into()));
 }
+
+#[test]
+fn what_leaves_the_configuration_is_computed_again() {
+    let inner = [Attribute::number("set").optional(), Attribute::number("made").optional().computed()];
+    let schema = Schema::new()
+        .attributes([Attribute::nested("x", inner).optional().computed(), Attribute::string("id").computed()]);
+    let prior = object(&[("x", object(&[("set", 1.into()), ("made", 2.into())])), ("id", "1".into())]);
+    let config = object(&[]);
+    // Terraform keeps the prior value of a nested attribute only if no part of it can have been configured.
+    let proposed = object(&[("id", "1".into())]);
+    let planned = plan(&schema, Some(&prior), &config, &proposed);
+    assert_eq!((planned.get("x"), planned.get("id")), (Some(&Value::UNKNOWN), Some(&"1".into())));
+    // What the provider has made stays.
+    assert_eq!(plan(&schema, Some(&prior), &config, &prior), prior);
+}
+
+#[test]
+fn a_default_is_filled_with_the_defaults_in_it() {
+    let inner = [
+        Attribute::number("n").default(3),
+        Attribute::string("text").optional(),
+        Attribute::string("uid").computed(),
+        Attribute::number("revision").computed().changes_on_update(),
+    ];
+    let attributes = [
+        Attribute::string("note").optional(),
+        Attribute::nested("x", inner).default(object(&[])),
+        Attribute::nested_set("set", [Attribute::number("n").default(4)]).default(Value::List(vec![object(&[])])),
+    ];
+    let schema = Schema::new().attributes(attributes);
+    let of = |note: &str, uid: Value, revision: Value| {
+        let x = object(&[("n", 3.into()), ("text", Value::Null), ("uid", uid), ("revision", revision)]);
+        object(&[("note", note.into()), ("x", x), ("set", set([object(&[("n", 4.into())])]))])
+    };
+    let config = |note: &str| object(&[("note", note.into())]);
+    let created = of("a", Value::UNKNOWN, Value::UNKNOWN);
+    assert_eq!(plan(&schema, None, &config("a"), &config("a")), created);
+    let prior = of("a", "u".into(), 1.into());
+    assert_eq!(plan(&schema, Some(&prior), &config("a"), &prior), prior);
+    let proposed = of("b", "u".into(), 1.into());
+    assert_eq!(plan(&schema, Some(&prior), &config("b"), &proposed), of("b", "u".into(), Value::UNKNOWN));
+}
