@@ -8,14 +8,14 @@ mod apply;
 mod generate;
 mod identity;
 mod plan;
-mod replace;
+pub(crate) mod replace;
 mod validate;
 
 pub(crate) use apply::{forget_unknown, forget_write_only, settle, verify_result};
 pub(crate) use generate::generate_config;
 pub(crate) use identity::same_identity;
 pub(crate) use plan::{check_configured, mark_changes, prepare_plan, promise, restore};
-pub(crate) use replace::{address_of_path, replacements};
+pub(crate) use replace::replacements;
 pub(crate) use validate::{check_relations, deprecations, refuse_write_only, run_checks};
 
 #[cfg(test)]

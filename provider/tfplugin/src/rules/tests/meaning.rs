@@ -289,6 +289,45 @@ fn a_replacement_is_asked_for_the_set_and_not_within_it() {
 }
 
 #[test]
+fn a_path_of_the_authors_is_one_that_the_protocol_can_say() {
+    use crate::AttributePath;
+    let name = || Attribute::string("name").optional();
+    let schema = Schema::new()
+        .attributes([
+            name(),
+            Attribute::dynamic("any").optional(),
+            Attribute::set("tags", Type::String).optional(),
+            Attribute::map("map", Type::list(Type::String)).optional(),
+            Attribute::of("tuple", Type::Tuple(vec![Type::Bool])).optional(),
+            Attribute::nested("single", [name()]).optional(),
+            Attribute::nested_set("set", [name()]).optional(),
+        ])
+        .block(Block::list("block", [name()]));
+    let address = |path: AttributePath| Some(replace::address_of_path(&schema.fields, &path)?.to_string());
+    let of = AttributePath::of;
+    let table = [
+        (of("name"), Some("name")),
+        (of("single").attribute("name"), Some("single.name")),
+        (of("block").index(7).attribute("name"), Some("block[7].name")),
+        (of("map").key("k").index(0), Some("map[\"k\"][0]")),
+        (of("tuple").index(0), Some("tuple[0]")),
+        (of("tags").index(0), Some("tags")),
+        (of("set").index(1).attribute("name"), Some("set")),
+        (of("any").attribute("x"), Some("any")),
+        (AttributePath::default(), None),
+        (of("nmae"), None),
+        (of("name").attribute("x"), None),
+        (of("tuple").index(1), None),
+        (of("block").attribute("name"), None),
+        (of("map").attribute("k"), None),
+        (of("single").key("name"), None),
+    ];
+    for (path, expected) in table {
+        assert_eq!(address(path.clone()).as_deref(), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_computed_value_changes_with_what_it_depends_on() {
     let schema = Schema::new()
         .attributes([
