@@ -124,37 +124,6 @@ pub(crate) fn promise(fields: &Fields, config: &Value, planned: &mut Value) {
     });
 }
 
-/// Puts back what a value has lost on its way through the author's model: what was known about unknown parts, and the
-/// types of those parts of open type that are null or unknown. What the author has changed stays.
-pub(crate) fn restore(value: &mut Value, given: &Value) {
-    match (value, given) {
-        (Value::Unknown(known @ None), Value::Unknown(more)) => known.clone_from(more),
-        (value @ (Value::Unknown(None) | Value::Null), Value::Dynamic(typed))
-            if typed.value.is_unknown() && value.is_unknown() || typed.value.is_null() && value.is_null() =>
-        {
-            value.clone_from(given);
-        }
-        (Value::List(value), Value::List(given)) | (Value::Tuple(value), Value::Tuple(given)) => {
-            for (value, given) in value.iter_mut().zip(given) {
-                restore(value, given);
-            }
-        }
-        (Value::Map(value), Value::Map(given)) | (Value::Object(value), Value::Object(given)) => {
-            for (name, value) in value {
-                if let Some(given) = given.get(name) {
-                    restore(value, given);
-                }
-            }
-        }
-        // Elements are not told apart: all are as they were given, or nothing is known of any.
-        (value @ Value::Set(_), given) if value.has_unknown() && value.alike(given) => value.clone_from(given),
-        (Value::Dynamic(value), Value::Dynamic(given)) if value.ty == given.ty => {
-            restore(&mut value.value, &given.value);
-        }
-        _ => {}
-    }
-}
-
 /// Reports what an author's answer to a configuration (a plan, what was read or opened) must not contain: a configured
 /// value that it changed, or a value for an attribute that only the configuration may set.
 pub(crate) fn check_configured(

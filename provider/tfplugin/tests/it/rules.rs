@@ -11,9 +11,10 @@ fn thing(attributes: &str) -> String {
 #[test]
 fn pitfall_11_numbers_keep_every_digit() {
     let numbers =
-        ["0.1", "1.5", "123456789012345678901234567890", "1e-20", "-9223372036854775809", "0.30000000000000004"];
+        ["0.1", "1.5", "123456789012345678901234567890", "1e-20", "-9223372036854775809", "0.30000000000000004",
+         "0.12345678901234567890"];
     for number in numbers {
-        let workspace = Workspace::new(&thing(&format!("  name = \"n\"\n  any  = {number}\n  size = 1.25\n")));
+        let workspace = Workspace::new(&thing(&format!("  name = \"n\"\n  any  = {number}\n  size = {number}\n")));
         workspace.apply().ok();
         workspace.nothing_to_do();
     }

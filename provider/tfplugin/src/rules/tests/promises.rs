@@ -1,7 +1,7 @@
 //! What is known of values that are not known yet.
 
 use super::*;
-use crate::{FromValue as _, Refinement};
+use crate::{FromValue as _, IntoValue as _, Refinement};
 
 fn starts(prefix: &str) -> Value {
     Refinement::new().not_null().prefix(prefix).into()
@@ -82,6 +82,48 @@ fn the_type_of_what_is_null_or_unknown_is_put_back() {
         assert_eq!(refined(&of(given), &of("x".into())), of("x".into()));
     }
     assert_eq!(refined(&of(typed(Value::UNKNOWN)), &of(Value::Null)), of(Value::Null));
+}
+
+#[test]
+fn the_digits_that_a_float_cannot_hold_are_put_back() {
+    let number = |text: &str| Value::Number(text.parse().unwrap());
+    let schema = Schema::new().attributes([
+        Attribute::number("size").optional(),
+        Attribute::set("sizes", Type::Number).optional(),
+        Attribute::nested_set("set", [Attribute::number("size").optional()]).optional(),
+        Attribute::dynamic("any").optional(),
+    ]);
+    let of = |sizes: [&str; 2]| {
+        let numbers = || sizes.iter().map(|size| number(size)).collect::<Vec<_>>();
+        let objects = numbers().into_iter().map(|size| object(&[("size", size)])).collect();
+        let entries = [
+            ("size", number(sizes[0])),
+            ("sizes", Value::List(numbers())),
+            ("set", Value::List(objects)),
+            ("any", Value::List(numbers())),
+        ];
+        object(&entries).conform(&schema.ty()).unwrap()
+    };
+    let given = of(["0.12345678901234567890", "123456789012345678901234567890"]);
+    let through_model = |text: &str| f64::from_value(number(text)).unwrap().into_value().as_number().unwrap().to_string();
+    let (first, second) = (through_model("0.12345678901234567890"), through_model("123456789012345678901234567890"));
+    let mut planned = of([&first, &second]);
+    assert_ne!(planned, given);
+    restore(&mut planned, &given);
+    assert_eq!(planned, given);
+    let mut settled = of([&first, &second]);
+    settle(&schema.fields, Some(&given), &mut settled);
+    assert_eq!(settled, given);
+    // Another number is another number.
+    let mut changed = of(["0.2", "123456789012345678901234567891"]);
+    let before = changed.clone();
+    restore(&mut changed, &given);
+    assert_eq!(changed, before);
+    // Two numbers with one float: which is which, nobody knows.
+    let mut one = of([&first, &second]);
+    let twins = of(["0.12345678901234567890", "0.12345678901234567891"]);
+    restore(&mut one, &twins);
+    assert_eq!(one.get("sizes"), of([&first, &second]).get("sizes"));
 }
 
 #[test]
