@@ -3,7 +3,7 @@
 use super::restore;
 use crate::diagnostics::Diagnostics;
 use crate::schema::{Fields, Pair, walk};
-use crate::value::{AttributePath, Step, Value};
+use crate::value::{AttributePath, Set, Step, Type, Value};
 
 /// Brings a returned state into shape: write-only attributes are null, and a value that means the same as the one
 /// `before` (the plan's, or the last state's) is that one.
@@ -70,17 +70,64 @@ fn compare(planned: &Value, state: &Value, path: &mut AttributePath, diagnostics
                 step(Step::Index(index), planned, Some(state), path, diagnostics);
             }
         }
-        // Which unknown element became which is nobody's to say; those that were known must still be there.
         (Value::Set(planned), Value::Set(state)) if planned.iter().any(Value::has_unknown) => {
-            if !planned.iter().filter(|item| !item.has_unknown()).all(|item| state.contains(item)) {
-                inconsistent(path, "lacks an element that was planned", diagnostics);
+            if let Some(problem) = set_problem(planned, state) {
+                inconsistent(path, problem, diagnostics);
             }
         }
         (Value::Dynamic(planned), Value::Dynamic(state)) if planned.ty == state.ty => {
             compare(&planned.value, &state.value, path, diagnostics);
         }
+        // Where the plan left a part of the type open, the result says more.
+        (Value::Dynamic(planned), Value::Dynamic(state)) if fits(&planned.ty, &state.ty) => {
+            match planned.value.clone().conform(&state.ty) {
+                Ok(planned) => compare(&planned, &state.value, path, diagnostics),
+                Err(_) => inconsistent(path, "is not what was planned", diagnostics),
+            }
+        }
         (planned, state) if planned == state => {}
         _ => inconsistent(path, "is not what was planned", diagnostics),
+    }
+}
+
+/// What is wrong with a set of which some elements were unknown, wholly or in part. Which of these became which is
+/// nobody's to say; each must have become one that is there, each that is there must have been planned, and what was
+/// known is still there. There may be fewer elements than planned: two can have become the same.
+fn set_problem(planned: &Set, state: &Set) -> Option<&'static str> {
+    let (open, known): (Vec<&Value>, Vec<&Value>) = planned.iter().partition(|item| item.has_unknown());
+    let becomes = |planned: &Value, state: &Value| {
+        let mut problems = Diagnostics::new();
+        compare(planned, state, &mut AttributePath::default(), &mut problems);
+        !problems.has_errors()
+    };
+    let was_planned = |item: &Value| planned.contains(item) || open.iter().any(|planned| becomes(planned, item));
+    if state.len() > planned.len() {
+        Some("has more elements than planned")
+    } else if !known.into_iter().all(|item| state.contains(item))
+        || !open.iter().all(|planned| state.iter().any(|item| becomes(planned, item)))
+    {
+        Some("lacks an element that was planned")
+    } else if !state.iter().all(was_planned) {
+        Some("has an element that was not planned")
+    } else {
+        None
+    }
+}
+
+/// Whether a value of type `state` may stand where one of type `planned` was announced, parts of which were open.
+fn fits(planned: &Type, state: &Type) -> bool {
+    match (planned, state) {
+        (Type::Dynamic, _) => true,
+        (Type::List(planned), Type::List(state))
+        | (Type::Set(planned), Type::Set(state))
+        | (Type::Map(planned), Type::Map(state)) => fits(planned, state),
+        (Type::Object(planned), Type::Object(state)) => {
+            planned.keys().eq(state.keys()) && planned.values().zip(state.values()).all(|(plan, state)| fits(plan, state))
+        }
+        (Type::Tuple(planned), Type::Tuple(state)) => {
+            planned.len() == state.len() && planned.iter().zip(state).all(|(plan, state)| fits(plan, state))
+        }
+        (planned, state) => planned == state,
     }
 }
 

@@ -198,3 +198,50 @@ fn a_value_left_unknown_is_reported_once() {
     forget_unknown(&mut state, &mut diagnostics);
     assert_eq!(diagnostics.iter().count(), 2);
 }
+
+/// The details of what is wrong with a result.
+fn verified(planned: &Value, state: &Value) -> Vec<String> {
+    let mut diagnostics = Diagnostics::new();
+    verify_result(planned, state, &mut diagnostics);
+    let text = |detail: String| detail.split(". This is").next().unwrap_or_default().to_owned();
+    diagnostics.into_iter().map(|problem| text(problem.detail)).collect()
+}
+
+#[test]
+fn a_type_that_was_open_in_parts_becomes_exact() {
+    let of = |ty: Type, value: Value| {
+        object(&[("any", Value::Dynamic(Box::new(crate::Typed { ty, value: value.conform(&Type::Dynamic).unwrap() })))])
+            .conform(&Type::object([("any", Type::Dynamic)]))
+            .unwrap()
+    };
+    let open = Type::object([("a", Type::Dynamic), ("b", Type::Tuple(vec![Type::Dynamic, Type::String]))]);
+    let exact = Type::object([("a", Type::Number), ("b", Type::Tuple(vec![Type::String, Type::String]))]);
+    let parts = |a: Value, first: Value| object(&[("a", a), ("b", Value::Tuple(vec![first, "y".into()]))]);
+    let planned = of(open, parts(Value::UNKNOWN, "x".into()));
+    assert_eq!(verified(&planned, &of(exact.clone(), parts(1.into(), "x".into()))), [""; 0]);
+    assert_eq!(verified(&planned, &of(exact, parts(1.into(), "z".into()))).len(), 1);
+    let other = Type::object([("a", Type::Number)]);
+    assert_eq!(verified(&planned, &of(other, object(&[("a", 1.into())]))).len(), 1);
+    let list = of(Type::list(Type::String), list(&[]));
+    assert_eq!(verified(&list, &of(Type::list(Type::Number), self::list(&[]))).len(), 1);
+}
+
+#[test]
+fn a_set_of_which_parts_were_unknown_becomes_no_other_set() {
+    let element = |name: &str, id: Value| object(&[("name", name.into()), ("id", id)]);
+    let of = |items: &[Value]| object(&[("set", Value::Set(items.iter().cloned().collect()))]);
+    let planned = of(&[element("a", Value::UNKNOWN), element("b", Value::UNKNOWN), element("c", 3.into())]);
+    let [a, b, c, other] = [element("a", 1.into()), element("b", 2.into()), element("c", 3.into()), element("d", 4.into())];
+    let problem = |state: &[Value]| verified(&planned, &of(state)).concat();
+    let starts = "After apply, set";
+    assert_eq!(problem(&[a.clone(), b.clone(), c.clone()]), "");
+    assert_eq!(problem(&[a.clone(), c.clone()]), format!("{starts} lacks an element that was planned"));
+    assert_eq!(problem(&[a.clone(), b.clone()]), format!("{starts} lacks an element that was planned"));
+    let more = [a.clone(), b.clone(), c.clone(), other.clone()];
+    assert_eq!(problem(&more), format!("{starts} has more elements than planned"));
+    // Two that became the same, and one that nobody planned.
+    let planned = of(&[Value::UNKNOWN, Value::UNKNOWN]);
+    assert_eq!(verified(&planned, &of(&[a.clone()])), [""; 0]);
+    let planned = of(&[element("a", Value::UNKNOWN), element("a", Value::UNKNOWN)]);
+    assert_eq!(verified(&planned, &of(&[a, other])), [format!("{starts} has an element that was not planned")]);
+}
