@@ -88,6 +88,12 @@ impl From<&str> for Attr<String> {
     }
 }
 
+impl From<String> for Attr<String> {
+    fn from(value: String) -> Self {
+        Self::Known(value)
+    }
+}
+
 impl<T: crate::FromValue> crate::FromValue for Attr<T> {
     fn from_value(value: Value) -> Result<Self, ValueError> {
         match value {

@@ -101,6 +101,35 @@ impl IntoValue for i64 {
     }
 }
 
+impl FromValue for u64 {
+    fn from_value(value: Value) -> Result<Self, ValueError> {
+        let number = Number::from_value(value)?;
+        let expected = || ValueError::new(format!("expected a whole number from 0 to {}", Self::MAX));
+        number.as_u64().ok_or_else(expected)
+    }
+}
+
+impl IntoValue for u64 {
+    fn into_value(self) -> Value {
+        Value::Number(self.into())
+    }
+}
+
+impl FromValue for usize {
+    fn from_value(value: Value) -> Result<Self, ValueError> {
+        let number = Number::from_value(value)?;
+        let expected = || ValueError::new(format!("expected a whole number from 0 to {}", Self::MAX));
+        number.as_u64().and_then(|int| int.try_into().ok()).ok_or_else(expected)
+    }
+}
+
+impl IntoValue for usize {
+    fn into_value(self) -> Value {
+        // There is no machine with more than 64 bits.
+        u64::try_from(self).unwrap_or(u64::MAX).into_value()
+    }
+}
+
 impl FromValue for f64 {
     fn from_value(value: Value) -> Result<Self, ValueError> {
         Ok(Number::from_value(value)?.to_f64())
@@ -173,7 +202,12 @@ impl<T: IntoValue> IntoValue for BTreeMap<String, T> {
 /// `None` stands for null; an unknown value is an error.
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value) -> Result<Self, ValueError> {
-        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+        match value {
+            Value::Null => Ok(None),
+            // Of open type, and the type is all that there is.
+            Value::Dynamic(typed) if typed.value.is_null() => Ok(None),
+            value => T::from_value(value).map(Some),
+        }
     }
 }
 
@@ -231,7 +265,7 @@ impl<T: IntoValue> IntoValue for Sensitive<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Attr, AttributePath, model};
+    use crate::{Attr, AttributePath, Type, model};
 
     model! {
         /// An outer model.
@@ -253,7 +287,7 @@ mod tests {
     fn outer() -> Outer {
         let tags = [Attr::known("b"), Attr::Unknown].into_iter().collect();
         Outer {
-            r#type: "t".into(),
+            r#type: "t".to_owned().into(),
             inner: Attr::Known(vec![Inner { count: Attr::Known(3), tags: Attr::Known(tags) }, Inner::default()]),
             secret: Attr::Known("hush".to_owned().into()),
         }
@@ -281,6 +315,32 @@ mod tests {
         entries.insert("inner".into(), Value::Null);
         let error = Outer::from_value(Value::Object(entries)).unwrap_err();
         assert_eq!(error.to_string(), "more: is in the schema, but not in the model");
+    }
+
+    #[test]
+    fn what_brings_its_type_is_read_like_what_does_not() {
+        let typed = |ty, value| Value::Dynamic(Box::new(crate::Typed { ty, value }));
+        assert_eq!(Option::<String>::from_value(typed(Type::String, Value::Null)), Ok(None));
+        assert_eq!(Option::<String>::from_value(typed(Type::String, "x".into())), Ok(Some("x".to_owned())));
+        assert!(Option::<String>::from_value(typed(Type::String, Value::UNKNOWN)).is_err());
+        let inner = Inner { count: Attr::Known(3), tags: Attr::Null };
+        let ty = Type::object([("count", Type::Number), ("tags", Type::set(Type::String))]);
+        assert_eq!(Inner::from_value(typed(ty, inner.clone().into_value())).unwrap(), inner);
+    }
+
+    #[test]
+    fn large_whole_numbers_go_there_and_back() {
+        for int in [0, 1, 1 << 53, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, u64::MAX - 2047, u64::MAX] {
+            assert_eq!(u64::from_value(int.into_value()), Ok(int));
+            assert_eq!(int.into_value().as_number().unwrap().to_string(), int.to_string());
+        }
+        assert_eq!(usize::from_value(usize::MAX.into_value()), Ok(usize::MAX));
+        for wrong in ["-1", "0.5", "18446744073709551616", "18446744073709551615.5", "1e30"] {
+            let wrong = || Value::Number(wrong.parse().unwrap());
+            let error = u64::from_value(wrong()).unwrap_err();
+            assert_eq!(error.to_string(), "expected a whole number from 0 to 18446744073709551615");
+            assert!(usize::from_value(wrong()).is_err());
+        }
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Fields {
     pub fn new(value: Value) -> Result<Self, ValueError> {
         match value {
             Value::Object(entries) | Value::Map(entries) => Ok(Self(entries)),
+            Value::Dynamic(typed) => Self::new(typed.value),
             other => Err(ValueError::expected("an object", &other)),
         }
     }

@@ -38,6 +38,14 @@ impl Number {
         if let Repr::Int(int) = self.0 { Some(int) } else { None }
     }
 
+    /// The value, if it is a whole number in the range of `u64`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match &self.0 {
+            Repr::Int(int) => u64::try_from(*int).ok(),
+            Repr::Float(_) | Repr::Decimal { .. } => self.to_string().parse().ok(),
+        }
+    }
+
     /// The nearest `f64`.
     #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
     pub fn to_f64(&self) -> f64 {
