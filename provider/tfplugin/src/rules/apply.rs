@@ -142,7 +142,7 @@ fn inconsistent(path: &AttributePath, problem: &str, diagnostics: &mut Diagnosti
         path.clone(),
         "Provider returned an inconsistent result",
         format!(
-            "After apply, {path} {problem}. This is a mistake in the provider: a computed attribute that changes with \
+            "In the provider's answer, {path} {problem}. This is a mistake in the provider: a computed attribute that changes with \
              updates must be marked so, and a configured one must come back as it is."
         ),
     );
@@ -150,13 +150,13 @@ fn inconsistent(path: &AttributePath, problem: &str, diagnostics: &mut Diagnosti
 
 fn broken_promise(path: &AttributePath, problem: &str, diagnostics: &mut Diagnostics) {
     let detail = format!(
-        "After apply, {path} {problem}. This is a mistake in the provider: what a plan says about a value that is not \
+        "In the provider's answer, {path} {problem}. This is a mistake in the provider: what a plan says about a value that is not \
          known yet must hold in the end."
     );
     diagnostics.error_at(path.clone(), "Provider returned an inconsistent result", detail);
 }
 
-/// Makes everything unknown null, and reports it: after apply, all is known.
+/// Makes everything unknown null, and reports it: in what is stored, all is known.
 pub(crate) fn forget_unknown(state: &mut Value, diagnostics: &mut Diagnostics) {
     forget(state, &mut AttributePath::default(), diagnostics);
 }
@@ -196,7 +196,7 @@ fn forget(value: &mut Value, path: &mut AttributePath, diagnostics: &mut Diagnos
             diagnostics.error_at(
                 path.clone(),
                 "Provider left a value unknown",
-                format!("After apply, {path} is still unknown. This is a mistake in the provider."),
+                format!("In the provider's answer, {path} is still unknown. This is a mistake in the provider."),
             );
         }
         _ => {}

@@ -111,7 +111,7 @@ fn pitfall_15_a_failed_destroy_keeps_the_object() {
 fn pitfall_15_a_wrong_result_is_reported_with_its_attribute() {
     let workspace = Workspace::new(&thing("  name = \"right\"\n  mood = \"wrong\""));
     let run =
-        workspace.apply().failed().says("Provider returned an inconsistent result").says("After apply, name is not");
+        workspace.apply().failed().says("Provider returned an inconsistent result").says("In the provider's answer, name is not");
     assert!(!run.text.contains("Provider produced inconsistent result"), "{}", run.text);
     assert_eq!(workspace.attributes("a")["id"], "id-right");
 }
@@ -278,5 +278,5 @@ fn a_promise_about_an_unknown_value_lets_terraform_decide_while_it_plans() {
 fn a_broken_promise_about_an_unknown_value_is_reported_with_its_name() {
     let workspace = Workspace::new(&thing("  name = \"x\"\n  mood = \"nameless\""));
     let run = workspace.apply().failed().says("Provider returned an inconsistent result");
-    run.says("After apply, id is null, which the plan excludes.");
+    run.says("In the provider's answer, id is null, which the plan excludes.");
 }

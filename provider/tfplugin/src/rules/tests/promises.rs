@@ -182,9 +182,9 @@ fn a_broken_promise_is_reported_with_the_name_and_not_the_value() {
     assert_eq!(problems(&[("id", "job-7".into()), ("text", "".into()), items, ("any", "x".into())]), "");
     let items = ("items", list(&["hush-returned".into(), "b".into()]));
     let text = problems(&[("id", "task-7".into()), items, ("any", "x".into())]);
-    assert!(text.contains("After apply, id does not begin as planned. This is a mistake in the provider"), "{text}");
-    assert!(text.contains("After apply, text is null, which the plan excludes."), "{text}");
-    assert!(text.contains("After apply, items[0] does not begin as planned."), "{text}");
+    assert!(text.contains("In the provider's answer, id does not begin as planned. This is a mistake in the provider"), "{text}");
+    assert!(text.contains("In the provider's answer, text is null, which the plan excludes."), "{text}");
+    assert!(text.contains("In the provider's answer, items[0] does not begin as planned."), "{text}");
     assert!(!text.contains("items[1]") && !text.contains("hush") && !text.contains("task-7"), "{text}");
 }
 
@@ -233,7 +233,7 @@ fn a_set_of_which_parts_were_unknown_becomes_no_other_set() {
     let planned = of(&[element("a", Value::UNKNOWN), element("b", Value::UNKNOWN), element("c", 3.into())]);
     let [a, b, c, other] = [element("a", 1.into()), element("b", 2.into()), element("c", 3.into()), element("d", 4.into())];
     let problem = |state: &[Value]| verified(&planned, &of(state)).concat();
-    let starts = "After apply, set";
+    let starts = "In the provider's answer, set";
     assert_eq!(problem(&[a.clone(), b.clone(), c.clone()]), "");
     assert_eq!(problem(&[a.clone(), c.clone()]), format!("{starts} lacks an element that was planned"));
     assert_eq!(problem(&[a.clone(), b.clone()]), format!("{starts} lacks an element that was planned"));

@@ -44,7 +44,7 @@ async fn what_does_not_fit_the_configuration_is_an_error() {
     assert_eq!(answer.diagnostics, [error_at("name", "Provider changed a configured value", detail)]);
     let answer = answer!(world, read_data_source, world.to_read_data(json!({"name": "a", "mood": "forgetful"})));
     let left_unknown = |name: &str| {
-        let detail = format!("After apply, {name} is still unknown. This is a mistake in the provider.");
+        let detail = format!("In the provider's answer, {name} is still unknown. This is a mistake in the provider.");
         error_at(name, "Provider left a value unknown", &detail)
     };
     assert_eq!(answer.diagnostics, ["enabled", "id", "size"].map(left_unknown));

@@ -240,7 +240,7 @@ async fn what_failed_to_be_created_leaves_nothing_or_what_exists() {
     assert_eq!(answer, expected);
 
     let answer = create("wrong").await;
-    let detail = "After apply, name is not what was planned. This is a mistake in the provider: a computed \
+    let detail = "In the provider's answer, name is not what was planned. This is a mistake in the provider: a computed \
                   attribute that changes with updates must be marked so, and a configured one must come back as it is.";
     assert_eq!(answer.diagnostics, [error_at("name", "Provider returned an inconsistent result", detail)]);
     let returned = with(&state("wrong"), "name", json!("another"));
