@@ -3,8 +3,12 @@
 use super::{Attribute, Fields, Kind, Nesting};
 use crate::value::{Set, Value};
 
+/// How many elements of a set may differ from all prior ones and still be looked for among them. Each is compared with
+/// each, which takes a while: a text may have to be parsed for it.
+pub(super) const MAX_DIFFERENT: usize = 300;
+
 /// For each element of `new` the element of `prior` that it was: the equal one, or else the only one that means the
-/// same by the comparisons of the attributes.
+/// same by the comparisons of the attributes. If more than [`MAX_DIFFERENT`] have no equal one, these have none.
 ///
 /// No element of `prior` is given twice: two elements that became one would be one element too few.
 pub(super) fn counterparts<'a>(fields: &Fields, new: &Set, prior: Option<&'a Value>) -> Vec<Option<&'a Value>> {
@@ -16,6 +20,9 @@ pub(super) fn counterparts<'a>(fields: &Fields, new: &Set, prior: Option<&'a Val
     }
     let free: Vec<&Value> = prior.iter().filter(|item| !new.contains(item)).collect();
     let open: Vec<&Value> = new.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(item, _)| item).collect();
+    if free.len().max(open.len()) > MAX_DIFFERENT {
+        return found;
+    }
     let only = |item: &Value| {
         let same_as_item = only_one(&free, |prior| same_object(fields, prior, item))?;
         only_one(&open, |item| same_object(fields, same_as_item, item)).map(|_| same_as_item)

@@ -15,6 +15,7 @@
 
 use serde_json::Value as Json;
 
+use super::counterpart::MAX_DIFFERENT;
 use crate::value::{Number, Value};
 
 /// Whether two texts are the same JSON: the order of names and spaces between the parts do not matter, and numbers are
@@ -40,7 +41,8 @@ pub fn ignoring_spaces(prior: &Value, new: &Value) -> bool {
 }
 
 /// Whether two lists, sets or maps have the same elements by `same`. Elements of lists are compared in their order,
-/// those of maps by their keys, and those of sets each with another one, in any order.
+/// those of maps by their keys, and those of sets each with another one, in any order. Sets of which more than 300
+/// elements differ are different: each would have to be compared with each.
 ///
 /// This is about the elements of one attribute such as `list(string)`; the objects of a nested attribute have
 /// attributes, and each has its own comparison. All elements must be the same, or the whole value is new.
@@ -51,6 +53,7 @@ pub fn each(
     move |prior, new| match (prior, new) {
         (Value::Set(prior), Value::Set(new)) => {
             let mut left: Vec<&Value> = prior.iter().filter(|item| !new.contains(item)).collect();
+            let few = left.len() <= MAX_DIFFERENT;
             let mut taken = |new: &Value| match left.iter().position(|prior| same((prior, new))) {
                 Some(position) => {
                     left.swap_remove(position);
@@ -58,7 +61,7 @@ pub fn each(
                 }
                 None => false,
             };
-            prior.len() == new.len() && new.iter().filter(|item| !prior.contains(item)).all(&mut taken)
+            prior.len() == new.len() && few && new.iter().filter(|item| !prior.contains(item)).all(&mut taken)
         }
         (Value::Map(prior) | Value::Object(prior), Value::Map(new) | Value::Object(new)) => {
             prior.keys().eq(new.keys()) && prior.values().zip(new.values()).all(&same)
@@ -173,6 +176,13 @@ mod tests {
             (Value::List(vec![Value::Null]), list(["a"]), false),
         ];
         let same = each(ignoring_case);
+        let many = |count: usize, end: &str| {
+            Value::Set((0..count).map(|number| format!("{number}{end}").into()).collect())
+        };
+        for (count, expected) in [(300, true), (301, false), (100_000, false)] {
+            assert_eq!(same(&many(count, "a"), &many(count, "A")), expected, "{count}");
+            assert!(same(&many(count, "a"), &many(count, "a")));
+        }
         for (prior, new, expected) in table {
             assert_eq!(same(&prior, &new), expected, "{prior:?} and {new:?}");
         }

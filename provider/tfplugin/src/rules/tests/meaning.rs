@@ -199,6 +199,21 @@ fn blocks_within_a_set_of_blocks_count_too() {
 }
 
 #[test]
+fn the_elements_of_a_set_in_which_very_much_is_different_are_new() {
+    let name = Attribute::string("name").required().keep_prior_if(same::ignoring_case);
+    let schema = Schema::new().attribute(Attribute::nested_set("set", [name]).optional());
+    let of = |count: usize, end: &str| {
+        let elements = (0..count).map(|number| object(&[("name", format!("{number}{end}").into())]));
+        object(&[("set", Value::Set(elements.collect()))])
+    };
+    for (count, end) in [(300, "a"), (301, "A"), (50_000, "A")] {
+        let mut returned = of(count, "A");
+        settle(&schema.fields, Some(&of(count, "a")), &mut returned);
+        assert_eq!(returned, of(count, end));
+    }
+}
+
+#[test]
 fn what_a_server_returns_in_a_set_is_settled() {
     let name = Attribute::string("name").required().keep_prior_if(same::ignoring_case);
     let schema = Schema::new().attribute(Attribute::nested_set("set", [name]).optional());

@@ -251,3 +251,28 @@ fn a_check_within_says_where() {
         ]
     );
 }
+
+#[test]
+fn of_very_many_wrong_elements_some_are_shown_and_the_rest_is_counted() {
+    let short = || Check::each(Check::length(1..=1));
+    let attribute = |name: &str| Attribute::list(name, Type::String).optional().check(short());
+    let old = Attribute::string("old").optional().deprecated("Gone soon.");
+    let schema = Schema::new()
+        .attributes([attribute("a"), attribute("b"), attribute("c")])
+        .attribute(Attribute::nested_list("list", [old]).optional());
+    let wrong = |count: usize| Value::List(vec!["xy".into(); count]);
+    let list = Value::List(vec![object(&[("old", "x".into())]); 102]);
+    let mut config = config(&schema, &[("a", wrong(100_000)), ("b", wrong(100)), ("c", wrong(101)), ("list", list)]);
+    let mut diagnostics = Diagnostics::new();
+    run_checks(&schema.fields, &mut config, &mut diagnostics);
+    let shown = shown(&diagnostics);
+    assert_eq!(shown.len(), 302);
+    assert_eq!(shown[99], "a[99]: a[99]: The value must have 1 to 1 characters, and has 2.");
+    assert_eq!(shown[300], "a[100]: Problems with `a` that are not shown: 99900.");
+    assert_eq!(shown[301], "c[100]: Problems with `c` that are not shown: 1.");
+    let mut diagnostics = Diagnostics::new();
+    deprecations(&schema, &mut config, &mut diagnostics);
+    assert!(!diagnostics.has_errors());
+    assert_eq!(diagnostics.iter().count(), 101);
+    assert_eq!(diagnostics.iter().last().unwrap().detail, "Warnings of `list.old` that are not shown: 2.");
+}
