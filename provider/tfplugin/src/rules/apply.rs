@@ -122,7 +122,8 @@ fn fits(planned: &Type, state: &Type) -> bool {
         | (Type::Set(planned), Type::Set(state))
         | (Type::Map(planned), Type::Map(state)) => fits(planned, state),
         (Type::Object(planned), Type::Object(state)) => {
-            planned.keys().eq(state.keys()) && planned.values().zip(state.values()).all(|(plan, state)| fits(plan, state))
+            planned.keys().eq(state.keys())
+                && planned.values().zip(state.values()).all(|(plan, state)| fits(plan, state))
         }
         (Type::Tuple(planned), Type::Tuple(state)) => {
             planned.len() == state.len() && planned.iter().zip(state).all(|(plan, state)| fits(plan, state))

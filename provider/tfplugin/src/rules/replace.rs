@@ -47,12 +47,11 @@ fn unknown_as_a_whole(all: &Fields, prior: &Value, planned: &Value) -> Vec<Attri
 fn any_replaces(nesting: Nesting, fields: &Fields, prior: &Value) -> bool {
     let in_object = |prior: &Value| {
         let attributes = fields.attributes.iter();
-        let mut replaced =
-            attributes.map(|attribute| attribute.replaces(prior.get(&attribute.name), &Value::UNKNOWN));
+        let mut replaced = attributes.map(|attribute| attribute.replaces(prior.get(&attribute.name), &Value::UNKNOWN));
         replaced.any(|replaces| replaces)
-            || fields.nested().any(|(name, nesting, inner)| {
-                any_replaces(nesting, inner, prior.get(name).unwrap_or(&Value::Null))
-            })
+            || fields
+                .nested()
+                .any(|(name, nesting, inner)| any_replaces(nesting, inner, prior.get(name).unwrap_or(&Value::Null)))
     };
     let elements: Vec<&Value> = match (nesting, prior) {
         (Nesting::Single, prior) => return in_object(prior),

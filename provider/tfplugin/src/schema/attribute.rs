@@ -299,6 +299,11 @@ impl Attribute {
         self.keep_prior.is_some()
     }
 
+    /// Whether any change needs another resource.
+    pub(super) fn may_replace(&self) -> bool {
+        self.replace_if.is_some()
+    }
+
     /// Whether the prior value stands for the new one.
     pub(crate) fn keeps(&self, prior: &Value, new: &Value) -> bool {
         let comparable = |value: &Value| !value.is_null() && !value.has_unknown();

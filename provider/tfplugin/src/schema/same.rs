@@ -176,9 +176,8 @@ mod tests {
             (Value::List(vec![Value::Null]), list(["a"]), false),
         ];
         let same = each(ignoring_case);
-        let many = |count: usize, end: &str| {
-            Value::Set((0..count).map(|number| format!("{number}{end}").into()).collect())
-        };
+        let many =
+            |count: usize, end: &str| Value::Set((0..count).map(|number| format!("{number}{end}").into()).collect());
         for (count, expected) in [(300, true), (301, false), (100_000, false)] {
             assert_eq!(same(&many(count, "a"), &many(count, "A")), expected, "{count}");
             assert!(same(&many(count, "a"), &many(count, "a")));

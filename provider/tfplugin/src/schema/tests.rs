@@ -105,6 +105,7 @@ fn attributes_that_contradict_themselves_are_found() {
     let both = "`a` is required, and optional or computed as well";
     let text = || Attribute::string("a");
     let within = |inner: Attribute| Attribute::nested("a", [inner]);
+    let replaces = "`a` is write-only and requires replacement, but there is no prior value to tell a change";
     let updates = "`a` changes with updates, but is not computed or has a default";
     let table = [
         (text().required().computed(), both),
@@ -138,12 +139,30 @@ fn attributes_that_contradict_themselves_are_found() {
             .optional(),
             "`a.b.a.b` is write-only, which is impossible within a set",
         ),
+        (text().optional().write_only().requires_replace(), replaces),
+        (
+            text().optional().write_only().keep_prior_if(same::json),
+            "`a` is write-only and compared with its prior value, but there is none",
+        ),
+        (
+            within(Attribute::string("b").optional().requires_replace()).optional().write_only(),
+            "`a.b` is write-only and requires replacement, but there is no prior value to tell a change",
+        ),
+        (
+            text().default("xyz").check(Check::length(1..=2)),
+            "the default of `a` does not pass its check: The value must have 1 to 2 characters, and has 3.",
+        ),
+        (
+            Attribute::list("a", Type::Number).default(vec![5_i64]).check(Check::each(Check::int(1..=3))),
+            "the default of `a` does not pass its check: The value must be a whole number from 1 to 3.",
+        ),
     ];
     for (attribute, mistake) in table {
         assert_eq!(of_one(attribute), [mistake]);
     }
     let computed_set = Attribute::nested_set("a", [Attribute::string("b").computed()]).computed();
-    for fine in [text().computed().default("x"), text().optional().computed(), computed_set] {
+    let checked = text().default("x").check(Check::length(1..=2));
+    for fine in [checked, text().computed().default("x"), text().optional().computed(), computed_set] {
         assert_eq!(of_one(fine), Vec::<String>::new());
     }
 }
@@ -237,6 +256,9 @@ fn nothing_of_a_configuration_is_computed_or_stored() {
         let mistake: Vec<_> = mistake.into_iter().collect();
         assert_eq!(schema.mistakes(Role::Provider, &["a"]), mistake);
         assert_eq!(schema.mistakes(Role::Config, &["a"]), mistake);
+        // What an action is told, it may be told in confidence.
+        let of_action: Vec<_> = mistake.iter().filter(|mistake| **mistake == computed).copied().collect();
+        assert_eq!(schema.mistakes(Role::Action, &["a"]), of_action);
         assert_eq!(schema.mistakes(Role::Resource, &["a"]), Vec::<String>::new());
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{Attribute, Block, Fields, Kind, Nesting, OnUpdate, Presence, Relation};
-use crate::value::Type;
+use crate::diagnostics::Diagnostics;
+use crate::value::{AttributePath, Type};
 
 /// What Terraform takes for itself in the block of a resource or a data source.
 const OF_RESOURCES: &[&str] =
@@ -23,7 +24,9 @@ pub(crate) enum Role {
     Lookup,
     /// A provider's configuration, or a module's word to it.
     Provider,
-    /// The configuration of an action or a list.
+    /// The configuration of an action. It is stored nowhere, so it may have write-only attributes.
+    Action,
+    /// The configuration of a list.
     Config,
 }
 
@@ -32,7 +35,7 @@ pub(super) fn mistakes(fields: &Fields, model: &[&str], role: Role) -> Vec<Strin
     let reserved = match role {
         Role::Resource | Role::Lookup => OF_RESOURCES,
         Role::Provider => OF_PROVIDERS,
-        Role::Config => &[],
+        Role::Action | Role::Config => &[],
     };
     let names: BTreeSet<&str> = fields.names().collect();
     let mut search = Search { top: &names, role, found: Vec::new() };
@@ -159,20 +162,36 @@ impl Search<'_> {
             "changes with updates, but is not computed or has a default",
         );
         note(
-            matches!(self.role, Role::Provider | Role::Config) && is_computed,
+            matches!(self.role, Role::Provider | Role::Action | Role::Config) && is_computed,
             "is computed or has a default, but the provider has no say in a configuration",
         );
         note(
-            self.role != Role::Resource && attribute.write_only,
+            !matches!(self.role, Role::Resource | Role::Action) && attribute.write_only,
             "is write-only, but only the states of resources are stored",
         );
+        let write_only = attribute.write_only || within.write_only;
+        note(
+            write_only && attribute.may_replace(),
+            "is write-only and requires replacement, but there is no prior value to tell a change",
+        );
+        note(write_only && attribute.compares(), "is write-only and compared with its prior value, but there is none");
         self.conditions(attribute, name);
     }
 
     /// What the author has said about values: the default, checks, and what changes with what.
     fn conditions(&mut self, attribute: &Attribute, name: &str) {
-        if let Some(Err(error)) = attribute.default.clone().map(|value| value.conform(&attribute.ty())) {
-            self.found.push(format!("the default of `{name}` does not fit: {error}"));
+        match attribute.default.clone().map(|value| value.conform(&attribute.ty())) {
+            Some(Err(error)) => self.found.push(format!("the default of `{name}` does not fit: {error}")),
+            Some(Ok(default)) => {
+                let mut problems = Diagnostics::new();
+                for check in &attribute.checks {
+                    check.run(&default, &AttributePath::of(name), &mut problems);
+                }
+                for problem in problems {
+                    self.found.push(format!("the default of `{name}` does not pass its check: {}", problem.detail));
+                }
+            }
+            None => {}
         }
         for mistake in attribute.checks.iter().flat_map(super::Check::mistakes) {
             self.found.push(format!("`{name}` has a check that cannot work: {mistake}"));

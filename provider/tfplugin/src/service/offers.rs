@@ -82,7 +82,7 @@ impl<C: Clone + Send + Sync + 'static> Offers<C> {
         }
         let data_sources = offers!(catalog.data_sources, "data source", Role::Lookup);
         let ephemerals = offers!(catalog.ephemerals, "ephemeral resource", Role::Lookup);
-        let actions = offers!(catalog.actions, "action", Role::Config);
+        let actions = offers!(catalog.actions, "action", Role::Action);
         let lists = offers!(catalog.lists, "list", Role::Config);
         for name in lists.keys() {
             if resources.get(name).is_none_or(|offer| offer.identity.is_none()) {

@@ -10,9 +10,15 @@ fn thing(attributes: &str) -> String {
 
 #[test]
 fn pitfall_11_numbers_keep_every_digit() {
-    let numbers =
-        ["0.1", "1.5", "123456789012345678901234567890", "1e-20", "-9223372036854775809", "0.30000000000000004",
-         "0.12345678901234567890"];
+    let numbers = [
+        "0.1",
+        "1.5",
+        "123456789012345678901234567890",
+        "1e-20",
+        "-9223372036854775809",
+        "0.30000000000000004",
+        "0.12345678901234567890",
+    ];
     for number in numbers {
         let workspace = Workspace::new(&thing(&format!("  name = \"n\"\n  any  = {number}\n  size = {number}\n")));
         workspace.apply().ok();
@@ -110,8 +116,11 @@ fn pitfall_15_a_failed_destroy_keeps_the_object() {
 #[test]
 fn pitfall_15_a_wrong_result_is_reported_with_its_attribute() {
     let workspace = Workspace::new(&thing("  name = \"right\"\n  mood = \"wrong\""));
-    let run =
-        workspace.apply().failed().says("Provider returned an inconsistent result").says("In the provider's answer, name is not");
+    let run = workspace
+        .apply()
+        .failed()
+        .says("Provider returned an inconsistent result")
+        .says("In the provider's answer, name is not");
     assert!(!run.text.contains("Provider produced inconsistent result"), "{}", run.text);
     assert_eq!(workspace.attributes("a")["id"], "id-right");
 }

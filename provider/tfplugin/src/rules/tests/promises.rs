@@ -105,7 +105,8 @@ fn the_digits_that_a_float_cannot_hold_are_put_back() {
         object(&entries).conform(&schema.ty()).unwrap()
     };
     let given = of(["0.12345678901234567890", "123456789012345678901234567890"]);
-    let through_model = |text: &str| f64::from_value(number(text)).unwrap().into_value().as_number().unwrap().to_string();
+    let through_model =
+        |text: &str| f64::from_value(number(text)).unwrap().into_value().as_number().unwrap().to_string();
     let (first, second) = (through_model("0.12345678901234567890"), through_model("123456789012345678901234567890"));
     let mut planned = of([&first, &second]);
     assert_ne!(planned, given);
@@ -182,7 +183,10 @@ fn a_broken_promise_is_reported_with_the_name_and_not_the_value() {
     assert_eq!(problems(&[("id", "job-7".into()), ("text", "".into()), items, ("any", "x".into())]), "");
     let items = ("items", list(&["hush-returned".into(), "b".into()]));
     let text = problems(&[("id", "task-7".into()), items, ("any", "x".into())]);
-    assert!(text.contains("In the provider's answer, id does not begin as planned. This is a mistake in the provider"), "{text}");
+    assert!(
+        text.contains("In the provider's answer, id does not begin as planned. This is a mistake in the provider"),
+        "{text}"
+    );
     assert!(text.contains("In the provider's answer, text is null, which the plan excludes."), "{text}");
     assert!(text.contains("In the provider's answer, items[0] does not begin as planned."), "{text}");
     assert!(!text.contains("items[1]") && !text.contains("hush") && !text.contains("task-7"), "{text}");
@@ -231,7 +235,8 @@ fn a_set_of_which_parts_were_unknown_becomes_no_other_set() {
     let element = |name: &str, id: Value| object(&[("name", name.into()), ("id", id)]);
     let of = |items: &[Value]| object(&[("set", Value::Set(items.iter().cloned().collect()))]);
     let planned = of(&[element("a", Value::UNKNOWN), element("b", Value::UNKNOWN), element("c", 3.into())]);
-    let [a, b, c, other] = [element("a", 1.into()), element("b", 2.into()), element("c", 3.into()), element("d", 4.into())];
+    let [a, b, c, other] =
+        [element("a", 1.into()), element("b", 2.into()), element("c", 3.into()), element("d", 4.into())];
     let problem = |state: &[Value]| verified(&planned, &of(state)).concat();
     let starts = "In the provider's answer, set";
     assert_eq!(problem(&[a.clone(), b.clone(), c.clone()]), "");
