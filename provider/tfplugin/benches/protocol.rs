@@ -115,7 +115,7 @@ fn refresh(program: &Path) -> Result<()> {
             ratio(ours, theirs)
         );
     }
-    println!("provider's peak memory meanwhile: {:.1} MB", f64::from(peak) / 1000.0);
+    println!("provider's peak memory meanwhile: {:.1} MB", f64::from(peak) * 1024.0 / 1e6);
     Ok(())
 }
 

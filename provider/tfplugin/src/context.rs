@@ -13,7 +13,7 @@ pub struct Context<'a, C> {
     /// What the provider remembers about the object, out of the user's sight.
     pub private: &'a mut Private,
     /// What the configuration says about the module in `provider_meta`; null without
-    /// [a schema](crate::Provider::meta_schema) for it, and for ephemeral resources.
+    /// [a schema](crate::Provider::meta_schema) for it, in an import, and for ephemeral resources.
     pub meta: &'a Value,
     /// The user's wish to stop.
     pub stop: &'a Stop,
@@ -52,8 +52,9 @@ pub enum Reason {
 
 /// A request to put one object off to a later plan.
 ///
-/// Only some versions of Terraform can do that, and only when their user allows it. It has an effect where a plan is
-/// made, an object is read or imported, data is read, or an ephemeral resource is opened.
+/// Only some versions of Terraform can do that, and only when their user allows it. It has an effect where an
+/// object or an [action](crate::Action::plan) is planned, an object is read or imported, data is read, or an ephemeral
+/// resource is opened. Elsewhere, as in `create`, it cannot be requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deferral {
     allowed: bool,

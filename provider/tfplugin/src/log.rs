@@ -65,12 +65,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HcLog {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut line = Map::new();
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(Fields(fields)) = span.extensions().get() {
-                line.extend(fields.clone());
-            }
-        }
+        let mut line = around(event, &context);
         let mut fields = Fields::default();
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_else(|| Json::from(""));
@@ -84,6 +79,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HcLog {
         // In one piece, so that lines of several threads do not mix. Nothing can be done about a closed stderr.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
+}
+
+/// The fields of the spans that the event is in. Of those with one name the innermost counts: what is nearer to the
+/// event says more about it.
+fn around<S: Subscriber + for<'a> LookupSpan<'a>>(event: &Event<'_>, context: &Context<'_, S>) -> Map<String, Json> {
+    let mut all = Map::new();
+    for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        if let Some(Fields(fields)) = span.extensions().get() {
+            all.extend(fields.clone());
+        }
+    }
+    all
 }
 
 fn name(level: Level) -> &'static str {
@@ -105,7 +112,30 @@ fn timestamp() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// Keeps what is around the last event.
+    struct Seen(Arc<Mutex<Map<String, Json>>>);
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
+        fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+            *self.0.lock().unwrap() = around(event, &context);
+        }
+    }
+
+    #[test]
+    fn the_innermost_of_fields_with_one_name_counts() {
+        let seen = Arc::new(Mutex::new(Map::new()));
+        let subscriber = Registry::default().with(HcLog).with(Seen(seen.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let _outer = tracing::info_span!("outer", page = 1, call = "list").entered();
+            let _inner = tracing::info_span!("inner", page = 2).entered();
+            tracing::info!("looked");
+        });
+        assert_eq!(Json::Object(seen.lock().unwrap().clone()), serde_json::json!({"page": 2, "call": "list"}));
+    }
 
     #[test]
     fn pitfall_17_the_level_is_the_users() {

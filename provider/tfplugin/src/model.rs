@@ -17,8 +17,9 @@ pub trait Model: FromValue + IntoValue + Clone + Send + Sync + 'static {
 /// numbers, `Vec`, `BTreeSet`, `BTreeMap<String, _>`, other models, [`Sensitive`](crate::Sensitive) or
 /// [`Value`]. Elements that a configuration may leave unknown are an `Attr` themselves.
 ///
-/// Blocks are never null: a list or set of blocks is an `Attr<Vec<_>>` that is empty where there is none, and unknown
-/// while the `for_each` of a `dynamic` block is. A single block is an `Attr` of its model, and null where there is none.
+/// A list or set of blocks is an `Attr<Vec<_>>`, and a map of blocks an `Attr<BTreeMap<String, _>>`. They are never
+/// null: empty where there is no block, and unknown while the `for_each` of a `dynamic` block is. A single block is an
+/// `Attr` of its model, and null where there is none.
 ///
 /// The structs are `Clone`, `Default` and `PartialEq`; further derives are up to you.
 ///

@@ -33,8 +33,9 @@ pub enum Read<S> {
 
 /// One type of managed resource.
 ///
-/// Only six methods are needed; the others have a meaning that fits most resources. Errors go into the diagnostics,
-/// several if there are several. A panic becomes an error too.
+/// Only five methods are needed: [`schema`](Self::schema), [`create`](Self::create), [`read`](Self::read),
+/// [`update`](Self::update) and [`delete`](Self::delete). The others have a meaning that fits most resources. Errors go
+/// into the diagnostics, several if there are several. A panic becomes an error too.
 ///
 /// The framework takes care of what Terraform demands: it fills in defaults, marks what is computed, keeps
 /// write-only attributes out of plans and states, and checks that what was planned comes back.

@@ -30,7 +30,7 @@ impl<'a> Stored<'a> {
         Value::from_json(self.json, ty)
     }
 
-    /// The value as JSON, for small changes. Numbers have the precision of an `f64` here.
+    /// The value as JSON, for small changes. Numbers keep all digits, as long as they stay JSON: `as_f64` rounds.
     ///
     /// # Errors
     /// The text is no JSON.

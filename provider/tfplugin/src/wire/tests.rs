@@ -1,3 +1,4 @@
+use super::plugin::StdioData;
 use super::tfplugin6 as pb;
 use super::tfplugin6::attribute_path::step::Selector;
 use super::{decode, diagnostics, encode, schema};
@@ -24,10 +25,10 @@ fn pitfall_12_an_attribute_has_a_type_or_a_nested_type() {
 fn pitfall_13_answers_are_msgpack() {
     let value = encode(&Value::from("x"), &Type::String).unwrap();
     assert_eq!((&value.msgpack[..], &value.json[..]), (&b"\xa1x"[..], &b""[..]));
-    assert_eq!(
-        decode(Some(&pb::DynamicValue { msgpack: Vec::new(), json: value.json }), &Type::String).unwrap(),
-        Value::Null
-    );
+    assert_eq!(decode(Some(&value), &Type::String).unwrap(), Value::from("x"));
+    // What comes in may be JSON as well.
+    let json = pb::DynamicValue { msgpack: Vec::new(), json: b"\"x\"".to_vec() };
+    assert_eq!(decode(Some(&json), &Type::String).unwrap(), Value::from("x"));
 }
 
 #[test]
@@ -47,7 +48,15 @@ fn pitfall_18_no_message_shows_a_secret() {
     let import = pb::import_resource_state::Response { imported_resources: vec![imported], ..Default::default() };
     let upgrade = pb::upgrade_resource_state::Request { raw_state: raw(), ..Default::default() };
     let validate = pb::validate_resource_config::Request { config: value(), ..Default::default() };
+    let moved = pb::move_resource_state::Request { source_private: secret(), source_state: raw(), ..Default::default() };
+    let taken =
+        pb::move_resource_state::Response { target_state: value(), target_private: secret(), ..Default::default() };
+    let renew = pb::renew_ephemeral_resource::Request { private: Some(secret()), ..Default::default() };
+    let renewed = pb::renew_ephemeral_resource::Response { private: Some(secret()), ..Default::default() };
+    let close = pb::close_ephemeral_resource::Request { private: Some(secret()), ..Default::default() };
     let chunk = pb::read_state_bytes::ResponseChunk { bytes: secret(), ..Default::default() };
+    let written = pb::write_state_bytes::RequestChunk { bytes: secret(), ..Default::default() };
+    let printed = StdioData { data: secret(), ..Default::default() };
     let shown = [
         format!("{plan:?}"),
         format!("{planned:?}"),
@@ -58,7 +67,14 @@ fn pitfall_18_no_message_shows_a_secret() {
         format!("{import:?}"),
         format!("{upgrade:?}"),
         format!("{validate:?}"),
+        format!("{moved:?}"),
+        format!("{taken:?}"),
+        format!("{renew:?}"),
+        format!("{renewed:?}"),
+        format!("{close:?}"),
         format!("{chunk:?}"),
+        format!("{written:?}"),
+        format!("{printed:?}"),
     ];
     for text in shown {
         assert!(!text.contains(&bytes) && !text.contains("hush"), "{text}");

@@ -147,7 +147,16 @@ async fn all_names_are_in_the_metadata() {
     let (session, _things) = start().await;
     let request = tfplugin_client::wire::tfplugin6::get_metadata::Request {};
     let metadata = session.provider().get_metadata(request).await.unwrap().into_inner();
-    let names: Vec<&str> = metadata.resources.iter().map(|resource| &resource.type_name[..]).collect();
-    assert_eq!(names, session.schemas().await.resources.keys().collect::<Vec<_>>());
-    assert_eq!(metadata.server_capabilities, Some(session.schemas().await.capabilities));
+    let schemas = session.schemas().await;
+    macro_rules! same_names {
+        ($($kind:ident . $name:ident),*) => {$(
+            let mut names: Vec<&str> = metadata.$kind.iter().map(|item| &item.$name[..]).collect();
+            names.sort_unstable();
+            assert_eq!(names, schemas.$kind.keys().collect::<Vec<_>>(), stringify!($kind));
+        )*};
+    }
+    same_names!(resources.type_name, data_sources.type_name, ephemeral_resources.type_name, list_resources.type_name);
+    same_names!(actions.type_name, functions.name);
+    assert!(!schemas.actions.is_empty() && !schemas.functions.is_empty() && !schemas.list_resources.is_empty());
+    assert_eq!(metadata.server_capabilities, Some(schemas.capabilities));
 }

@@ -70,10 +70,10 @@ impl Promise {
             Value::String(text) => return (!text.starts_with(&self.prefix)).then_some("begins differently"),
             Value::Number(number) => {
                 let too_small = self.least.as_ref().is_some_and(|Bound(least, within)| {
-                    if *within { is_less(number, least) } else { !is_less(least, number) }
+                    if *within { number < least } else { number <= least }
                 });
                 let too_large = self.most.as_ref().is_some_and(|Bound(most, within)| {
-                    if *within { is_less(most, number) } else { !is_less(number, most) }
+                    if *within { number > most } else { number >= most }
                 });
                 return (too_small || too_large).then_some("is out of range");
             }
@@ -82,14 +82,6 @@ impl Promise {
         };
         let fits = length >= self.min_length && self.max_length.is_none_or(|most| length <= most);
         (!fits).then_some("has another number of elements")
-    }
-}
-
-/// Compares by numeric value, which the order of `Number` does not promise.
-fn is_less(this: &Number, that: &Number) -> bool {
-    match (this.as_i64(), that.as_i64()) {
-        (Some(this), Some(that)) => this < that,
-        _ => this.to_f64() < that.to_f64(),
     }
 }
 
@@ -291,6 +283,19 @@ mod tests {
         }
         // Only the first of these says that it is not null.
         assert_eq!(violations(&[("a", "pre-".into())]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn numbers_are_compared_without_losing_a_digit() {
+        let number = |text: &str| text.parse::<Number>().unwrap();
+        let within = |least: &str, inclusive: bool, value: &str| {
+            let promise = Promise { least: Some(Bound(number(least), inclusive)), ..Promise::default() };
+            promise.violation(&Value::Number(number(value))).is_none()
+        };
+        assert!(within("0.1", false, "0.10000000000000000000001") && !within("0.10000000000000000000001", true, "0.1"));
+        let huge = "123456789012345678901234567890";
+        assert!(within(huge, true, huge) && !within(huge, false, huge));
+        assert!(!within(huge, true, "123456789012345678901234567889"));
     }
 
     #[test]
