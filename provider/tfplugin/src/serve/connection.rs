@@ -101,3 +101,44 @@ impl AsyncWrite for Connection {
         self.stream.as_mut().poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const FIRST: Duration = Duration::from_mins(1);
+    const AGAIN: Duration = Duration::from_secs(3);
+    const LONG: Duration = Duration::from_hours(1);
+
+    /// In whole seconds: timers may be a millisecond late.
+    fn seconds(since: Instant) -> u64 {
+        since.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pitfall_07_it_has_no_purpose_when_the_last_connection_has_closed_and_no_other_comes() {
+        let connections = Connections::default();
+        let open = || connections.open(tokio::io::empty());
+        let (one, two) = (open(), open());
+        let mut orphaned = Box::pin(connections.orphaned(FIRST, AGAIN));
+        drop(one);
+        assert!(timeout(LONG, &mut orphaned).await.is_err(), "one is still open");
+        drop(two);
+        assert!(timeout(AGAIN / 2, &mut orphaned).await.is_err(), "another may come");
+        let three = open();
+        assert!(timeout(LONG, &mut orphaned).await.is_err(), "another has come");
+        drop(three);
+        let closed = Instant::now();
+        orphaned.await;
+        assert_eq!(seconds(closed), AGAIN.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_has_no_purpose_when_nobody_comes() {
+        let started = Instant::now();
+        Connections::default().orphaned(FIRST, AGAIN).await;
+        assert_eq!(seconds(started), FIRST.as_secs());
+    }
+}

@@ -48,7 +48,8 @@ fn pitfall_18_no_message_shows_a_secret() {
     let import = pb::import_resource_state::Response { imported_resources: vec![imported], ..Default::default() };
     let upgrade = pb::upgrade_resource_state::Request { raw_state: raw(), ..Default::default() };
     let validate = pb::validate_resource_config::Request { config: value(), ..Default::default() };
-    let moved = pb::move_resource_state::Request { source_private: secret(), source_state: raw(), ..Default::default() };
+    let moved =
+        pb::move_resource_state::Request { source_private: secret(), source_state: raw(), ..Default::default() };
     let taken =
         pb::move_resource_state::Response { target_state: value(), target_private: secret(), ..Default::default() };
     let renew = pb::renew_ephemeral_resource::Request { private: Some(secret()), ..Default::default() };

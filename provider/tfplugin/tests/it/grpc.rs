@@ -33,7 +33,7 @@ async fn validate(session: &Session, config: DynamicValue, write_only: bool) -> 
 }
 
 #[tokio::test]
-async fn pitfall_05_stop_cancels_operations_and_the_server_lives_on() {
+async fn pitfall_05_the_server_lives_on_after_a_stop() {
     let mut session = start().await;
     session.provider().stop_provider(pb::stop_provider::Request {}).await.unwrap();
     let metadata = session.provider().get_metadata(pb::get_metadata::Request {}).await.unwrap().into_inner();

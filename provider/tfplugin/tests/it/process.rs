@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 use tfplugin_client::{Identity, connect, is_let_in};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::launch;
 
@@ -106,13 +107,27 @@ async fn pitfall_05_ctrl_c_is_ignored() {
     assert!(plugin.is_running());
 }
 
+/// Begins to speak HTTP/2, and waits until the other side has taken note of it.
+async fn greet(connection: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    const SETTINGS: u8 = 4;
+    const ACKNOWLEDGED: u8 = 1;
+    connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    while (head[3], head[4]) != (SETTINGS, ACKNOWLEDGED) {
+        connection.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        connection.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn pitfall_07_it_ends_when_its_last_connection_has_closed() {
     let identity = Identity::new(1);
     let mut plugin = launch().identity(&identity).start();
     let first = connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
-    let second = connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
+    let mut second = connect(&plugin.socket(), plugin.certificate(), Some(&identity)).await.unwrap();
     drop(first);
+    greet(&mut second).await;
     assert!(plugin.is_running());
     drop(second);
     assert!(plugin.ended().success());

@@ -1,16 +1,21 @@
 //! A directory with a configuration, in which the real Terraform runs with the example as its provider.
 
 use std::fs;
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::{example, until};
+
+/// How long one run of Terraform may take: most take less than a second.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory of its own, with the provider, its things and all temporary files in it.
 pub(crate) struct Workspace {
@@ -133,9 +138,19 @@ impl Workspace {
     pub(crate) fn terraform_with(&self, arguments: &[&str], change: impl FnOnce(&mut Command) -> &mut Command) -> Run {
         let mut command = self.command(arguments);
         change(&mut command);
-        let output = command.output().expect("these tests need the `terraform` program (1.11 or later) on the PATH");
-        let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-        Run { code: output.status.code(), text }
+        let files = [tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap()];
+        let [stdout, stderr] = files.each_ref().map(|file| file.try_clone().unwrap());
+        command.process_group(0).stdout(stdout).stderr(stderr);
+        let mut child = command.spawn().expect("these tests need the `terraform` program (1.11 or later) on the PATH");
+        let status = ended(&mut child);
+        let text = files.map(|mut file| {
+            let mut text = Vec::new();
+            file.rewind().and_then(|()| file.read_to_end(&mut text)).unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let text = text.concat();
+        let status = status.unwrap_or_else(|| panic!("terraform {arguments:?} has not ended in {PATIENCE:?}:\n{text}"));
+        Run { code: status.code(), text }
     }
 
     pub(crate) fn apply(&self) -> Run {
@@ -189,6 +204,20 @@ impl Workspace {
         };
         sockets.filter_map(number).collect()
     }
+}
+
+/// How Terraform has ended. None if it had not after [`PATIENCE`]: then it is killed, with all that it has started.
+pub(crate) fn ended(terraform: &mut Child) -> Option<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = terraform.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    kill_process_group(Pid::from_child(terraform), Signal::KILL).unwrap();
+    terraform.wait().unwrap();
+    None
 }
 
 /// Waits until none of these processes is there.
