@@ -43,11 +43,10 @@ impl Resource for NoteResource {
     type State = Note;
 
     fn schema(&self) -> Schema {
+        let message = Message::new("Invalid name", "Only letters, digits and dashes.");
+        let letters = Check::regex("^[A-Za-z0-9-]{1,100}$", message);
         Schema::new().markdown("A note.").attributes([
-            Attribute::string("name").required().requires_replace().check(Check::regex(
-                "^[A-Za-z0-9-]{1,100}$",
-                Message::new("Invalid name", "Only letters, digits and dashes."),
-            )),
+            Attribute::string("name").required().requires_replace().check(letters),
             Attribute::string("text").default(""),
         ])
     }
@@ -58,13 +57,12 @@ impl Resource for NoteResource {
     }
 
     async fn read(&self, note: Note, context: &mut Context<'_, PathBuf>) -> Read<Note> {
-        match fs::read_to_string(context.client.join(note.name.as_str().unwrap_or_default())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Gone,
-            text => match context.diagnostics.ok("Could not read the note", text) {
-                Some(text) => Read::Found(Note { text: Attr::Known(text), ..note }),
-                None => Read::Failed,
-            },
+        let text = fs::read_to_string(context.client.join(note.name.as_str().unwrap_or_default()));
+        if text.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Read::Gone;
         }
+        let text = context.diagnostics.ok("Could not read the note", text);
+        text.map_or(Read::Failed, |text| Read::Found(Note { text: Attr::Known(text), ..note }))
     }
 
     async fn update(&self, _: Note, note: Note, config: Note, context: &mut Context<'_, PathBuf>) -> Option<Note> {

@@ -53,20 +53,30 @@ use crate::value::Value;
 ///
 ///     async fn open(&self, _: Token, context: &mut Context<'_, Api>) -> Option<Opened<Token>> {
 ///         let session = context.diagnostics.ok("Could not open a session", context.client.open().await)?;
-///         context.diagnostics.ok("Could not remember the session", context.private.set("id", &session.id))?;
+///         let remembered = context.private.set("id", &session.id);
+///         if context.diagnostics.ok("Could not remember the session", remembered).is_none() {
+///             // Terraform closes only what it has got.
+///             context.diagnostics.ok("Could not end the session", context.client.end(&session.id).await);
+///             return None;
+///         }
 ///         let token = Token { value: Attr::Known(session.token.into()) };
 ///         Some(Opened::new(token).renew_at(session.ends - Duration::from_secs(60)))
 ///     }
 ///
 ///     async fn renew(&self, context: &mut Context<'_, Api>) -> Option<SystemTime> {
-///         let id: String = context.private.get("id")?;
+///         let Some(id) = context.private.get::<String>("id") else {
+///             // Without an error, nothing would be renewed any more, and nobody would know.
+///             context.diagnostics.error("Session is not known", "It cannot be extended.");
+///             return None;
+///         };
 ///         let ends = context.diagnostics.ok("Could not extend the session", context.client.extend(&id).await)?;
 ///         Some(ends - Duration::from_secs(60))
 ///     }
 ///
 ///     async fn close(&self, context: &mut Context<'_, Api>) {
-///         let id: String = context.private.get("id").unwrap_or_default();
-///         context.diagnostics.ok("Could not end the session", context.client.end(&id).await);
+///         if let Some(id) = context.private.get::<String>("id") {
+///             context.diagnostics.ok("Could not end the session", context.client.end(&id).await);
+///         }
 ///     }
 /// }
 /// ```

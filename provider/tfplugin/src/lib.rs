@@ -1,15 +1,8 @@
+// The README links to files; here the same names lead to the modules that show them. The first definition counts.
+//! [core-versions]: crate::core_versions
+//! [recipes]: crate::recipes
+//!
 #![doc = include_str!("../README.md")]
-//!
-//! ## The layers
-//!
-//! Each knows only those that come after it:
-//!
-//! - `serve`: the life of the process. It uses `handshake` (the first words), `tls` (who is let in) and `log`.
-//! - `service`: answers Terraform's calls, with a `guard` against panics.
-//! - `rules`: what Terraform demands of an answer.
-//! - `wire`: the messages, and the translation into them.
-//! - `provider`, `resource`, `data_source`, `ephemeral`, `function`, `action`, `list`: what an author implements.
-//! - `schema`, `model`, `value`: what travels.
 
 #[cfg(not(unix))]
 compile_error!("tfplugin serves on Unix sockets only, so far");
@@ -18,6 +11,8 @@ mod action;
 mod attr;
 mod context;
 mod convert;
+#[doc = include_str!("../docs/core-versions.md")]
+pub mod core_versions {}
 mod data_source;
 mod diagnostics;
 mod ephemeral;
@@ -32,6 +27,7 @@ mod log;
 pub mod model;
 mod private;
 mod provider;
+pub mod recipes;
 mod resource;
 mod rules;
 mod schema;

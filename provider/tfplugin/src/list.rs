@@ -19,21 +19,30 @@ use crate::value::Value;
 /// later. The resource must have an [identity](Resource::identity).
 ///
 /// ```
-/// use tfplugin::{Attr, Attribute, Call, Found, List, Schema, async_trait, model};
-/// # use tfplugin::{Context, Read, Resource};
+/// use tfplugin::{
+///     Attr, Attribute, Call, Found, IdentityAttribute, IdentitySchema, List, Resource, Schema, Type, async_trait, model,
+/// };
+/// # use tfplugin::{Context, Read};
 /// # model! { struct Note { name: Attr<String>, text: Attr<String> } }
 /// # struct NoteResource;
-/// # #[async_trait]
-/// # impl Resource for NoteResource {
+///
+/// #[async_trait]
+/// impl Resource for NoteResource {
 /// #     const TYPE_NAME: &'static str = "note_note";
 /// #     type Client = std::path::PathBuf;
 /// #     type State = Note;
-/// #     fn schema(&self) -> Schema { Schema::new() }
+/// #     fn schema(&self) -> Schema {
+/// #         Schema::new().attributes([Attribute::string("name").required(), Attribute::string("text").optional()])
+/// #     }
+///     // Beside all else: an object is known by its name.
+///     fn identity(&self) -> Option<IdentitySchema> {
+///         Some(IdentitySchema::new([IdentityAttribute::required("name", Type::String)]))
+///     }
 /// #     async fn create(&self, n: Note, _: Note, _: &mut Context<'_, Self::Client>) -> Option<Note> { Some(n) }
 /// #     async fn read(&self, n: Note, _: &mut Context<'_, Self::Client>) -> Read<Note> { Read::Found(n) }
 /// #     async fn update(&self, _: Note, n: Note, _: Note, _: &mut Context<'_, Self::Client>) -> Option<Note> { Some(n) }
 /// #     async fn delete(&self, _: Note, _: &mut Context<'_, Self::Client>) {}
-/// # }
+/// }
 ///
 /// model! {
 ///     /// Which notes.

@@ -14,7 +14,50 @@ use crate::resource::{self, Resource};
 use crate::schema::Schema;
 use crate::stop::Stop;
 
-/// A provider: its configuration, and what it offers.
+/// A provider: its configuration, and what it offers. The [crate's own page](crate) has a complete one.
+///
+/// ```
+/// use tfplugin::{Attr, Attribute, Catalog, Configure, Provider, Schema, Sensitive, async_trait, model};
+/// # #[derive(Clone)]
+/// # struct Api;
+/// # impl Api {
+/// #     fn new(_: &str, _: &str) -> std::io::Result<Self> { Ok(Self) }
+/// # }
+///
+/// model! {
+///     struct Config {
+///         address: Attr<String>,
+///         token: Attr<Sensitive<String>>,
+///     }
+/// }
+///
+/// struct Scheduler;
+///
+/// #[async_trait]
+/// impl Provider for Scheduler {
+///     const ADDRESS: &'static str = "example/scheduler";
+///     type Config = Config;
+///     type Client = Api;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attributes([
+///             Attribute::string("address").required(),
+///             Attribute::string("token").required().sensitive(),
+///         ])
+///     }
+///
+///     fn register(&self, catalog: &mut Catalog<Api>) {
+///         // catalog.resource(…).data_source(…)
+/// #       let _ = catalog;
+///     }
+///
+///     async fn configure(&self, config: Config, setup: Configure<'_>) -> Option<Api> {
+///         // What is not known yet leaves no client: plans go on without.
+///         let (address, token) = (config.address.into_known()?, config.token.into_known()?);
+///         setup.diagnostics.ok("Invalid address", Api::new(&address, token.expose()))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
     /// Where configurations find it: `namespace/name`, or `host/namespace/name`.

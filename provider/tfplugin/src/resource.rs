@@ -39,6 +39,65 @@ pub enum Read<S> {
 ///
 /// The framework takes care of what Terraform demands: it fills in defaults, marks what is computed, keeps
 /// write-only attributes out of plans and states, and checks that what was planned comes back.
+///
+/// The [crate's own page](crate) has a complete one, and [`recipes`](crate::recipes) has what is less common.
+///
+/// ```
+/// use tfplugin::{Attr, Attribute, Context, Read, Resource, Schema, async_trait, model};
+/// # #[derive(Clone)]
+/// # struct Api;
+/// # impl Api {
+/// #     async fn create(&self, _: Option<&str>) -> std::io::Result<String> { Ok(String::new()) }
+/// #     async fn name_of(&self, _: Option<&str>) -> std::io::Result<Option<String>> { Ok(None) }
+/// #     async fn rename(&self, _: Option<&str>, _: Option<&str>) -> std::io::Result<()> { Ok(()) }
+/// #     async fn remove(&self, _: Option<&str>) -> std::io::Result<()> { Ok(()) }
+/// # }
+///
+/// model! {
+///     struct Job {
+///         id: Attr<String>,
+///         name: Attr<String>,
+///     }
+/// }
+///
+/// struct JobResource;
+///
+/// #[async_trait]
+/// impl Resource for JobResource {
+///     const TYPE_NAME: &'static str = "scheduler_job";
+///     type Client = Api;
+///     type State = Job;
+///
+///     fn schema(&self) -> Schema {
+///         Schema::new().attributes([Attribute::string("id").computed(), Attribute::string("name").required()])
+///     }
+///
+///     async fn create(&self, planned: Job, _: Job, context: &mut Context<'_, Api>) -> Option<Job> {
+///         let created = context.client.create(planned.name.as_str()).await;
+///         let id = context.diagnostics.ok("Could not create the job", created)?;
+///         Some(Job { id: Attr::Known(id), ..planned })
+///     }
+///
+///     async fn read(&self, state: Job, context: &mut Context<'_, Api>) -> Read<Job> {
+///         let name = context.client.name_of(state.id.as_str()).await;
+///         match context.diagnostics.ok("Could not read the job", name) {
+///             Some(Some(name)) => Read::Found(Job { name: Attr::Known(name), ..state }),
+///             Some(None) => Read::Gone,
+///             None => Read::Failed,
+///         }
+///     }
+///
+///     async fn update(&self, _: Job, planned: Job, _: Job, context: &mut Context<'_, Api>) -> Option<Job> {
+///         let renamed = context.client.rename(planned.id.as_str(), planned.name.as_str()).await;
+///         context.diagnostics.ok("Could not rename the job", renamed).map(|()| planned)
+///     }
+///
+///     async fn delete(&self, state: Job, context: &mut Context<'_, Api>) {
+///         let removed = context.client.remove(state.id.as_str()).await;
+///         context.diagnostics.ok("Could not remove the job", removed);
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Resource: Send + Sync + 'static {
     /// The name of the type in a configuration, with the provider's prefix: `scheduler_job`.

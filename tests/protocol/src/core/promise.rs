@@ -63,26 +63,20 @@ impl Promise {
     }
 
     fn violation_of(&self, value: &Value) -> Option<&'static str> {
-        let length =
-            match value {
-                // It is reported by the rule that nothing is unknown, if it should not be.
-                value if value.is_unknown() => return None,
-                Value::Null => return self.not_null.then_some("is null"),
-                Value::String(text) => return (!text.starts_with(&self.prefix)).then_some("begins differently"),
-                Value::Number(number) => {
-                    let too_small = self
-                        .least
-                        .as_ref()
-                        .is_some_and(|Bound(least, within)| if *within { number < least } else { number <= least });
-                    let too_large = self
-                        .most
-                        .as_ref()
-                        .is_some_and(|Bound(most, within)| if *within { number > most } else { number >= most });
-                    return (too_small || too_large).then_some("is out of range");
-                }
-                Value::Map(entries) => entries.len(),
-                value => value.as_elements()?.len(),
-            };
+        let length = match value {
+            // It is reported by the rule that nothing is unknown, if it should not be.
+            value if value.is_unknown() => return None,
+            Value::Null => return self.not_null.then_some("is null"),
+            Value::String(text) => return (!text.starts_with(&self.prefix)).then_some("begins differently"),
+            Value::Number(number) => {
+                let below = |Bound(least, within): &Bound| if *within { number < least } else { number <= least };
+                let above = |Bound(most, within): &Bound| if *within { number > most } else { number >= most };
+                let outside = self.least.as_ref().is_some_and(below) || self.most.as_ref().is_some_and(above);
+                return outside.then_some("is out of range");
+            }
+            Value::Map(entries) => entries.len(),
+            value => value.as_elements()?.len(),
+        };
         let fits = length >= self.min_length && self.max_length.is_none_or(|most| length <= most);
         (!fits).then_some("has another number of elements")
     }
