@@ -13,7 +13,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::registry::{LookupSpan, Registry, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use fields::Fields;
@@ -85,7 +85,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for HcLog {
 /// event says more about it.
 fn around<S: Subscriber + for<'a> LookupSpan<'a>>(event: &Event<'_>, context: &Context<'_, S>) -> Map<String, Json> {
     let mut all = Map::new();
-    for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+    for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
         if let Some(Fields(fields)) = span.extensions().get() {
             all.extend(fields.clone());
         }
