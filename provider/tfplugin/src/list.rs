@@ -20,7 +20,8 @@ use crate::value::Value;
 ///
 /// ```
 /// use tfplugin::{
-///     Attr, Attribute, Call, Found, IdentityAttribute, IdentitySchema, List, Resource, Schema, Type, async_trait, model,
+///     Attr, Attribute, Call, Found, IdentityAttribute, IdentitySchema, List, Resource, Schema, Type, async_trait,
+///     model,
 /// };
 /// # use tfplugin::{Context, Read};
 /// # model! { struct Note { name: Attr<String>, text: Attr<String> } }

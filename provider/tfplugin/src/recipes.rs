@@ -18,7 +18,9 @@
 //! #     fn schema(&self) -> Schema { Schema::new() }
 //! #     async fn create(&self, p: Bucket, _: Bucket, _: &mut Context<'_, Api>) -> Option<Bucket> { Some(p) }
 //! #     async fn read(&self, s: Bucket, _: &mut Context<'_, Api>) -> Read<Bucket> { Read::Found(s) }
-//! #     async fn update(&self, _: Bucket, p: Bucket, _: Bucket, _: &mut Context<'_, Api>) -> Option<Bucket> { Some(p) }
+//! #     async fn update(&self, _: Bucket, p: Bucket, _: Bucket, _: &mut Context<'_, Api>) -> Option<Bucket> {
+//! #         Some(p)
+//! #     }
 //! #     async fn delete(&self, _: Bucket, _: &mut Context<'_, Api>) {}
 //!     fn identity(&self) -> Option<IdentitySchema> {
 //!         Some(IdentitySchema::new(["region", "name"].map(|name| IdentityAttribute::required(name, Type::String))))
