@@ -8,7 +8,7 @@ mod apply;
 mod generate;
 mod identity;
 mod plan;
-pub(crate) mod replace;
+mod replace;
 mod restore;
 mod validate;
 
@@ -16,7 +16,7 @@ pub(crate) use apply::{forget_unknown, forget_write_only, settle, verify_result}
 pub(crate) use generate::generate_config;
 pub(crate) use identity::same_identity;
 pub(crate) use plan::{check_configured, mark_changes, prepare_plan, promise};
-pub(crate) use replace::replacements;
+pub(crate) use replace::{address_of_path, replacements};
 pub(crate) use restore::restore;
 pub(crate) use validate::{check_relations, deprecations, refuse_write_only, run_checks};
 

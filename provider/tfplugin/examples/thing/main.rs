@@ -171,6 +171,7 @@ struct Thing;
 const MOODS: &[&str] = &[
     "broken",
     "deep",
+    "lost",
     "nameless",
     "later",
     "partial",
@@ -282,6 +283,9 @@ impl Resource for Thing {
 
     async fn plan(&self, plan: &mut Plan<'_, State, Store>) {
         misbehave(plan.planned.mood.as_str(), "plan", plan.stop).await;
+        if plan.planned.mood.as_str() == Some("lost") {
+            plan.requires_replace("nowhere");
+        }
         if plan.planned.mood.as_str() == Some("later") && !plan.deferral.request(Reason::AbsentPrerequisite) {
             plan.diagnostics.warning_at("mood", "Not later", "This Terraform cannot put things off.");
         }

@@ -9,7 +9,8 @@ use crate::private::Private;
 use crate::provider::Provider;
 use crate::resource::{PlanRequest, Planned};
 use crate::rules;
-use crate::value::{Type, Value};
+use crate::schema::Fields;
+use crate::value::{AttributePath, Type, Value};
 use crate::wire::{self, tfplugin6 as pb};
 
 impl<P: Provider> Service<P> {
@@ -46,7 +47,7 @@ impl<P: Provider> Service<P> {
         let remembered =
             if request.planned_private.is_empty() { &request.prior_private } else { &request.planned_private };
         let mut private = Private::from_bytes(remembered);
-        let Planned { planned, mut replace } = resource
+        let Planned { planned, replace } = resource
             .plan(PlanRequest {
                 client: client.as_ref().ok(),
                 prior: prior.clone(),
@@ -60,6 +61,7 @@ impl<P: Provider> Service<P> {
             })
             .await?;
 
+        let mut replace = addresses(fields, &replace, diagnostics);
         let mut planned = shape.shaped(planned, diagnostics)?;
         rules::restore(&mut planned, &given);
         rules::settle(fields, None, &mut planned);
@@ -179,6 +181,21 @@ impl<P: Provider> Service<P> {
             ..Default::default()
         })
     }
+}
+
+/// The author's paths as the protocol can say them. Terraform would refuse one that leads nowhere, without a hint.
+fn addresses(fields: &Fields, paths: &[AttributePath], diagnostics: &mut Diagnostics) -> Vec<AttributePath> {
+    let mut address = |path| {
+        let address = rules::address_of_path(fields, path);
+        if address.is_none() {
+            let detail = format!(
+                "The plan replaces the object because of {path}, which does not exist. This is a mistake in the provider."
+            );
+            diagnostics.error("Invalid plan", detail);
+        }
+        address
+    };
+    paths.iter().filter_map(&mut address).collect()
 }
 
 /// There is no object any more.

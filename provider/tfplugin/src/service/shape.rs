@@ -59,6 +59,7 @@ impl Shape {
     /// What was found, in shape and compared with the configuration.
     pub(super) fn found(&self, config: &Value, found: Value, diagnostics: &mut Diagnostics) -> Option<Value> {
         let mut found = self.shaped(found, diagnostics)?;
+        rules::restore(&mut found, config);
         rules::settle(&self.schema.fields, None, &mut found);
         rules::forget_unknown(&mut found, diagnostics);
         rules::check_configured(&self.schema.fields, None, config, &mut found, diagnostics);

@@ -318,7 +318,7 @@ fn a_path_of_the_authors_is_one_that_the_protocol_can_say() {
             Attribute::nested_set("set", [name()]).optional(),
         ])
         .block(Block::list("block", [name()]));
-    let address = |path: AttributePath| Some(replace::address_of_path(&schema.fields, &path)?.to_string());
+    let address = |path: AttributePath| Some(address_of_path(&schema.fields, &path)?.to_string());
     let of = AttributePath::of;
     let table = [
         (of("name"), Some("name")),

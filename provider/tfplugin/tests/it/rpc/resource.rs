@@ -321,3 +321,14 @@ async fn an_object_whose_state_does_not_fit_is_kept_with_what_does() {
     assert_eq!(applied.new_identity, world.identity("id-a"));
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_replacement_for_a_reason_that_does_not_exist_is_an_error_that_names_it() {
+    let world = World::start().await;
+    let prior = json!({"id": "id-a", "name": "a", "enabled": true, "revision": 1});
+    let plan = answer!(world, plan_resource_change, world.to_plan(prior, json!({"name": "a", "mood": "lost"})));
+    let detail =
+        "The plan replaces the object because of nowhere, which does not exist. This is a mistake in the provider.";
+    assert_eq!((plan.diagnostics, plan.requires_replace), (vec![error("Invalid plan", detail)], vec![]));
+    world.end().await;
+}
