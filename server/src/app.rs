@@ -6,21 +6,21 @@
 pub mod caller;
 pub(crate) mod error;
 pub(crate) mod fields;
-mod idempotency;
+pub(crate) mod idempotency;
 pub mod runs;
 pub mod secrets;
 pub mod system_tasks;
 pub mod tasks;
 pub mod tokens;
 pub mod vault;
+pub(crate) mod wake;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::RunId;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::{ContextV7, Uuid};
 
@@ -28,9 +28,10 @@ pub use error::{Error, FieldErrors};
 pub use fields::Object;
 pub use idempotency::IdempotencyKey;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, DatabaseClock};
 use crate::store::Db;
 use vault::Vault;
+use wake::{Wake, Wakes};
 
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -48,24 +49,51 @@ pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) vault: Vault,
-    /// Woken when a task may have become due earlier than the dispatcher thinks.
-    pub(crate) dispatch: Notify,
-    /// Woken when a run may be ready to start.
-    pub(crate) work: Notify,
+    pub(crate) wakes: Wakes,
+    /// The same clock, where it follows that of a shared database.
+    database_clock: Option<Arc<DatabaseClock>>,
     ids: Mutex<ContextV7>,
-    /// The runs that this process is executing, and how to stop each.
-    running: Mutex<HashMap<RunId, CancellationToken>>,
+    /// The runs that this process is executing.
+    running: Mutex<HashMap<RunId, Running>>,
+}
+
+/// A run that this process is executing.
+struct Running {
+    stop: RunStop,
+    /// When its lease was asked for, on the monotonic clock.
+    asked_at: SignedDuration,
+}
+
+/// How to stop a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunStop {
+    /// Somebody asked to cancel it.
+    pub cancelled: CancellationToken,
+    /// Its lease may end, so that others take it for lost.
+    pub lost: CancellationToken,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(db: Db, clock: Arc<dyn Clock>, vault: Vault) -> Self {
+        Self::with_clocks(db, clock, None, vault)
+    }
+
+    /// Puts the parts together with a clock that follows the database's. Fails when that cannot be read.
+    pub async fn following_database(db: Db, clock: Arc<dyn Clock>, vault: Vault) -> Result<Self> {
+        let clock = Arc::new(DatabaseClock::new(clock));
+        let app = Self::with_clocks(db, Arc::<DatabaseClock>::clone(&clock), Some(clock), vault);
+        app.follow_database_clock().await?;
+        Ok(app)
+    }
+
+    fn with_clocks(db: Db, clock: Arc<dyn Clock>, database_clock: Option<Arc<DatabaseClock>>, vault: Vault) -> Self {
         Self {
             db,
             clock,
+            database_clock,
             vault,
-            dispatch: Notify::new(),
-            work: Notify::new(),
+            wakes: Wakes::default(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }
@@ -96,11 +124,62 @@ impl App {
         self.new_id().simple().to_string()
     }
 
-    /// Registers a run that this process begins to execute. The token fires when the run must stop.
-    pub(crate) fn run_begins(&self, id: RunId) -> CancellationToken {
-        let token = CancellationToken::new();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, token.clone());
-        token
+    /// Compares the clock with the database's, where it follows that.
+    pub(crate) async fn follow_database_clock(&self) -> Result<()> {
+        let Some(clock) = &self.database_clock else { return Ok(()) };
+        // The quickest of a few answers says most.
+        let mut best: Option<(SignedDuration, SignedDuration)> = None;
+        for _ in 0..3 {
+            let (asked, before) = (clock.own_now(), clock.monotonic());
+            let Some(time) = self.db.time().await? else { return Ok(()) };
+            let took = clock.monotonic() - before;
+            let offset = asked.duration_until(time) - took / 2;
+            if best.is_none_or(|(best, _)| took < best) {
+                best = Some((took, offset));
+            }
+        }
+        if let Some((_, offset)) = best {
+            clock.correct_by(offset);
+        }
+        Ok(())
+    }
+
+    /// Registers a run that this process begins to execute, under a lease that was asked for at `asked_at`.
+    pub(crate) fn run_begins(&self, id: RunId, asked_at: SignedDuration) -> RunStop {
+        let stop = RunStop::default();
+        let running = Running { stop: stop.clone(), asked_at };
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, running);
+        stop
+    }
+
+    /// The leases that this process holds, and the time since each was asked for.
+    pub(crate) fn leases(&self) -> Vec<(RunId, SignedDuration)> {
+        let now = self.clock.monotonic();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.iter().map(|(id, run)| (*id, now - run.asked_at)).collect()
+    }
+
+    /// Notes that leases were renewed by a request that began at `asked_at`.
+    pub(crate) fn leases_renewed(&self, ids: &[RunId], asked_at: SignedDuration) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if let Some(run) = running.get_mut(id) {
+                run.asked_at = asked_at;
+            }
+        }
+    }
+
+    /// Stops a run whose lease may end. `false` when it was told so before.
+    pub(crate) fn lose_run(&self, id: RunId) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(run) = running.get(&id).filter(|run| !run.stop.lost.is_cancelled()) else { return false };
+        run.stop.lost.cancel();
+        true
+    }
+
+    /// The runs that this process executes.
+    pub(crate) fn running(&self) -> Vec<RunId> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// Forgets a run that this process has ended.
@@ -108,11 +187,19 @@ impl App {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Stops runs that somebody asked to cancel. Call it after the request is committed.
+    /// Stops runs that somebody asked to cancel, wherever they are executed. Call it after the request is committed.
     pub(crate) fn stop_runs(&self, ids: &[RunId]) {
+        if !ids.is_empty() {
+            self.cancel_here(ids);
+            self.wakes.all(Wake::Cancel);
+        }
+    }
+
+    /// Stops those runs that this process executes.
+    pub(crate) fn cancel_here(&self, ids: &[RunId]) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for token in ids.iter().filter_map(|id| running.get(id)) {
-            token.cancel();
+        for run in ids.iter().filter_map(|id| running.get(id)) {
+            run.stop.cancelled.cancel();
         }
     }
 }

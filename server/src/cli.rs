@@ -7,17 +7,18 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use justiam_sdk::api::secrets::Secret;
 use tokio::net::TcpListener;
 
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, History, Roles};
 use crate::driver::execute::script;
 use crate::lifecycle::Shutdown;
 use crate::telemetry::{self, LogFormat};
@@ -53,6 +54,10 @@ struct Data {
     /// in the data folder at the first start
     #[arg(long, env = "JUSTIAM_JWT_SECRET_FILE", value_name = "FILE")]
     jwt_secret_file: Option<PathBuf>,
+    /// File that holds the address of a PostgreSQL database, such as postgres://user:password@host/name (also: the address itself in
+    /// `DATABASE_URL`); without either, the data folder has an SQLite database
+    #[arg(long, env = "JUSTIAM_DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +76,15 @@ struct Serve {
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024), value_name = "N")]
     workers: u32,
+    /// How many connections to PostgreSQL requests may use; the server needs about eight more
+    #[arg(long, env = "JUSTIAM_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    database_connections: u32,
+    /// What this server does: a list of `api`, `dispatch` and `work`; on SQLite always all
+    #[arg(long, env = "JUSTIAM_ROLES", default_value = "api,dispatch,work", value_name = "LIST")]
+    roles: Roles,
+    /// For how many days runs are kept
+    #[arg(long, env = "JUSTIAM_HISTORY_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650), value_name = "DAYS")]
+    history_days: u32,
     /// Log level, or directives such as `info,justiam_server=debug`
     #[arg(long, env = "JUSTIAM_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -117,14 +131,9 @@ type Done = Result<(), Box<dyn Error>>;
 impl Data {
     fn config(&self) -> Result<Config, Box<dyn Error>> {
         let mut config = Config::new(&self.data_dir);
-        config.jwt_secret = match &self.jwt_secret_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| format!("could not read the JWT secret file {}: {error}", file.display()))?;
-                Some(text.trim_end().into())
-            }
-            None => std::env::var("JWT_SECRET").ok().filter(|secret| !secret.is_empty()).map(Into::into),
-        };
+        config.jwt_secret = secret(self.jwt_secret_file.as_deref(), "JWT_SECRET", "the JWT secret file")?;
+        config.database_url =
+            secret(self.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
         Ok(config)
     }
 
@@ -132,7 +141,22 @@ impl Data {
         let config = self.config()?;
         let data_dir = crate::config::DataDir::hold(&config.data_dir)?;
         crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
-        say(&format!("{} is up to date", data_dir.database()?.display()))
+        match config.database_url {
+            Some(_) => say("the PostgreSQL database is up to date"),
+            None => say(&format!("{} is up to date", data_dir.database()?.display())),
+        }
+    }
+}
+
+/// A secret setting: from a file, else from the environment. Never from the command line, which everybody on the machine can read.
+fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Secret>, Box<dyn Error>> {
+    match file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| format!("could not read {what} {}: {error}", file.display()))?;
+            Ok(Some(text.trim_end().into()))
+        }
+        None => Ok(std::env::var(variable).ok().filter(|secret| !secret.is_empty()).map(Into::into)),
     }
 }
 
@@ -142,6 +166,9 @@ impl Serve {
         let mut config = self.data.config()?;
         config.yaegi = self.yaegi;
         config.workers = self.workers;
+        config.database_connections = self.database_connections;
+        config.roles = self.roles;
+        config.history = History { days: self.history_days };
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listener = TcpListener::bind(&self.listen)
             .await
@@ -165,7 +192,7 @@ impl Serve {
 }
 
 /// Whoever waits for the file must never read half of it.
-fn write_whole(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+fn write_whole(file: &Path, text: &str) -> std::io::Result<()> {
     let mut aside = file.as_os_str().to_owned();
     aside.push(".new");
     std::fs::write(&aside, text)?;

@@ -15,6 +15,13 @@ use ring::rand::{SecureRandom, SystemRandom};
 pub struct Config {
     /// Where the database, the generated secret and the folders of running scripts live.
     pub data_dir: PathBuf,
+    /// The address of a PostgreSQL database, which may hold a password. Without it the server keeps an SQLite database in the data
+    /// folder.
+    pub database_url: Option<Secret>,
+    /// How many connections to PostgreSQL requests may use. The loops have a few of their own.
+    pub database_connections: u32,
+    /// Whether the clock is corrected by that of a PostgreSQL database, so that servers agree. Off only where a test moves the clock.
+    pub follow_database_clock: bool,
     /// What secrets are encrypted with. Without it the server makes one at its first start and keeps it in the data folder.
     pub jwt_secret: Option<Secret>,
     /// The Yaegi interpreter: a path, or a name that is looked up on `PATH`.
@@ -23,18 +30,71 @@ pub struct Config {
     pub helper: PathBuf,
     /// How many runs may be at work at a time.
     pub workers: u32,
+    /// What this server does. On SQLite it does everything.
+    pub roles: Roles,
+    /// What it keeps, and for how long.
+    pub history: History,
 }
+
+/// What a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Answers requests. `/health` is answered in any case.
+    pub api: bool,
+    /// Turns due ticks into runs, finds lost runs, and removes old history.
+    pub dispatch: bool,
+    /// Executes runs.
+    pub work: bool,
+}
+
+impl Roles {
+    /// Everything.
+    pub const ALL: Self = Self { api: true, dispatch: true, work: true };
+}
+
+impl std::str::FromStr for Roles {
+    type Err = String;
+
+    /// Reads a list such as `api,dispatch`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut roles = Self { api: false, dispatch: false, work: false };
+        for name in text.split(',') {
+            match name.trim() {
+                "api" => roles.api = true,
+                "dispatch" => roles.dispatch = true,
+                "work" => roles.work = true,
+                other => return Err(format!("`{other}` is not a role; there are api, dispatch, work")),
+            }
+        }
+        Ok(roles)
+    }
+}
+
+/// What is kept, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// For how many days a run is kept after it was recorded. The newest run of a task is kept as long as the task.
+    pub days: u32,
+}
+
+/// For how many days history may be kept.
+pub const HISTORY_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
 
 impl Config {
     /// Settings with defaults for everything but the data folder.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            database_url: None,
+            database_connections: 10,
+            follow_database_clock: true,
             jwt_secret: None,
             yaegi: "yaegi".into(),
             // A running server starts its own image, also after an upgrade has replaced the file.
             helper: "/proc/self/exe".into(),
             workers: 16,
+            roles: Roles::ALL,
+            history: History { days: 90 },
         }
     }
 }

@@ -1,47 +1,107 @@
 //! Carries out what the planner decides: turns ticks into runs, and runs into outcomes.
 //!
-//! Two loops, neither of which takes any input but the database and the clock. A wake-up only makes a loop look sooner; a
-//! lost one costs half a minute at the most.
+//! Loops that take no input but the database and the clock. A wake-up only makes a loop look sooner; a lost one costs half a
+//! minute at the most. Any number of servers may do this on one PostgreSQL database, and none of them leads.
 
 mod dispatch;
 pub mod execute;
+mod finish;
+mod housekeeping;
+mod leases;
+mod replicas;
+mod sweep;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{self, App};
+use crate::config::{History, Roles};
+use crate::store::{self, Db};
 pub use dispatch::TickReport;
-use execute::Executor;
+use execute::Execute;
 
 /// How long a loop rests at the most before it looks again.
 const LONGEST_REST: SignedDuration = SignedDuration::from_secs(30);
-/// The first pause after the database failed; it doubles up to [`LONGEST_REST`].
-const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
+/// The first pause after the database failed; it doubles up to [`LONGEST_BACK_OFF`].
+const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_millis(250);
+/// The longest pause after the database failed.
+const LONGEST_BACK_OFF: SignedDuration = SignedDuration::from_secs(5);
+/// How long a step may wait for a database on the network. One that was given up has no effect, or is found to have had it.
+const STEP: Duration = Duration::from_secs(20);
+/// Connections of the loops. They never wait for those of the API.
+const CONNECTIONS: u32 = 6;
 
 /// The dispatcher and the workers of one server.
 pub struct Driver {
     app: Arc<App>,
-    executor: Executor,
-    slots: u32,
+    db: Db,
+    executor: Arc<dyn Execute>,
+    settings: Settings,
+    /// This process, in the leases that it holds. No two processes share it, whatever their machines are called.
+    worker: String,
+}
+
+/// What an operator decides about a driver.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many runs may be at work at a time.
+    pub slots: u32,
+    /// What this server does.
+    pub roles: Roles,
+    /// What it keeps.
+    pub history: History,
 }
 
 impl Driver {
-    /// A driver that executes up to `slots` runs at a time.
-    pub fn new(app: Arc<App>, executor: Executor, slots: u32) -> Self {
-        Self { app, executor, slots }
+    /// A driver that executes runs with `executor`.
+    pub fn new(app: Arc<App>, executor: Arc<dyn Execute>, settings: Settings) -> Self {
+        let db = app.db.separate(CONNECTIONS);
+        let worker = app.new_id().to_string();
+        Self { app, db, executor, settings, worker }
     }
 
     /// Mends what an earlier process left behind, then works until `soft` fires, and lets runs end until `hard` fires.
     pub async fn run(self: Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
         self.recover(soft).await;
-        tokio::join!(self.dispatch_until(soft), self.work_until(soft, hard));
+        let roles = self.settings.roles;
+        let dispatch = async {
+            if roles.dispatch {
+                tokio::join!(self.dispatch_until(soft), self.sweep_until(soft), self.keep_house_until(soft));
+            }
+        };
+        let work = async {
+            if roles.work {
+                self.work_until(soft, hard).await;
+            }
+        };
+        tokio::join!(dispatch, work, self.meet_replicas_until(soft));
+        if self.db.is_shared() {
+            self.db.close().await;
+        }
+    }
+
+    /// Gives up on a database on the network that does not answer. SQLite has a limit of its own, and answers in the end.
+    async fn step<T>(&self, step: impl Future<Output = app::Result<T>>) -> app::Result<T> {
+        if !self.db.is_shared() {
+            return step.await;
+        }
+        tokio::time::timeout(STEP, step).await.unwrap_or(Err(store::Error::Silent.into()))
+    }
+
+    async fn rest(&self, pause: SignedDuration, until: &CancellationToken) {
+        let wake = self.app.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+        tokio::select! {
+            () = until.cancelled() => {}
+            () = self.app.clock.sleep_until(wake) => {}
+        }
     }
 }
 
-/// Doubles from [`FIRST_BACK_OFF`] to [`LONGEST_REST`].
+/// Pauses after failures: each about twice as long as the one before.
 struct BackOff(SignedDuration);
 
 impl BackOff {
@@ -53,9 +113,12 @@ impl BackOff {
         self.0 = FIRST_BACK_OFF;
     }
 
-    fn next(&mut self) -> SignedDuration {
+    /// Says in the log that something failed, and how long to rest before another attempt.
+    fn after(&mut self, error: &app::Error, what: &str) -> SignedDuration {
         let pause = self.0;
-        self.0 = self.0.saturating_add(self.0).min(LONGEST_REST);
+        self.0 = self.0.saturating_add(self.0).min(LONGEST_BACK_OFF);
+        let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        tracing::warn!(error = error as &dyn std::error::Error, pause_ms, "{what}, trying again");
         pause
     }
 }

@@ -23,12 +23,30 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::config::Roles;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// All routes of the server.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The routes of a server with these roles.
+pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
     let requests = Arc::clone(&app);
+    let routes = if roles.api { api() } else { Router::new() };
+    routes
+        .route(routes::VERSION, get(health::version))
+        .route(routes::API_HEALTH_VERSION, get(health::version))
+        .route(routes::API_HEALTH, get(health::alive))
+        .route(routes::HEALTH, get(health::alive))
+        .route(routes::READY, get(health::ready))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(app)
+        // Bodies are read by our own extractor, which answers in the one error form.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
+}
+
+fn api() -> Router<Arc<App>> {
     Router::new()
         .route(routes::TASKS, get(tasks::list).post(tasks::create))
         .route(routes::TASK, get(tasks::read).put(tasks::replace).patch(tasks::patch).delete(tasks::delete))
@@ -42,18 +60,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(routes::TASKS_HISTORY, get(runs::list))
         .route(routes::RUN, get(runs::read))
         .route(routes::RUN_CANCEL, post(runs::cancel))
-        .route(routes::VERSION, get(health::version))
-        .route(routes::API_HEALTH_VERSION, get(health::version))
-        .route(routes::API_HEALTH, get(health::alive))
-        .route(routes::HEALTH, get(health::alive))
-        .route(routes::READY, get(health::ready))
-        .fallback(problem::no_such_path)
-        .method_not_allowed_fallback(problem::no_such_method)
-        .with_state(app)
-        // Bodies are read by our own extractor, which answers in the one error form.
-        .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
 }
 
 /// Gives every request an id, which the answer and the log both show.

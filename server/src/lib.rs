@@ -45,10 +45,10 @@ use app::App;
 use app::tokens::{IssuedToken, NewToken};
 use app::vault::{Vault, VaultError};
 use clock::Clock;
-use config::{Config, DataDir, DataDirError};
-use driver::Driver;
+use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
-use driver::execute::script::{DEFAULT_GRACE, ScriptRunner, Settings, SetupError};
+use driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner, SetupError};
+use driver::{Driver, Settings};
 use lifecycle::Shutdown;
 use store::Db;
 
@@ -59,6 +59,14 @@ pub enum ServeError {
     /// The data folder cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// Nobody else could do what this server leaves out.
+    #[error("a server on SQLite is alone, so it has all roles; roles can be split among servers on PostgreSQL")]
+    AloneWithRoles,
+    /// Servers that share secrets must share what these are encrypted with.
+    #[error(
+        "servers on PostgreSQL share their secrets: set JWT_SECRET or name a file with it, the same for all of them"
+    )]
+    NoSharedSecret,
     /// The server's secret cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -80,32 +88,35 @@ pub enum ServeError {
 pub struct Server {
     app: Arc<App>,
     driver: Arc<Driver>,
+    roles: Roles,
     data_dir: DataDir,
 }
 
 impl Server {
-    /// Opens the data folder and the database, and prepares both.
+    /// Opens the data folder and the database, and prepares both. On PostgreSQL any number of servers may share the database, each
+    /// with a data folder of its own.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServeError> {
         let data_dir = DataDir::hold(&config.data_dir)?;
+        if config.database_url.is_none() && config.roles != Roles::ALL {
+            return Err(ServeError::AloneWithRoles);
+        }
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
-        let scripts = ScriptRunner::new(Settings {
+        let scripts = ScriptRunner::new(script::Settings {
             yaegi: config.yaegi,
             helper: config.helper,
             folder: data_dir.scripts(),
             grace: DEFAULT_GRACE,
         })?;
-        let driver = Arc::new(Driver::new(Arc::clone(&app), Executor::new(scripts), config.workers));
-        Ok(Self { app, driver, data_dir })
+        let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
+        let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(Executor::new(scripts)), settings));
+        Ok(Self { app, driver, roles: config.roles, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
     pub async fn bootstrap_token(&self) -> Result<Option<IssuedToken>, ServeError> {
-        if !self.app.has_no_tokens().await? {
-            return Ok(None);
-        }
         let new = NewToken { name: "bootstrap".into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
-        Ok(Some(self.app.create_token(new).await?))
+        Ok(self.app.create_first_token(new).await?)
     }
 
     /// The use cases, for a program that embeds the server.
@@ -116,7 +127,7 @@ impl Server {
     /// Serves until the shutdown's soft stage, and returns when everything that had begun has ended.
     pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
         let soft = shutdown.soft.clone();
-        let http = axum::serve(listener, http::router(Arc::clone(&self.app)))
+        let http = axum::serve(listener, http::router(Arc::clone(&self.app), self.roles))
             .with_graceful_shutdown(async move { soft.cancelled().await });
         let soft = shutdown.soft.clone();
         let http = async {
@@ -147,11 +158,21 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
     let _alone = data_dir.lock_setup()?;
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
+        None if config.database_url.is_some() => return Err(ServeError::NoSharedSecret),
         None => data_dir.secret()?,
     };
     let vault = Vault::new(&secret)?;
-    let db = Db::open_sqlite(&data_dir.database()?).await?;
-    let app = App::new(db, clock, vault);
+    let app = match &config.database_url {
+        Some(url) => {
+            let db = Db::open_postgres(url, config.database_connections).await?;
+            if config.follow_database_clock {
+                App::following_database(db, clock, vault).await?
+            } else {
+                App::new(db, clock, vault)
+            }
+        }
+        None => App::new(Db::open_sqlite(&data_dir.database()?).await?, clock, vault),
+    };
     app.warn_of_foreign_secrets().await?;
     Ok(app)
 }

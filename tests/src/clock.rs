@@ -37,4 +37,8 @@ impl Clock for ManualClock {
             let _ = time.wait_for(|now| *now >= wake).await;
         })
     }
+
+    fn monotonic(&self) -> SignedDuration {
+        Timestamp::UNIX_EPOCH.duration_until(self.now())
+    }
 }

@@ -36,31 +36,52 @@ CREATE TABLE task_secrets (
     PRIMARY KEY (task_id, key)
 ) STRICT, WITHOUT ROWID;
 
--- A run outlives its task, so there is no foreign key.
+-- The history. A run outlives its task, so there is no foreign key.
 CREATE TABLE runs (
-    id               TEXT PRIMARY KEY,
-    task_id          TEXT NOT NULL,
-    task_name        TEXT NOT NULL,
-    status           TEXT NOT NULL,
-    trigger          TEXT NOT NULL,
-    scheduled_for    INTEGER NOT NULL,
-    queued_at        INTEGER NOT NULL,
-    started_at       INTEGER,
-    finished_at      INTEGER,
-    output           TEXT,
-    error            TEXT,
-    reason           TEXT,
-    cancel_requested INTEGER NOT NULL DEFAULT 0,
-    attempt          INTEGER NOT NULL DEFAULT 0,
-    missed_ticks     INTEGER NOT NULL DEFAULT 0,
-    isolation        TEXT,
-    triggered_by     TEXT
+    id            TEXT PRIMARY KEY,
+    task_id       TEXT NOT NULL,
+    task_name     TEXT NOT NULL,
+    -- NULL while the run is active: then `active_runs` says where it stands.
+    status        TEXT,
+    trigger       TEXT NOT NULL,
+    scheduled_for INTEGER NOT NULL,
+    queued_at     INTEGER NOT NULL,
+    started_at    INTEGER,
+    finished_at   INTEGER,
+    output        TEXT,
+    error         TEXT,
+    reason        TEXT,
+    attempt       INTEGER NOT NULL DEFAULT 0,
+    missed_ticks  INTEGER NOT NULL DEFAULT 0,
+    isolation     TEXT,
+    triggered_by  TEXT
 ) STRICT;
 
 -- A tick is identified by its task and nominal time: it becomes at most one run.
 CREATE UNIQUE INDEX runs_tick ON runs (task_id, scheduled_for) WHERE trigger <> 'manual';
 CREATE INDEX runs_history ON runs (task_id, id);
-CREATE INDEX runs_active ON runs (status, task_id, id) WHERE status IN ('queued', 'running');
+
+-- The runs that have not ended. What the engine looks at stays small, however long the history grows.
+CREATE TABLE active_runs (
+    -- The order in which runs were recorded, whatever clocks say: whose turn it is.
+    turn             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id               TEXT NOT NULL UNIQUE,
+    task_id          TEXT NOT NULL,
+    status           TEXT NOT NULL,
+    -- Queued, and its turn has come: the next free worker takes it.
+    ready            INTEGER NOT NULL,
+    attempt          INTEGER NOT NULL DEFAULT 0,
+    started_at       INTEGER,
+    -- The server process that executes the run, and until when it may.
+    worker           TEXT,
+    lease_until      INTEGER,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    reason           TEXT
+) STRICT;
+
+CREATE INDEX active_runs_ready ON active_runs (turn) WHERE ready;
+CREATE INDEX active_runs_task ON active_runs (task_id, turn);
+CREATE INDEX active_runs_cancel ON active_runs (worker) WHERE cancel_requested;
 
 CREATE TABLE tokens (
     id          TEXT PRIMARY KEY,

@@ -1,14 +1,13 @@
 //! A repeated create or trigger is answered again, not done again.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::caller::Caller;
 use super::{App, Error, FieldErrors, Result};
-use crate::store::idempotency::{self, KeptAnswer};
-use crate::store::{self, Tx};
+use crate::store::{self, Tx, idempotency};
 
 /// How long an answer is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -37,7 +36,8 @@ impl IdempotencyKey {
 }
 
 impl App {
-    /// The answer that this request got before, if it is a repetition.
+    /// The answer that this request got before, if it is a repetition; else the key is taken for this request. A repetition that
+    /// comes while the request is being carried out waits for its answer.
     pub(super) async fn earlier_answer<T: DeserializeOwned>(
         &self,
         tx: &mut Tx,
@@ -45,9 +45,14 @@ impl App {
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<T>> {
         let Some(key) = key else { return Ok(None) };
-        idempotency::forget(tx, self.now().saturating_sub(KEPT_FOR).unwrap_or_default()).await?;
+        let request = self.vault.fingerprint(&key.request);
+        let now = self.now();
+        let since = kept_since(now);
+        if idempotency::take(tx, &caller.principal, &key.key, &request, since, now).await? {
+            return Ok(None);
+        }
         let Some(kept) = idempotency::find(tx, &caller.principal, &key.key).await? else { return Ok(None) };
-        if kept.request != self.vault.fingerprint(&key.request) {
+        if kept.request != request {
             return Err(Error::Conflict {
                 message: "this Idempotency-Key was used for another request within the last 24 hours".into(),
                 details: None,
@@ -69,7 +74,11 @@ impl App {
         let Some(key) = key else { return Ok(()) };
         let answer =
             serde_json::to_string(answer).map_err(|_| store::Error::Corrupt { column: "idempotency_keys.answer" })?;
-        let kept = KeptAnswer { request: self.vault.fingerprint(&key.request), answer };
-        Ok(idempotency::keep(tx, &caller.principal, &key.key, &kept, self.now()).await?)
+        Ok(idempotency::keep(tx, &caller.principal, &key.key, &answer).await?)
     }
+}
+
+/// Answers that were kept before this are forgotten.
+pub(crate) fn kept_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(KEPT_FOR).unwrap_or_default()
 }

@@ -1,34 +1,38 @@
 //! Runs: triggers, ticks, histories and cancels.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use justiam_planner::overlap::{Decision, MAX_QUEUED, decide};
 use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
 use justiam_sdk::api::runs::{Run, RunQuery};
-use justiam_sdk::api::values::{RunStatus, Trigger, Words as _};
+use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger, Words as _};
 
 use super::caller::{Caller, Permission};
 use super::tasks::{offset, page_of};
+use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
-use crate::store::runs::NewRun;
-use crate::store::tasks::TaskRow;
-use crate::store::{Tx, runs, tasks};
+use crate::store::runs::{Fate, NewRun};
+use crate::store::{Tx, active_runs, runs, tasks};
 
-/// Why a task fires now.
+/// A task that fires now, and why.
 #[derive(Debug, Clone)]
 pub(crate) struct Firing {
+    pub(crate) task_id: TaskId,
+    pub(crate) task_name: String,
+    pub(crate) overlap_policy: OverlapPolicy,
     pub(crate) trigger: Trigger,
     pub(crate) scheduled_for: Timestamp,
     pub(crate) missed_ticks: i64,
     pub(crate) triggered_by: Option<String>,
 }
 
-/// What became of a firing.
-#[derive(Debug)]
+/// What became of firings.
+#[derive(Debug, Default)]
 pub(crate) struct Fired {
-    pub(crate) run: RunId,
-    /// `false` when the tick had been recorded before.
-    pub(crate) recorded: bool,
+    /// The runs that were recorded, in the order of the firings. A tick that had been recorded before has none.
+    pub(crate) recorded: Vec<RunId>,
     /// Runs to stop once the transaction is committed.
     pub(crate) stop: Vec<RunId>,
 }
@@ -42,19 +46,27 @@ impl App {
             tx.commit().await?;
             return Ok(answer);
         }
-        let task = tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
+        let task = tasks::lock(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
         let firing = Firing {
+            task_id: id,
+            task_name: task.definition.name,
+            overlap_policy: task.definition.overlap_policy,
             trigger: Trigger::Manual,
             scheduled_for: self.now(),
             missed_ticks: 0,
             triggered_by: Some(caller.name.clone()),
         };
-        let fired = self.fire(&mut tx, &task, firing).await?;
-        let run = runs::get(&mut tx, fired.run).await?.ok_or_else(|| Error::no_run(&fired.run))?;
+        let fired = self.fire(&mut tx, vec![firing]).await?;
+        let mut run = None;
+        for recorded in fired.recorded {
+            run = runs::get(&mut tx, recorded).await?;
+        }
+        // Triggers have no tick that could have been recorded before.
+        let run = run.ok_or(crate::store::Error::Corrupt { column: "runs.id" })?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
         self.stop_runs(&fired.stop);
-        self.work.notify_one();
+        self.wakes.all(Wake::Work);
         Ok(run)
     }
 
@@ -105,59 +117,80 @@ impl App {
             return Ok(answer);
         }
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
+        let serial = tasks::lock_serial(&mut tx, &[run.task_id]).await?;
+        // It may have ended while we waited for the lock.
+        let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
         if run.status.is_terminal() {
             return Err(Error::Conflict {
                 message: format!("run {id} has ended already, as `{}`", run.status),
                 details: None,
             });
         }
-        runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
+        active_runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
+        active_runs::settle(&mut tx, &serial).await?;
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
         self.stop_runs(&[id]);
-        self.work.notify_one();
+        self.wakes.all(Wake::Work);
         Ok(run)
     }
 
-    /// Records one firing of a task, as its overlap policy wants it. The transaction holds the task still meanwhile.
-    pub(crate) async fn fire(&self, tx: &mut Tx, task: &TaskRow, firing: Firing) -> Result<Fired> {
+    /// Records firings of tasks, each as the task's overlap policy wants it. The transaction holds the tasks still meanwhile.
+    pub(crate) async fn fire(&self, tx: &mut Tx, mut firings: Vec<Firing>) -> Result<Fired> {
         let now = self.now();
-        if firing.trigger != Trigger::Manual
-            && let Some(run) = runs::of_tick(tx, task.id, firing.scheduled_for).await?
-        {
-            // Recorded before, as after a clock that was set back: nothing may be skipped or replaced for it.
-            return Ok(Fired { run, recorded: false, stop: Vec::new() });
+        let ticks = firings.iter().filter(|firing| firing.trigger != Trigger::Manual);
+        let ticks: Vec<_> = ticks.map(|firing| (firing.task_id, firing.scheduled_for)).collect();
+        if !ticks.is_empty() {
+            // Recorded before, as after a clock that was set back: nothing may be skipped or replaced for them.
+            let recorded = runs::of_ticks(tx, ticks).await?;
+            let recorded: HashSet<_> = recorded.into_iter().map(|(task, tick, _)| (task, tick)).collect();
+            firings.retain(|firing| {
+                firing.trigger == Trigger::Manual || !recorded.contains(&(firing.task_id, firing.scheduled_for))
+            });
         }
-        let count = runs::count_active(tx, task.id).await?;
-        let decision = decide(&task.definition.overlap_policy, count.active, count.waiting);
-        let mut run = NewRun {
-            id: RunId::from_uuid(self.new_id()),
-            task_id: task.id,
-            task_name: task.definition.name.clone(),
-            trigger: firing.trigger,
-            scheduled_for: firing.scheduled_for,
-            missed_ticks: firing.missed_ticks,
-            triggered_by: firing.triggered_by,
-            queued_at: now,
-            cancelled: None,
-        };
-        let mut stop = Vec::new();
-        match decision {
-            Decision::Start | Decision::Wait => {}
-            Decision::Skip => {
-                let active = runs::oldest_active(tx, task.id).await?;
-                let active = active.map_or_else(String::new, |id| format!(" {id}"));
-                run.cancelled = Some(format!("skipped: run{active} of this task is still active"));
-            }
-            Decision::QueueFull => {
-                run.cancelled = Some(format!("not queued: {MAX_QUEUED} runs of this task are waiting already"));
-            }
-            Decision::Replace => {
-                stop = runs::cancel_active(tx, task.id, &format!("replaced by run {}", run.id), now).await?;
-            }
+        let serial: Vec<TaskId> =
+            firings.iter().filter(|f| f.overlap_policy != OverlapPolicy::Allow).map(|f| f.task_id).collect();
+        let active = active_runs::of_tasks(tx, &serial).await?;
+        let mut new = Vec::with_capacity(firings.len());
+        let mut replaced = Vec::new();
+        for firing in firings {
+            let id = RunId::from_uuid(self.new_id());
+            let task = active.get(&firing.task_id);
+            let (count, queued) = task.map_or((0, 0), |task| (task.active, task.queued));
+            let fate = match decide(&firing.overlap_policy, count, queued) {
+                Decision::Start => Fate::Ready,
+                Decision::Wait => Fate::Waiting,
+                Decision::Skip => {
+                    let active = task.map_or_else(String::new, |task| format!(" {}", task.oldest));
+                    Fate::Cancelled(format!("skipped: run{active} of this task is still active"))
+                }
+                Decision::QueueFull => {
+                    Fate::Cancelled(format!("not queued: {MAX_QUEUED} runs of this task are waiting already"))
+                }
+                Decision::Replace => {
+                    replaced.push((firing.task_id, format!("replaced by run {id}")));
+                    Fate::Waiting
+                }
+            };
+            new.push(NewRun {
+                id,
+                task_id: firing.task_id,
+                task_name: firing.task_name,
+                trigger: firing.trigger,
+                scheduled_for: firing.scheduled_for,
+                missed_ticks: firing.missed_ticks,
+                triggered_by: firing.triggered_by,
+                queued_at: now,
+                fate,
+            });
         }
-        let recorded = runs::insert(tx, &run).await?;
-        Ok(Fired { run: run.id, recorded, stop })
+        let stop = active_runs::cancel_all(tx, &replaced, now).await?;
+        let recorded = runs::insert(tx, &new).await?;
+        // What was to be replaced may have ended meanwhile, or been only waiting.
+        let replaced: Vec<TaskId> = replaced.into_iter().map(|(task, _)| task).collect();
+        active_runs::settle(tx, &replaced).await?;
+        let recorded = new.iter().map(|run| run.id).filter(|id| recorded.contains(id)).collect();
+        Ok(Fired { recorded, stop })
     }
 }

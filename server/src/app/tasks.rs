@@ -10,15 +10,16 @@ use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 use justiam_sdk::api::tasks::{Task, TaskQuery};
-use justiam_sdk::api::values::{TaskType, Words as _};
+use justiam_sdk::api::values::{OverlapPolicy, TaskType, Words as _};
 use serde_json::json;
 
 use super::caller::{Caller, Permission};
 use super::fields::Object;
 use super::secrets::Change;
+use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::tasks::{Definition, Filter, TaskRow};
-use crate::store::{self, Tx, runs, secrets, tasks};
+use crate::store::{self, Tx, active_runs, secrets, tasks};
 use definition::Wanted;
 
 /// What a list can add to each task.
@@ -51,15 +52,20 @@ impl App {
             tx.commit().await?;
             return Ok(answer);
         }
-        refuse_taken_name(&mut tx, &task).await?;
-        tasks::insert(&mut tx, &task).await?;
+        if !tasks::insert(&mut tx, &task).await? {
+            refuse_taken_name(&mut tx, &task).await?;
+            return Err(Error::Conflict {
+                message: "a task with this name has just been deleted".into(),
+                details: None,
+            });
+        }
         if let Some(change) = &wanted.secrets {
             self.change_secrets(&mut tx, id, change).await?;
         }
         let answer = self.view(&mut tx, task).await?;
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
-        self.dispatch.notify_one();
+        self.wakes.all(Wake::Dispatch);
         Ok(answer)
     }
 
@@ -142,7 +148,7 @@ impl App {
         let mut tx = self.db.write().await?;
         let task = self.writable_task(&mut tx, id).await?;
         check_revision(&task, if_match)?;
-        let stop = runs::cancel_active(&mut tx, id, "the task was deleted", self.now()).await?;
+        let stop = active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?;
         tasks::delete(&mut tx, id).await?;
         tx.commit().await?;
         self.stop_runs(&stop);
@@ -211,17 +217,21 @@ impl App {
             task.updated_at = now;
             tasks::update(&mut tx, &task).await?;
         }
+        let policy = &task.definition.overlap_policy;
+        if *policy != stored.definition.overlap_policy {
+            active_runs::reorder(&mut tx, id, *policy != OverlapPolicy::Allow).await?;
+        }
         let answer = self.view(&mut tx, task).await?;
         tx.commit().await?;
-        self.dispatch.notify_one();
+        self.wakes.all(Wake::Dispatch);
         // Another overlap policy may let waiting runs start.
-        self.work.notify_one();
+        self.wakes.all(Wake::Work);
         Ok(answer)
     }
 
     /// A task that may be changed: one that exists and is not the server's own.
     pub(super) async fn writable_task(&self, tx: &mut Tx, id: TaskId) -> Result<TaskRow> {
-        let task = tasks::get(tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
+        let task = tasks::lock(tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
         if task.is_system {
             let name = &task.definition.name;
             return Err(Error::Forbidden(format!(
@@ -276,7 +286,9 @@ fn next_run_after_edit(stored: &TaskRow, wanted: &Wanted, now: Timestamp) -> Opt
 }
 
 fn stored_schedule(stored: &TaskRow) -> Result<Schedule> {
-    definition::schedule(&stored.definition).ok_or(Error::Store(store::Error::Corrupt { column: "tasks.cron_expr" }))
+    let d = &stored.definition;
+    definition::schedule(&d.schedule_type, d.cron_expr.as_deref(), &d.timezone, d.run_at)
+        .ok_or(Error::Store(store::Error::Corrupt { column: "tasks.cron_expr" }))
 }
 
 pub(super) fn check_revision(task: &TaskRow, if_match: Option<&str>) -> Result<()> {

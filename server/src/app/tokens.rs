@@ -10,6 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::caller::{Caller, Permission};
 use super::{App, Error, FieldErrors, Result};
+use crate::store::Tx;
 use crate::store::tokens::{self, TokenRow};
 
 /// What every personal access token begins with.
@@ -42,6 +43,26 @@ pub struct IssuedToken {
 impl App {
     /// Makes a token. For the command line: whoever can write the database may do this.
     pub async fn create_token(&self, new: NewToken) -> Result<IssuedToken> {
+        let mut tx = self.db.write().await?;
+        let issued = self.issue(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(issued)
+    }
+
+    /// Makes a token if there is none yet: nobody can use this server.
+    pub async fn create_first_token(&self, new: NewToken) -> Result<Option<IssuedToken>> {
+        let mut tx = self.db.write().await?;
+        // Two servers that start on an empty database must not both make one.
+        tokens::lock(&mut tx).await?;
+        if tokens::count(&mut tx).await? > 0 {
+            return Ok(None);
+        }
+        let issued = self.issue(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(Some(issued))
+    }
+
+    async fn issue(&self, tx: &mut Tx, new: NewToken) -> Result<IssuedToken> {
         let mut errors = FieldErrors::default();
         if new.name.trim().is_empty() || new.name.chars().count() > 100 {
             errors.add("name", "must be 1 to 100 characters");
@@ -69,16 +90,8 @@ impl App {
             created_at: now,
             expires_at,
         };
-        let mut tx = self.db.write().await?;
-        tokens::insert(&mut tx, &row).await?;
-        tx.commit().await?;
+        tokens::insert(tx, &row).await?;
         Ok(IssuedToken { token: token.into(), expires_at })
-    }
-
-    /// Whether nobody can use this server yet.
-    pub async fn has_no_tokens(&self) -> Result<bool> {
-        let mut tx = self.db.read().await?;
-        Ok(tokens::count(&mut tx).await? == 0)
     }
 
     /// Tells who a token belongs to.

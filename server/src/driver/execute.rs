@@ -5,23 +5,40 @@ pub mod script;
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::secrets::SecretMap;
 use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
 use justiam_sdk::api::values::RunStatus;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, App};
-use crate::store::runs::{self, Ending};
+use crate::app::{self, App, RunStop};
+use crate::store::active_runs::{self, Claimed};
+use crate::store::runs::Ending;
 use crate::store::tasks::{self, TaskRow};
 use redact::Redactor;
 use script::{End, Host, Script, ScriptRunner};
 
+/// What a run says that was stopped because its server lost touch with the database.
+const LOST: &str =
+    "the server could not reach its database, so the script was stopped before another server could take it for dead";
+
 /// What a run records about the isolation of its script.
 const ISOLATION: &str = "process";
 
-/// Executes runs.
+/// Does the work of a run.
+pub trait Execute: Send + Sync + 'static {
+    /// Executes one run to its end. `stop` and `shutdown` stop it.
+    fn execute<'a>(
+        &'a self,
+        app: &'a App,
+        run: &'a Claimed,
+        stop: &'a RunStop,
+        shutdown: &'a CancellationToken,
+    ) -> BoxFuture<'a, Ending>;
+}
+
+/// Executes the runs of tasks.
 pub struct Executor {
     scripts: ScriptRunner,
 }
@@ -31,7 +48,20 @@ pub struct Executor {
 enum Stop {
     Timeout,
     Cancelled,
+    Lost,
     Shutdown,
+}
+
+impl Execute for Executor {
+    fn execute<'a>(
+        &'a self,
+        app: &'a App,
+        run: &'a Claimed,
+        stop: &'a RunStop,
+        shutdown: &'a CancellationToken,
+    ) -> BoxFuture<'a, Ending> {
+        Box::pin(self.execute_task(app, run, stop, shutdown))
+    }
 }
 
 impl Executor {
@@ -40,14 +70,7 @@ impl Executor {
         Self { scripts }
     }
 
-    /// Executes one run to its end. `cancelled` and `shutdown` stop it.
-    pub(super) async fn execute(
-        &self,
-        app: &App,
-        run: &Run,
-        cancelled: &CancellationToken,
-        shutdown: &CancellationToken,
-    ) -> Ending {
+    async fn execute_task(&self, app: &App, run: &Claimed, stop: &RunStop, shutdown: &CancellationToken) -> Ending {
         let (task, secrets) = match load(app, run).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return ending(RunStatus::Cancelled),
@@ -72,14 +95,14 @@ impl Executor {
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         // From the start that is on record, so that a run is never longer than it looks.
-        let started = run.started_at.unwrap_or_else(|| app.now());
-        let deadline = started.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
-        let mut stop = None;
+        let deadline = run.started_at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        let mut stopped = None;
         let outcome = self
             .scripts
             .run(script, async {
-                stop = Some(tokio::select! {
-                    () = cancelled.cancelled() => Stop::Cancelled,
+                stopped = Some(tokio::select! {
+                    () = stop.cancelled.cancelled() => Stop::Cancelled,
+                    () = stop.lost.cancelled() => Stop::Lost,
                     () = shutdown.cancelled() => Stop::Shutdown,
                     () = past(app, deadline) => Stop::Timeout,
                     // Whatever happens to the clock meanwhile.
@@ -89,10 +112,11 @@ impl Executor {
             .await;
         let log = String::from_utf8_lossy(&outcome.log);
         tracing::debug!(run.id = %run.id, printed_bytes = log.len(), "script ended");
-        let ended = match (outcome.end, stop) {
+        let ended = match (outcome.end, stopped) {
             (End::Success { output }, _) => Ending { output: Some(output), ..ending(RunStatus::Success) },
             (End::Error { message }, _) => failed(message),
             (End::Stopped, Some(Stop::Cancelled)) => ending(RunStatus::Cancelled),
+            (End::Stopped, Some(Stop::Lost)) => failed(LOST.to_owned()),
             (End::Stopped, Some(Stop::Shutdown)) => {
                 failed("the server was shut down before the script ended".to_owned())
             }
@@ -100,8 +124,8 @@ impl Executor {
         };
         let redactor = Redactor::new(&secrets);
         Ending {
-            output: ended.output.map(|text| redactor.whole(text)),
-            error: ended.error.map(|text| redactor.shortened(text)),
+            output: ended.output.map(|text| storable(redactor.whole(text))),
+            error: ended.error.map(|text| storable(redactor.shortened(text))),
             isolation: Some(ISOLATION.into()),
             ..ended
         }
@@ -110,13 +134,18 @@ impl Executor {
 
 /// What a run needs. `None` when its task is gone or somebody asked to cancel it: both may have happened between the claim
 /// and the registration of the run.
-async fn load(app: &App, run: &Run) -> app::Result<Option<(TaskRow, SecretMap)>> {
+async fn load(app: &App, run: &Claimed) -> app::Result<Option<(TaskRow, SecretMap)>> {
     let mut tx = app.db.read().await?;
-    let cancelled = runs::is_cancel_requested(&mut tx, run.id).await?;
+    let cancelled = active_runs::is_cancel_requested(&mut tx, run.id).await?;
     let task = tasks::get(&mut tx, run.task_id).await?.filter(|_| !cancelled);
     let Some(task) = task else { return Ok(None) };
     let secrets = app.open_secrets(&mut tx, task.id).await?;
     Ok(Some((task, secrets)))
+}
+
+/// PostgreSQL has no place for NUL in a text.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 /// Waits until the clock has passed an instant.

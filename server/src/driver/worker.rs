@@ -1,83 +1,61 @@
-//! The workers: start runs whose turn it is, and record how they end.
+//! The workers: start runs whose turn it is.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use jiff::Timestamp;
-use justiam_sdk::api::runs::Run;
-use tokio::sync::Semaphore;
+use justiam_planner::lease;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::finish::Done;
 use super::{BackOff, Driver, LONGEST_REST, execute};
 use crate::app;
-use crate::app::tasks::definition::schedule;
-use crate::store::{runs, tasks};
+use crate::app::wake::Wake;
+use crate::store::active_runs::{self, Claimed};
 
-/// What a run says that was active when its server died.
-const LOST: &str = "the server stopped while this run was active; the script may have done a part of its work";
+/// How many runs one transaction starts.
+const BATCH: usize = 1000;
 
 impl Driver {
-    /// Mends what an earlier process left behind.
-    pub(super) async fn recover(&self, soft: &CancellationToken) {
-        let mut back_off = BackOff::new();
-        while !soft.is_cancelled() {
-            match self.try_recover().await {
-                Ok(()) => return,
-                Err(error) => {
-                    let pause = back_off.next();
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        pause_s = pause.as_secs(),
-                        "the state of an earlier server could not be mended, trying again"
-                    );
-                    self.rest(pause, soft).await;
-                }
-            }
-        }
-    }
-
-    async fn try_recover(&self) -> app::Result<()> {
-        let now = self.app.now();
-        let mut tx = self.app.db.write().await?;
-        // This process is alone on its database, so nobody is at work on any run.
-        let ended = runs::end_lost(&mut tx, LOST, now).await?;
-        let mut healed = 0;
-        for task in tasks::without_next_run(&mut tx).await? {
-            if let Some(schedule) = schedule(&task.definition) {
-                tasks::set_next_run(&mut tx, task.id, schedule.first_after(now)).await?;
-                healed += 1;
-            }
-        }
-        tx.commit().await?;
-        if ended > 0 || healed > 0 {
-            tracing::warn!(ended_runs = ended, healed_tasks = healed, "mended what an earlier server left behind");
-        }
-        Ok(())
-    }
-
     /// Starts runs until `soft` fires, then waits for those that have begun. `hard` stops them.
     pub(super) async fn work_until(self: &Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
-        let slots = Arc::new(Semaphore::new(self.slots as usize));
+        let (done, ended) = mpsc::unbounded_channel();
+        let work = async {
+            tokio::join!(self.start_until(soft, hard, done), self.record_ends(ended, hard));
+        };
+        tokio::select! {
+            () = work => {}
+            // As long as any run is at work, also after `soft`.
+            () = self.keep_leases() => {}
+        }
+    }
+
+    async fn start_until(
+        self: &Arc<Self>,
+        soft: &CancellationToken,
+        hard: &CancellationToken,
+        done: mpsc::UnboundedSender<Done>,
+    ) {
+        let slots = Arc::new(Semaphore::new(self.settings.slots as usize));
         let active = TaskTracker::new();
         let mut back_off = BackOff::new();
+        let mut unsure = false;
         while !soft.is_cancelled() {
             // Registered before the look, so that a run recorded during the look is not missed.
-            let woken = self.app.work.notified();
-            let pause = match self.start_runs(&slots, &active, hard).await {
+            let woken = self.app.wakes.wait(Wake::Work);
+            let pause = match self.step(self.start_runs(&slots, &active, hard, &done, unsure)).await {
                 Ok(()) => {
                     back_off.reset();
+                    unsure = false;
                     LONGEST_REST
                 }
                 Err(error) => {
-                    let pause = back_off.next();
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        pause_s = pause.as_secs(),
-                        "runs could not be started, trying again"
-                    );
-                    pause
+                    unsure = true;
+                    let pause = back_off.after(&error, "runs could not be started");
+                    self.rest(pause, soft).await;
+                    continue;
                 }
             };
             tokio::select! {
@@ -89,80 +67,60 @@ impl Driver {
         active.wait().await;
     }
 
-    /// Starts as many runs as there are free slots.
+    /// Starts as many runs as there are free slots. `unsure`: the answer to an earlier claim was lost.
     async fn start_runs(
         self: &Arc<Self>,
         slots: &Arc<Semaphore>,
         active: &TaskTracker,
         hard: &CancellationToken,
+        done: &mpsc::UnboundedSender<Done>,
+        unsure: bool,
     ) -> app::Result<()> {
-        let mut free = Vec::new();
-        while let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
-            free.push(slot);
+        if unsure {
+            let mut tx = self.db.write().await?;
+            let released = active_runs::release(&mut tx, &self.worker, &self.app.running()).await?;
+            tx.commit().await?;
+            if released > 0 {
+                tracing::warn!(runs = released, "gave back runs that were claimed just when the database went away");
+            }
         }
-        if free.is_empty() {
+        let free = slots.available_permits().min(BATCH);
+        if free == 0 {
             return Ok(());
         }
-        for (run, slot) in self.claim(free.len()).await?.into_iter().zip(free) {
-            let (driver, hard) = (Arc::clone(self), hard.clone());
+        let asked_at = self.app.clock.monotonic();
+        let claimed = self.claim(free).await?;
+        if claimed.len() == free {
+            // There may be more, and more slots.
+            self.app.wakes.here(Wake::Work);
+        }
+        for run in claimed {
+            // Only this loop takes slots.
+            let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { break };
+            let stop = self.app.run_begins(run.id, asked_at);
+            let (driver, hard, done) = (Arc::clone(self), hard.clone(), done.clone());
             active.spawn(async move {
-                driver.execute(&run, &hard).await;
-                drop(slot);
-                // A slot is free, and under `queue` and `replace` somebody's turn may have come.
-                driver.app.work.notify_one();
+                let work = driver.executor.execute(&driver.app, &run, &stop, &hard);
+                // A panic is a defect of ours; the run must end all the same, or its task would wait for it for ever.
+                let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+                    let text = "the server failed while it executed this run; its log has the cause";
+                    execute::failed(text.to_owned())
+                });
+                // The receiver lives until all senders are gone.
+                let _ = done.send(Done { run, ending, _slot: slot });
             });
         }
         Ok(())
     }
 
-    async fn claim(&self, free: usize) -> app::Result<Vec<Run>> {
-        let mut tx = self.app.db.write().await?;
-        let claimed = runs::claim(&mut tx, self.app.now(), free.try_into().unwrap_or(i64::MAX)).await?;
-        tx.commit().await?;
+    async fn claim(&self, free: usize) -> app::Result<Vec<Claimed>> {
+        let now = self.app.now();
+        let limit = free.try_into().unwrap_or(i64::MAX);
+        let mut tx = self.db.write().await?;
+        let claimed = active_runs::claim(&mut tx, &self.worker, lease::ends_at(now), now, limit).await?;
+        if !claimed.is_empty() {
+            tx.commit().await?;
+        }
         Ok(claimed)
-    }
-
-    /// Executes one run and records its end, however long the database takes to accept it.
-    async fn execute(&self, run: &Run, hard: &CancellationToken) {
-        let cancelled = self.app.run_begins(run.id);
-        let work = self.executor.execute(&self.app, run, &cancelled, hard);
-        // A panic is a defect of ours; the run must end all the same, or its task would wait for it for ever.
-        let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-            execute::failed("the server failed while it executed this run; its log has the cause".to_owned())
-        });
-        self.app.run_ended(run.id);
-        let mut back_off = BackOff::new();
-        loop {
-            match self.record_end(run, &ending).await {
-                Ok(true) => return,
-                Ok(false) => {
-                    tracing::warn!(run.id = %run.id, "run had been ended by somebody else");
-                    return;
-                }
-                Err(error) => {
-                    let pause = back_off.next();
-                    tracing::warn!(error = &error as &dyn std::error::Error, run.id = %run.id, pause_s = pause.as_secs(), "end of run could not be recorded, trying again");
-                    self.rest(pause, hard).await;
-                    if hard.is_cancelled() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn record_end(&self, run: &Run, ending: &runs::Ending) -> app::Result<bool> {
-        let mut tx = self.app.db.write().await?;
-        let recorded = runs::finish(&mut tx, run.id, run.attempt, ending, self.app.now()).await?;
-        tx.commit().await?;
-        Ok(recorded)
-    }
-
-    async fn rest(&self, pause: jiff::SignedDuration, until: &CancellationToken) {
-        let wake = self.app.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
-        tokio::select! {
-            () = until.cancelled() => {}
-            () = self.app.clock.sleep_until(wake) => {}
-        }
     }
 }

@@ -1,14 +1,15 @@
-//! Runs.
-//!
-//! Where a statement says `status IN ('queued', 'running')` beside a narrower condition, it names the partial index on active
-//! runs: SQLite does not see that the narrower one implies it, and would walk through all of history.
+//! The history of runs. What an active run is about right now stands in [`super::active_runs`]; whoever reads a run here gets
+//! both as one.
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::{RunStatus, Trigger, Words as _};
+use serde::Serialize;
 
-use super::{Error, Result, Tx, maybe_time, on, parsed, time};
+use super::{Error, Result, Tx, given, maybe_time, on, parsed, rows, time};
 
 /// A run to record.
 #[derive(Debug, Clone)]
@@ -29,8 +30,19 @@ pub struct NewRun {
     pub triggered_by: Option<String>,
     /// Now.
     pub queued_at: Timestamp,
-    /// `None` for a run that waits for a worker; the reason for one that is recorded as cancelled.
-    pub cancelled: Option<String>,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a new run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The next free worker takes it.
+    Ready,
+    /// It waits for its turn.
+    Waiting,
+    /// It is recorded as cancelled, for this reason.
+    Cancelled(String),
 }
 
 /// How a run ended.
@@ -46,13 +58,19 @@ pub struct Ending {
     pub isolation: Option<String>,
 }
 
-/// How many runs of a task have not ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ActiveCount {
-    /// Queued and running ones.
-    pub active: u64,
-    /// Queued ones alone.
-    pub waiting: u64,
+/// The end of a run, for its history.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// The run.
+    pub id: RunId,
+    /// How it ended.
+    pub ending: Ending,
+    /// Why it is cancelled.
+    pub reason: Option<String>,
+    /// When it started to work; `None` when it never did.
+    pub started_at: Option<Timestamp>,
+    /// How many times it was started.
+    pub attempt: i32,
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,7 +78,7 @@ struct Row {
     id: String,
     task_id: String,
     task_name: String,
-    status: String,
+    status: Option<String>,
     trigger: String,
     scheduled_for: i64,
     queued_at: i64,
@@ -89,7 +107,7 @@ impl TryFrom<Row> for Run {
             time("runs.scheduled_for", row.scheduled_for)?,
             time("runs.queued_at", row.queued_at)?,
         );
-        run.status = row.status.as_str().into();
+        run.status = row.status.as_deref().ok_or(Error::Corrupt { column: "runs.status" })?.into();
         run.started_at = started_at;
         run.finished_at = finished_at;
         run.duration_ms =
@@ -108,40 +126,67 @@ impl TryFrom<Row> for Run {
 macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
-            "SELECT id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
-             error, reason, attempt, missed_ticks, isolation, triggered_by FROM runs ",
+            "SELECT r.id, r.task_id, r.task_name, COALESCE(r.status, a.status) AS status, r.trigger, r.scheduled_for, \
+             r.queued_at, COALESCE(r.started_at, a.started_at) AS started_at, r.finished_at, r.output, r.error, \
+             COALESCE(r.reason, a.reason) AS reason, COALESCE(a.attempt, r.attempt) AS attempt, r.missed_ticks, \
+             r.isolation, r.triggered_by FROM runs r LEFT JOIN active_runs a ON a.id = r.id ",
             $rest
         )
     };
 }
 
-/// Records a run. `false` when its tick has been recorded before.
-pub async fn insert(tx: &mut Tx, run: &NewRun) -> Result<bool> {
-    let status = if run.cancelled.is_some() { RunStatus::Cancelled } else { RunStatus::Queued };
-    let finished_at = run.cancelled.as_ref().map(|_| run.queued_at.as_microsecond());
-    let done = on!(tx, conn => sqlx::query(
+/// Records runs. Returns those whose ticks had not been recorded before.
+pub async fn insert(tx: &mut Tx, runs: &[NewRun]) -> Result<HashSet<RunId>> {
+    #[derive(Serialize)]
+    struct Given<'a> {
+        id: String,
+        task_id: String,
+        task_name: &'a str,
+        status: Option<&'a str>,
+        trigger: &'a str,
+        scheduled_for: i64,
+        queued_at: i64,
+        finished_at: Option<i64>,
+        reason: Option<&'a str>,
+        missed_ticks: i64,
+        triggered_by: Option<&'a str>,
+    }
+    let sql = given!(
+        tx,
+        (id text, task_id text, task_name text, status text, trigger text, scheduled_for bigint, queued_at bigint,
+         finished_at bigint, reason text, missed_ticks bigint, triggered_by text),
         "INSERT INTO runs (id, task_id, task_name, status, trigger, scheduled_for, queued_at, finished_at, reason, \
-         missed_ticks, triggered_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
-    )
-    .bind(run.id.to_string())
-    .bind(run.task_id.to_string())
-    .bind(&run.task_name)
-    .bind(status.as_str())
-    .bind(run.trigger.as_str())
-    .bind(run.scheduled_for.as_microsecond())
-    .bind(run.queued_at.as_microsecond())
-    .bind(finished_at)
-    .bind(&run.cancelled)
-    .bind(run.missed_ticks)
-    .bind(&run.triggered_by)
-    .execute(conn)
-    .await?.rows_affected());
-    Ok(done == 1)
+         missed_ticks, triggered_by) \
+         SELECT id, task_id, task_name, status, trigger, scheduled_for, queued_at, finished_at, reason, missed_ticks, \
+         triggered_by FROM given WHERE TRUE ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let given = rows(runs.iter().map(|run| {
+        let queued_at = run.queued_at.as_microsecond();
+        let reason = if let Fate::Cancelled(reason) = &run.fate { Some(reason.as_str()) } else { None };
+        Given {
+            id: run.id.to_string(),
+            task_id: run.task_id.to_string(),
+            task_name: &run.task_name,
+            status: reason.map(|_| "cancelled"),
+            trigger: run.trigger.as_str(),
+            scheduled_for: run.scheduled_for.as_microsecond(),
+            queued_at,
+            finished_at: reason.map(|_| queued_at),
+            reason,
+            missed_ticks: run.missed_ticks,
+            triggered_by: run.triggered_by.as_deref(),
+        }
+    }));
+    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(given).fetch_all(conn).await?);
+    let recorded: HashSet<RunId> = ids.iter().map(|id| parsed("runs.id", id)).collect::<Result<_>>()?;
+    let active = runs.iter().filter(|run| recorded.contains(&run.id) && !matches!(run.fate, Fate::Cancelled(_)));
+    super::active_runs::insert(tx, active).await?;
+    Ok(recorded)
 }
 
 /// Reads one run.
 pub async fn get(tx: &mut Tx, id: RunId) -> Result<Option<Run>> {
-    let row: Option<Row> = on!(tx, conn => sqlx::query_as(select_runs!("WHERE id = $1"))
+    let row: Option<Row> = on!(tx, conn => sqlx::query_as(select_runs!("WHERE r.id = $1"))
         .bind(id.to_string()).fetch_optional(conn).await?);
     row.map(Run::try_from).transpose()
 }
@@ -157,142 +202,99 @@ pub async fn list(
     let task = task.map(|task| task.to_string());
     let status = status.map(justiam_sdk::api::values::Words::as_str);
     let total: i64 = on!(tx, conn => sqlx::query_scalar(
-        "SELECT count(*) FROM runs WHERE (CAST($1 AS TEXT) IS NULL OR task_id = $1) \
-         AND (CAST($2 AS TEXT) IS NULL OR status = $2)",
+        "SELECT count(*) FROM runs r LEFT JOIN active_runs a ON a.id = r.id \
+         WHERE (CAST($1 AS TEXT) IS NULL OR r.task_id = $1) \
+         AND (CAST($2 AS TEXT) IS NULL OR COALESCE(r.status, a.status) = $2)",
     ).bind(&task).bind(status).fetch_one(conn).await?);
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_runs!(
-        "WHERE (CAST($1 AS TEXT) IS NULL OR task_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
-         ORDER BY id DESC LIMIT $3 OFFSET $4"
+        "WHERE (CAST($1 AS TEXT) IS NULL OR r.task_id = $1) \
+         AND (CAST($2 AS TEXT) IS NULL OR COALESCE(r.status, a.status) = $2) \
+         ORDER BY r.id DESC LIMIT $3 OFFSET $4"
     )).bind(&task).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);
     let runs = rows.into_iter().map(Run::try_from).collect::<Result<_>>()?;
     Ok((runs, total.try_into().unwrap_or_default()))
 }
 
-/// The run that a tick became.
-pub async fn of_tick(tx: &mut Tx, task: TaskId, scheduled_for: Timestamp) -> Result<Option<RunId>> {
-    let id: Option<String> = on!(tx, conn => sqlx::query_scalar(
-        "SELECT id FROM runs WHERE task_id = $1 AND scheduled_for = $2 AND trigger <> 'manual'",
-    ).bind(task.to_string()).bind(scheduled_for.as_microsecond()).fetch_optional(conn).await?);
-    id.map(|id| parsed("runs.id", &id)).transpose()
-}
-
-/// Counts the runs of a task that have not ended.
-pub async fn count_active(tx: &mut Tx, task: TaskId) -> Result<ActiveCount> {
-    let (active, waiting): (i64, i64) = on!(tx, conn => sqlx::query_as(
-        "SELECT count(*), COALESCE(sum(CASE WHEN status = 'queued' THEN 1 ELSE 0 END), 0) FROM runs \
-         WHERE task_id = $1 AND status IN ('queued', 'running')",
-    ).bind(task.to_string()).fetch_one(conn).await?);
-    Ok(ActiveCount { active: active.try_into().unwrap_or_default(), waiting: waiting.try_into().unwrap_or_default() })
-}
-
-/// The oldest run of a task that has not ended.
-pub async fn oldest_active(tx: &mut Tx, task: TaskId) -> Result<Option<RunId>> {
-    let id: Option<String> = on!(tx, conn => sqlx::query_scalar(
-        "SELECT id FROM runs WHERE task_id = $1 AND status IN ('queued', 'running') ORDER BY id LIMIT 1",
-    ).bind(task.to_string()).fetch_optional(conn).await?);
-    id.map(|id| parsed("runs.id", &id)).transpose()
-}
-
-/// Cancels runs of a task that have not ended: queued ones at once, running ones by asking whoever runs them. Returns the
-/// running ones.
-pub async fn cancel_active(tx: &mut Tx, task: TaskId, reason: &str, now: Timestamp) -> Result<Vec<RunId>> {
-    on!(tx, conn => sqlx::query(
-        "UPDATE runs SET status = 'cancelled', reason = $2, finished_at = $3 WHERE task_id = $1 AND status = 'queued'",
-    ).bind(task.to_string()).bind(reason).bind(now.as_microsecond()).execute(conn).await?);
-    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(
-        "UPDATE runs SET cancel_requested = TRUE, reason = $2 \
-         WHERE task_id = $1 AND status = 'running' AND NOT cancel_requested RETURNING id",
-    ).bind(task.to_string()).bind(reason).fetch_all(conn).await?);
-    ids.iter().map(|id| parsed("runs.id", id)).collect()
-}
-
-/// Cancels one run that has not ended. `false` when there is none.
-pub async fn cancel(tx: &mut Tx, id: RunId, reason: &str, now: Timestamp) -> Result<bool> {
-    let done = on!(tx, conn => sqlx::query(
-        "UPDATE runs SET reason = CASE WHEN cancel_requested THEN reason ELSE $2 END, \
-         finished_at = CASE WHEN status = 'queued' THEN $3 ELSE finished_at END, \
-         cancel_requested = CASE WHEN status = 'running' THEN TRUE ELSE FALSE END, \
-         status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END \
-         WHERE id = $1 AND status IN ('queued', 'running')",
-    ).bind(id.to_string()).bind(reason).bind(now.as_microsecond()).execute(conn).await?.rows_affected());
-    Ok(done == 1)
-}
-
-/// Whether somebody asked to cancel a running run.
-pub async fn is_cancel_requested(tx: &mut Tx, id: RunId) -> Result<bool> {
-    let requested: Option<bool> = on!(tx, conn => sqlx::query_scalar("SELECT cancel_requested FROM runs WHERE id = $1")
-        .bind(id.to_string()).fetch_optional(conn).await?);
-    Ok(requested.unwrap_or(false))
-}
-
-const CLAIM: &str = "UPDATE runs SET status = 'running', started_at = $1, attempt = attempt + 1 WHERE id IN ( \
-       SELECT r.id FROM runs r LEFT JOIN tasks t ON t.id = r.task_id \
-       WHERE r.status IN ('queued', 'running') AND r.status = 'queued' AND NOT EXISTS ( \
-         SELECT 1 FROM runs o WHERE o.task_id = r.task_id AND o.status IN ('queued', 'running') \
-         AND (o.status = 'running' OR o.id < r.id) AND t.overlap_policy <> 'allow') \
-       ORDER BY r.id LIMIT $2) \
-     RETURNING id, task_id, task_name, status, trigger, scheduled_for, queued_at, started_at, finished_at, output, \
-     error, reason, attempt, missed_ticks, isolation, triggered_by";
-
-/// Starts up to `limit` queued runs whose turn it is, oldest first, and returns them. Under `allow` that is at once, else
-/// when no older run of its task is left: under `replace` the one that it replaces must really have ended, and under `skip`
-/// runs may have been waiting since the policy was `queue`.
-pub async fn claim(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Run>> {
-    let mut runs: Vec<Run> = {
-        let rows: Vec<Row> =
-            on!(tx, conn => sqlx::query_as(CLAIM).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
-        rows.into_iter().map(Run::try_from).collect::<Result<_>>()?
-    };
-    runs.sort_by_key(|run| run.id);
-    Ok(runs)
-}
-
-/// Ends a running run. A run that somebody asked to cancel ends as cancelled, whatever it did last. `false` when the run is
-/// not running in this attempt: somebody else has decided its end.
-pub async fn finish(tx: &mut Tx, id: RunId, attempt: i32, ending: &Ending, now: Timestamp) -> Result<bool> {
-    let done = on!(tx, conn => sqlx::query(
-        "UPDATE runs SET status = CASE WHEN cancel_requested THEN 'cancelled' ELSE $3 END, output = $4, error = $5, \
-         isolation = $6, finished_at = $7 WHERE id = $1 AND status = 'running' AND attempt = $2",
-    )
-    .bind(id.to_string())
-    .bind(i64::from(attempt))
-    .bind(ending.status.as_str())
-    .bind(&ending.output)
-    .bind(&ending.error)
-    .bind(&ending.isolation)
-    .bind(now.as_microsecond())
-    .execute(conn)
-    .await?.rows_affected());
-    Ok(done == 1)
-}
-
-/// Ends all running runs: those that somebody asked to cancel as cancelled, the others as `error` with the text. For the
-/// start of a server that is alone on its database: nobody can be at work.
-pub async fn end_lost(tx: &mut Tx, error: &str, now: Timestamp) -> Result<u64> {
-    Ok(on!(tx, conn => sqlx::query(
-        "UPDATE runs SET status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'error' END, \
-         error = CASE WHEN cancel_requested THEN NULL ELSE $1 END, finished_at = $2 \
-         WHERE status IN ('queued', 'running') AND status = 'running'",
-    ).bind(error).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlx::AssertSqlSafe;
-
-    use super::super::Db;
-    use super::*;
-
-    #[tokio::test]
-    async fn a_claim_does_not_walk_through_history() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
-        let mut tx = db.read().await.unwrap();
-        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}"));
-        let plan: Vec<(i64, i64, i64, String)> =
-            on!(&mut tx, conn => sqlx::query_as(sql).bind(0_i64).bind(1_i64).fetch_all(conn).await.unwrap());
-        let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
-        assert!(steps.iter().any(|step| step.contains("INDEX runs_active")), "{steps:#?}");
-        assert!(!steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("runs_active")), "{steps:#?}");
+/// The runs that ticks became, of those ticks that have been recorded.
+pub async fn of_ticks(
+    tx: &mut Tx,
+    ticks: impl IntoIterator<Item = (TaskId, Timestamp)>,
+) -> Result<Vec<(TaskId, Timestamp, RunId)>> {
+    #[derive(Serialize)]
+    struct Given {
+        task_id: String,
+        scheduled_for: i64,
     }
+    let sql = given!(
+        tx,
+        (task_id text, scheduled_for bigint),
+        "SELECT r.task_id, r.scheduled_for, r.id FROM given g JOIN runs r ON r.task_id = g.task_id \
+         AND r.scheduled_for = g.scheduled_for WHERE r.trigger <> 'manual'"
+    );
+    let given = rows(ticks.into_iter().map(|(task, scheduled_for)| Given {
+        task_id: task.to_string(),
+        scheduled_for: scheduled_for.as_microsecond(),
+    }));
+    let found: Vec<(String, i64, String)> = on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?);
+    let found = found.iter().map(|(task, tick, run)| {
+        Ok((parsed("runs.task_id", task)?, time("runs.scheduled_for", *tick)?, parsed("runs.id", run)?))
+    });
+    found.collect()
+}
+
+/// Writes the ends of runs into their history. Whoever ends a run has taken it out of [`super::active_runs`] before.
+pub async fn end(tx: &mut Tx, ends: &[End], now: Timestamp) -> Result<()> {
+    #[derive(Serialize)]
+    struct Given<'a> {
+        id: String,
+        status: &'a str,
+        started_at: Option<i64>,
+        attempt: i32,
+        output: Option<&'a str>,
+        error: Option<&'a str>,
+        reason: Option<&'a str>,
+        isolation: Option<&'a str>,
+    }
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let sql = given!(
+        tx,
+        (id text, status text, started_at bigint, attempt bigint, output text, error text, reason text, isolation text),
+        "UPDATE runs SET status = g.status, started_at = g.started_at, finished_at = $2, attempt = g.attempt, \
+         output = g.output, error = g.error, reason = g.reason, isolation = g.isolation \
+         FROM given g WHERE runs.id = g.id AND runs.status IS NULL"
+    );
+    let given = rows(ends.iter().map(|end| Given {
+        id: end.id.to_string(),
+        status: end.ending.status.as_str(),
+        started_at: end.started_at.map(Timestamp::as_microsecond),
+        attempt: end.attempt,
+        output: end.ending.output.as_deref(),
+        error: end.ending.error.as_deref(),
+        reason: end.reason.as_deref(),
+        isolation: end.ending.isolation.as_deref(),
+    }));
+    on!(tx, conn => sqlx::query(sql).bind(given).bind(now.as_microsecond()).execute(conn).await?.rows_affected());
+    Ok(())
+}
+
+/// Removes up to `limit` runs that were recorded before `before` and after `after`, oldest first. A run that is active stays,
+/// and so does the newest run of a task that exists. Returns how many are gone and the last one that was looked at, from
+/// which to go on; `None` when there is nothing more.
+pub async fn prune(tx: &mut Tx, after: RunId, before: RunId, limit: i64) -> Result<(u64, Option<RunId>)> {
+    let seen: Vec<(String, bool)> = on!(tx, conn => sqlx::query_as(
+        "SELECT r.id, r.status IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.task_id) \
+         OR EXISTS (SELECT 1 FROM runs n WHERE n.task_id = r.task_id AND n.id > r.id)) AS old \
+         FROM runs r WHERE r.id > $1 AND r.id < $2 ORDER BY r.id LIMIT $3",
+    ).bind(after.to_string()).bind(before.to_string()).bind(limit).fetch_all(conn).await?);
+    let last = seen.last().map(|(id, _)| parsed("runs.id", id)).transpose()?;
+    #[derive(Serialize)]
+    struct Given<'a> {
+        id: &'a str,
+    }
+    let sql = given!(tx, (id text), "DELETE FROM runs WHERE id IN (SELECT id FROM given)");
+    let given = rows(seen.iter().filter(|(_, old)| *old).map(|(id, _)| Given { id }));
+    let gone = on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
+    Ok((gone, last))
 }

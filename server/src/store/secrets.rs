@@ -50,13 +50,13 @@ pub async fn put(tx: &mut Tx, task: TaskId, secret: &SealedSecret) -> Result<()>
     .bind(&secret.sealed)
     .bind(&secret.revision)
     .execute(conn)
-    .await?);
+    .await?.rows_affected());
     Ok(())
 }
 
 /// Removes one secret; one that is not there is no error.
 pub async fn remove(tx: &mut Tx, task: TaskId, key: &str) -> Result<()> {
     on!(tx, conn => sqlx::query("DELETE FROM task_secrets WHERE task_id = $1 AND key = $2")
-        .bind(task.to_string()).bind(key).execute(conn).await?);
+        .bind(task.to_string()).bind(key).execute(conn).await?.rows_affected());
     Ok(())
 }

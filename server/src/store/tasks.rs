@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType, Words as _};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Error, Result, Tx, json, maybe_time, on, parsed, time};
+use super::{Error, Result, Tx, given, json, locked, maybe_time, on, parsed, rows, time};
 
 /// What a user decides about a task, secrets aside.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,10 +144,12 @@ macro_rules! select_tasks {
         concat!(
             "SELECT t.id, t.name, t.description, t.task_type, t.schedule_type, t.cron_expr, t.timezone, t.run_at, \
              t.overlap_policy, t.enabled, t.timeout_seconds, t.script_sha256, t.is_system, t.next_run_at, t.revision, \
-             t.created_at, t.updated_at, r.started_at AS last_run_at, r.status AS last_status, ",
+             t.created_at, t.updated_at, COALESCE(r.started_at, a.started_at) AS last_run_at, \
+             COALESCE(r.status, a.status) AS last_status, ",
             $bodies,
-            " FROM tasks t LEFT JOIN runs r ON r.id = (SELECT n.id FROM runs n WHERE n.task_id = t.id \
-             AND n.started_at IS NOT NULL ORDER BY n.id DESC LIMIT 1) ",
+            " FROM tasks t LEFT JOIN runs r ON r.id = (SELECT n.id FROM runs n LEFT JOIN active_runs b ON b.id = n.id \
+             WHERE n.task_id = t.id AND (n.started_at IS NOT NULL OR b.status = 'running') ORDER BY n.id DESC LIMIT 1) \
+             LEFT JOIN active_runs a ON a.id = r.id ",
             $rest
         )
     };
@@ -161,14 +164,15 @@ macro_rules! where_filter {
     };
 }
 
-/// Stores a new task. A name that is taken is a [`Error::Conflict`].
-pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<()> {
+/// Stores a new task. `false` when its name is taken.
+pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     let d = &task.definition;
-    on!(tx, conn => sqlx::query(
+    let done = on!(tx, conn => sqlx::query(
         "INSERT INTO tasks (id, name, description, task_type, schedule_type, cron_expr, timezone, run_at, overlap_policy, \
          enabled, timeout_seconds, script, script_sha256, config, task_config, is_system, next_run_at, revision, \
          created_at, updated_at, name_folded) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+         ON CONFLICT (name) DO NOTHING",
     )
     .bind(task.id.to_string())
     .bind(&d.name)
@@ -192,11 +196,11 @@ pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<()> {
     .bind(task.updated_at.as_microsecond())
     .bind(d.name.to_lowercase())
     .execute(conn)
-    .await?);
-    Ok(())
+    .await?.rows_affected());
+    Ok(done == 1)
 }
 
-/// Overwrites a task with what the row says. `false` when it is gone.
+/// Overwrites a task with what the row says. `false` when it is gone. A name that is taken is a [`Error::Conflict`].
 pub async fn update(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     let d = &task.definition;
     let done = on!(tx, conn => sqlx::query(
@@ -244,6 +248,39 @@ pub async fn get(tx: &mut Tx, id: TaskId) -> Result<Option<TaskRow>> {
     row.map(TaskRow::try_from).transpose()
 }
 
+/// Reads one task and locks it: until the transaction ends, nobody else changes it or decides about its runs.
+pub async fn lock(tx: &mut Tx, id: TaskId) -> Result<Option<TaskRow>> {
+    let sql = locked!(tx, [select_tasks!("t.script, t.config, t.task_config", "WHERE t.id = $1")], "FOR UPDATE OF t");
+    let row: Option<Row> = on!(tx, conn => sqlx::query_as(sql).bind(id.to_string()).fetch_optional(conn).await?);
+    row.map(TaskRow::try_from).transpose()
+}
+
+/// Locks those of the tasks whose runs do not all start at once, in the order of their ids, and returns them.
+pub async fn lock_serial(tx: &mut Tx, tasks: &[TaskId]) -> Result<Vec<TaskId>> {
+    let sql = match tx {
+        Tx::Sqlite(_) => return serial(tx, tasks).await,
+        Tx::Postgres(_) => given!(
+            tx,
+            (task_id text),
+            "SELECT id FROM tasks WHERE id IN (SELECT task_id FROM given) AND overlap_policy <> 'allow' ORDER BY id \
+             FOR UPDATE"
+        ),
+    };
+    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(given_tasks(tasks)).fetch_all(conn).await?);
+    ids.iter().map(|id| parsed("tasks.id", id)).collect()
+}
+
+/// Those of the tasks whose runs do not all start at once.
+pub async fn serial(tx: &mut Tx, tasks: &[TaskId]) -> Result<Vec<TaskId>> {
+    let sql = given!(
+        tx,
+        (task_id text),
+        "SELECT id FROM tasks WHERE id IN (SELECT task_id FROM given) AND overlap_policy <> 'allow' ORDER BY id"
+    );
+    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(given_tasks(tasks)).fetch_all(conn).await?);
+    ids.iter().map(|id| parsed("tasks.id", id)).collect()
+}
+
 /// The id of the task with this name.
 pub async fn id_of(tx: &mut Tx, name: &str) -> Result<Option<TaskId>> {
     let id: Option<String> = on!(tx, conn => sqlx::query_scalar("SELECT id FROM tasks WHERE name = $1")
@@ -277,22 +314,88 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
     Ok((tasks, total.try_into().unwrap_or_default()))
 }
 
-/// The enabled tasks whose time has come, the longest due first.
-pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<TaskRow>> {
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_tasks!(
-        "NULL AS script, '{}' AS config, '{}' AS task_config",
-        "WHERE t.enabled AND t.next_run_at IS NOT NULL AND t.next_run_at <= $1 ORDER BY t.next_run_at, t.id LIMIT $2"
-    )).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
-    rows.into_iter().map(TaskRow::try_from).collect()
+/// A task whose time has come: what the dispatcher needs of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueTask {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: String,
+    /// What makes it run.
+    pub schedule_type: ScheduleType,
+    /// Its cron expression.
+    pub cron_expr: Option<String>,
+    /// Its zone.
+    pub timezone: String,
+    /// When a `once` task fires.
+    pub run_at: Option<Timestamp>,
+    /// What happens when it fires while it runs.
+    pub overlap_policy: OverlapPolicy,
+    /// When it was to fire.
+    pub next_run_at: Option<Timestamp>,
 }
 
-/// The enabled cron tasks that have no next time. There should be none.
-pub async fn without_next_run(tx: &mut Tx) -> Result<Vec<TaskRow>> {
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_tasks!(
-        "NULL AS script, '{}' AS config, '{}' AS task_config",
-        "WHERE t.enabled AND t.schedule_type = 'cron' AND t.next_run_at IS NULL"
-    )).fetch_all(conn).await?);
-    rows.into_iter().map(TaskRow::try_from).collect()
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    id: String,
+    name: String,
+    schedule_type: String,
+    cron_expr: Option<String>,
+    timezone: String,
+    run_at: Option<i64>,
+    overlap_policy: String,
+    next_run_at: Option<i64>,
+}
+
+impl TryFrom<DueRow> for DueTask {
+    type Error = Error;
+
+    fn try_from(row: DueRow) -> Result<Self> {
+        Ok(Self {
+            id: parsed("tasks.id", &row.id)?,
+            name: row.name,
+            schedule_type: row.schedule_type.as_str().into(),
+            cron_expr: row.cron_expr,
+            timezone: row.timezone,
+            run_at: maybe_time("tasks.run_at", row.run_at)?,
+            overlap_policy: row.overlap_policy.as_str().into(),
+            next_run_at: maybe_time("tasks.next_run_at", row.next_run_at)?,
+        })
+    }
+}
+
+macro_rules! select_due {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, schedule_type, cron_expr, timezone, run_at, overlap_policy, next_run_at FROM tasks ",
+            $rest
+        )
+    };
+}
+
+/// Locks the enabled tasks whose time has come, the longest due first. Those that another server has locked are left to it.
+pub async fn lock_due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<DueTask>> {
+    let sql = locked!(
+        tx,
+        [select_due!(
+            "WHERE enabled AND next_run_at IS NOT NULL AND next_run_at <= $1 ORDER BY next_run_at, id LIMIT $2"
+        )],
+        "FOR UPDATE SKIP LOCKED"
+    );
+    let rows: Vec<DueRow> =
+        on!(tx, conn => sqlx::query_as(sql).bind(now.as_microsecond()).bind(limit).fetch_all(conn).await?);
+    rows.into_iter().map(DueTask::try_from).collect()
+}
+
+/// Locks the enabled cron tasks that have no next time. There should be none.
+pub async fn lock_without_next_run(tx: &mut Tx) -> Result<Vec<DueTask>> {
+    let sql = locked!(
+        tx,
+        [select_due!("WHERE enabled AND schedule_type = 'cron' AND next_run_at IS NULL ORDER BY id")],
+        "FOR UPDATE SKIP LOCKED"
+    );
+    let rows: Vec<DueRow> = on!(tx, conn => sqlx::query_as(sql).fetch_all(conn).await?);
+    rows.into_iter().map(DueTask::try_from).collect()
 }
 
 /// When the next enabled task is due.
@@ -303,11 +406,32 @@ pub async fn earliest_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
     maybe_time("tasks.next_run_at", micros)
 }
 
-/// Moves a task on to its next time.
-pub async fn set_next_run(tx: &mut Tx, id: TaskId, next_run_at: Option<Timestamp>) -> Result<()> {
-    on!(tx, conn => sqlx::query("UPDATE tasks SET next_run_at = $2 WHERE id = $1")
-        .bind(id.to_string()).bind(next_run_at.map(Timestamp::as_microsecond)).execute(conn).await?);
+/// Moves tasks on to their next times.
+pub async fn set_next_runs(tx: &mut Tx, next: impl IntoIterator<Item = (TaskId, Option<Timestamp>)>) -> Result<()> {
+    #[derive(Serialize)]
+    struct Given {
+        id: String,
+        next_run_at: Option<i64>,
+    }
+    let sql = given!(
+        tx,
+        (id text, next_run_at bigint),
+        "UPDATE tasks SET next_run_at = g.next_run_at FROM given g WHERE tasks.id = g.id"
+    );
+    let given = rows(
+        next.into_iter()
+            .map(|(id, next)| Given { id: id.to_string(), next_run_at: next.map(Timestamp::as_microsecond) }),
+    );
+    on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
     Ok(())
+}
+
+fn given_tasks(tasks: &[TaskId]) -> String {
+    #[derive(Serialize)]
+    struct Given {
+        task_id: String,
+    }
+    rows(tasks.iter().map(|task| Given { task_id: task.to_string() }))
 }
 
 /// A pattern for `LIKE` that finds the text anywhere.
@@ -317,6 +441,6 @@ fn contains(text: &str) -> String {
 }
 
 /// Maps of strings and JSON values always have a text form.
-fn text(value: &impl serde::Serialize) -> String {
+fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }

@@ -65,7 +65,19 @@ pub async fn insert(tx: &mut Tx, token: &TokenRow) -> Result<()> {
     .bind(token.created_at.as_microsecond())
     .bind(token.expires_at.as_microsecond())
     .execute(conn)
-    .await?);
+    .await?.rows_affected());
+    Ok(())
+}
+
+/// Waits until nobody else makes a token, and keeps others waiting until the transaction ends.
+pub async fn lock(tx: &mut Tx) -> Result<()> {
+    match tx {
+        // A write transaction is the only one.
+        Tx::Sqlite(_) => {}
+        Tx::Postgres(tx) => {
+            sqlx::query("LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE").execute(&mut **tx).await?;
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! From the fields of a request to a definition that keeps all rules.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use justiam_planner::due::Schedule;
 use justiam_sdk::api::config::{self, ConfigMap};
@@ -119,13 +120,17 @@ pub(super) fn read_patch(body: Object, stored: &TaskRow) -> Result<Wanted> {
 }
 
 /// The schedule of a stored task. `None` when a later or tampered database holds one that this version cannot read.
-pub(crate) fn schedule(definition: &Definition) -> Option<Schedule> {
-    match definition.schedule_type {
-        ScheduleType::Cron => Some(Schedule::Cron {
-            expr: Box::new(definition.cron_expr.as_deref()?.parse().ok()?),
-            zone: zone::parse(&definition.timezone).ok()?,
-        }),
-        ScheduleType::Once => Some(Schedule::Once { run_at: definition.run_at }),
+pub(crate) fn schedule(
+    schedule_type: &ScheduleType,
+    cron_expr: Option<&str>,
+    timezone: &str,
+    run_at: Option<Timestamp>,
+) -> Option<Schedule> {
+    match schedule_type {
+        ScheduleType::Cron => {
+            Some(Schedule::Cron { expr: Box::new(cron_expr?.parse().ok()?), zone: zone::parse(timezone).ok()? })
+        }
+        ScheduleType::Once => Some(Schedule::Once { run_at }),
         _ => None,
     }
 }

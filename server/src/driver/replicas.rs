@@ -1,0 +1,66 @@
+//! What the servers of one database have to do with each other: they wake each other, and agree on the time.
+
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use super::{BackOff, Driver};
+use crate::app;
+use crate::store;
+
+/// How often to compare the clocks.
+const COMPARE_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+impl Driver {
+    /// On a database of our own there is nobody to meet.
+    pub(super) async fn meet_replicas_until(&self, soft: &CancellationToken) {
+        if !self.db.is_shared() {
+            return;
+        }
+        tokio::select! {
+            () = soft.cancelled() => {}
+            () = async { tokio::join!(self.tell(), self.listen(soft), self.compare_clocks(soft)); } => {}
+        }
+    }
+
+    /// Tells the others what this server knows. Several wake-ups of one kind that come at once are one word.
+    async fn tell(&self) {
+        loop {
+            for wake in self.app.wakes.untold().await {
+                let told = self.step(async { Ok(self.db.tell(wake.word()).await?) }).await;
+                if let Err(error) = told {
+                    // The others look by themselves before long.
+                    tracing::debug!(error = &error as &dyn std::error::Error, "other servers could not be woken");
+                }
+            }
+        }
+    }
+
+    async fn listen(&self, soft: &CancellationToken) {
+        let mut back_off = BackOff::new();
+        while !soft.is_cancelled() {
+            let Err(error) = self.hear(&mut back_off).await;
+            let pause = back_off.after(&error, "the words of other servers cannot be heard");
+            self.rest(pause, soft).await;
+        }
+    }
+
+    async fn hear(&self, back_off: &mut BackOff) -> Result<std::convert::Infallible, app::Error> {
+        let listener = self.step(async { Ok(self.db.listen().await?) }).await?;
+        let mut listener = listener.ok_or(store::Error::Silent)?;
+        back_off.reset();
+        // Words from before we listened.
+        self.app.wakes.heard(None);
+        loop {
+            self.app.wakes.heard(listener.next().await?.as_deref());
+        }
+    }
+
+    async fn compare_clocks(&self, soft: &CancellationToken) {
+        while !soft.is_cancelled() {
+            self.rest(COMPARE_EVERY, soft).await;
+            if let Err(error) = self.step(self.app.follow_database_clock()).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "the database's clock could not be read");
+            }
+        }
+    }
+}

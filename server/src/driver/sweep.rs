@@ -1,0 +1,120 @@
+//! Finds what nobody looks after any more: runs of servers that died, and tasks without a next time.
+
+use jiff::Timestamp;
+use justiam_planner::lease;
+use justiam_sdk::api::ids::RunId;
+use tokio_util::sync::CancellationToken;
+
+use super::{BackOff, Driver, execute};
+use crate::app;
+use crate::app::tasks::definition::schedule;
+use crate::app::wake::Wake;
+use crate::store::{active_runs, runs, tasks};
+
+/// What a run says that was active when its server died.
+const LOST: &str = "the server stopped while this run was active; the script may have done a part of its work";
+
+/// How many runs one transaction ends.
+const BATCH: i64 = 500;
+
+impl Driver {
+    /// Mends what an earlier process left behind.
+    pub(super) async fn recover(&self, soft: &CancellationToken) {
+        let mut back_off = BackOff::new();
+        while !soft.is_cancelled() {
+            match self.step(self.try_recover()).await {
+                Ok(()) => return,
+                Err(error) => {
+                    let pause = back_off.after(&error, "the state of an earlier server could not be mended");
+                    self.rest(pause, soft).await;
+                }
+            }
+        }
+    }
+
+    async fn try_recover(&self) -> app::Result<()> {
+        if !self.db.is_shared() {
+            // This process is alone on its database, so nobody is at work on any run.
+            self.end_lost(Timestamp::MAX).await?;
+        }
+        let now = self.app.now();
+        let mut tx = self.db.write().await?;
+        let broken = tasks::lock_without_next_run(&mut tx).await?;
+        let healed: Vec<_> = broken
+            .iter()
+            .filter_map(|task| {
+                let schedule = schedule(&task.schedule_type, task.cron_expr.as_deref(), &task.timezone, task.run_at)?;
+                Some((task.id, schedule.first_after(now)))
+            })
+            .collect();
+        let count = healed.len();
+        tasks::set_next_runs(&mut tx, healed).await?;
+        tx.commit().await?;
+        if count > 0 {
+            tracing::warn!(tasks = count, "gave tasks a next time that had none");
+        }
+        Ok(())
+    }
+
+    /// Looks for lost runs until `soft` fires.
+    pub(super) async fn sweep_until(&self, soft: &CancellationToken) {
+        if !self.db.is_shared() {
+            return;
+        }
+        let mut back_off = BackOff::new();
+        while !soft.is_cancelled() {
+            let pause = match self.step(self.sweep()).await {
+                Ok(()) => {
+                    back_off.reset();
+                    lease::SWEEP_EVERY
+                }
+                Err(error) => back_off.after(&error, "lost runs could not be looked for"),
+            };
+            self.rest(pause, soft).await;
+        }
+    }
+
+    async fn sweep(&self) -> app::Result<()> {
+        self.end_lost(self.app.now()).await?;
+        // A server that ends a run settles its task in the same transaction, so this is a net under a net.
+        let mut tx = self.db.write().await?;
+        let stuck = active_runs::stuck(&mut tx, BATCH).await?;
+        if stuck.is_empty() {
+            return Ok(());
+        }
+        let serial = tasks::lock_serial(&mut tx, &stuck).await?;
+        let promoted = active_runs::settle(&mut tx, &serial).await?;
+        tx.commit().await?;
+        if promoted > 0 {
+            tracing::warn!(runs = promoted, "runs were waiting although their turn had come");
+            self.app.wakes.all(Wake::Work);
+        }
+        Ok(())
+    }
+
+    /// Ends the runs whose lease has ended by `now`: those that somebody asked to cancel as cancelled, the others as errors.
+    async fn end_lost(&self, now: Timestamp) -> app::Result<()> {
+        let mut total = 0;
+        loop {
+            let mut tx = self.db.write().await?;
+            let lost = active_runs::lost(&mut tx, now, &self.app.running(), BATCH).await?;
+            if lost.is_empty() {
+                break;
+            }
+            let (ids, of_tasks): (Vec<RunId>, Vec<_>) = lost.into_iter().unzip();
+            let serial = tasks::lock_serial(&mut tx, &of_tasks).await?;
+            let ended = active_runs::take_lost(&mut tx, now, &ids).await?;
+            total += ended.len();
+            let failed = execute::failed(LOST.to_owned());
+            let ends: Vec<_> = ended.into_iter().map(|ended| ended.into_end(failed.clone())).collect();
+            runs::end(&mut tx, &ends, self.app.now()).await?;
+            active_runs::settle(&mut tx, &serial).await?;
+            tx.commit().await?;
+        }
+        if total > 0 {
+            tracing::warn!(runs = total, "ended runs that a server left behind");
+            self.app.wakes.all(Wake::Work);
+        }
+        Ok(())
+    }
+}
