@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod next;
 mod token;
 
@@ -42,6 +43,9 @@ enum Command {
     Token(token::Command),
     /// Print when a cron expression fires
     Next(next::Next),
+    /// Measure the engine on a database that is made for it and removed
+    #[command(subcommand)]
+    Bench(bench::Command),
 }
 
 /// Where the data is.
@@ -118,6 +122,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
             Command::Next(next) => next.run(),
+            Command::Bench(command) => command.run().await,
         }
     });
     match done {

@@ -28,6 +28,7 @@
 //! Layers, each of which knows only those to its right: `http` → [`app`] → [`store`], and [`driver`] → planner, `app`, `store`.
 
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;

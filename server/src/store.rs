@@ -5,6 +5,7 @@
 //! few words that differ.
 
 pub mod active_runs;
+pub mod bench;
 pub mod db;
 mod dialect;
 pub mod idempotency;

@@ -53,7 +53,12 @@ pub(super) struct QueryParts {
 
 impl QueryParts {
     fn text(&mut self, name: &str) -> Option<String> {
-        self.parts.remove(name)
+        let text = self.parts.remove(name)?;
+        if text.contains('\0') {
+            self.errors.add(name, "must not contain a NUL character");
+            return None;
+        }
+        Some(text)
     }
 
     fn value<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {

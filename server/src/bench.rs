@@ -1,0 +1,54 @@
+//! Measures the engine on a database of its own: what `justiam-server bench` does.
+//!
+//! Work is counted in the table, after the fact: a run counts when its row says so.
+
+mod burn_down;
+mod ground;
+mod latency;
+mod report;
+mod rest;
+mod storm;
+
+pub use ground::{Error, Ground};
+pub use report::{Lag, Report};
+
+use ground::Result;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy)]
+pub enum Workload {
+    /// Runs that wait and do nothing: how many are started and ended in a second.
+    BurnDown {
+        /// How many.
+        runs: u32,
+    },
+    /// Tasks that fall due at a steady rate, whatever becomes of them: from due to started.
+    Latency {
+        /// How many fall due in a second.
+        per_second: u32,
+        /// For how many seconds.
+        seconds: u32,
+    },
+    /// Tasks that all fall due at the same instant: until each has its row, and until each has started.
+    Storm {
+        /// How many.
+        tasks: u32,
+    },
+    /// Tasks that do not fall due: what they cost.
+    Rest {
+        /// How many.
+        tasks: u32,
+        /// For how many seconds to look.
+        seconds: u32,
+    },
+}
+
+/// Measures one workload with `workers` slots.
+pub async fn measure(ground: &Ground, workload: Workload, workers: u32) -> Result<Report> {
+    match workload {
+        Workload::BurnDown { runs } => burn_down::measure(ground, runs, workers).await,
+        Workload::Latency { per_second, seconds } => latency::measure(ground, per_second, seconds, workers).await,
+        Workload::Storm { tasks } => storm::measure(ground, tasks, workers).await,
+        Workload::Rest { tasks, seconds } => rest::measure(ground, tasks, seconds, workers).await,
+    }
+}

@@ -1,0 +1,97 @@
+//! `justiam-server bench …`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Done, say, secret};
+use crate::bench::{Ground, Workload, measure};
+use crate::telemetry::{self, LogFormat};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs that wait and do nothing: how many are started and ended in a second
+    BurnDown {
+        /// How many runs
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000), value_name = "N")]
+        runs: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// Tasks that fall due at a steady rate: the time from due to started
+    Latency {
+        /// How many fall due in a second
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+        rate: u32,
+        /// For how many seconds
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), value_name = "S")]
+        seconds: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// Tasks that all fall due at the same instant: until each is recorded, and until each has started
+    Storm {
+        /// How many tasks
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+        tasks: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// Tasks that do not fall due: what they cost
+    Rest {
+        /// How many tasks
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+        tasks: u32,
+        /// For how many seconds to look
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600), value_name = "S")]
+        seconds: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+}
+
+/// On what to measure.
+#[derive(Debug, Args)]
+pub(super) struct GroundArgs {
+    /// How many runs may be at work at a time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+    workers: u32,
+    /// File that holds the address of a PostgreSQL database (also: the address itself in `DATABASE_URL`), in which a schema is made and
+    /// removed; without either, an SQLite database is made and removed
+    #[arg(long, env = "JUSTIAM_DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
+    /// Folder in which the SQLite database is made [default: the folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Log level, or directives such as `info,justiam_server=debug`
+    #[arg(long, env = "JUSTIAM_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+}
+
+impl Command {
+    pub(super) async fn run(self) -> Done {
+        let (workload, args) = match self {
+            Self::BurnDown { runs, ground } => (Workload::BurnDown { runs }, ground),
+            Self::Latency { rate, seconds, ground } => (Workload::Latency { per_second: rate, seconds }, ground),
+            Self::Storm { tasks, ground } => (Workload::Storm { tasks }, ground),
+            Self::Rest { tasks, seconds, ground } => (Workload::Rest { tasks, seconds }, ground),
+        };
+        telemetry::start(&args.log, LogFormat::Text)?;
+        let url = secret(args.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
+        let ground = match &url {
+            Some(url) => Ground::postgres(url).await?,
+            None => Ground::sqlite(&args.folder.unwrap_or_else(std::env::temp_dir)).await?,
+        };
+        let measured = measure(&ground, workload, args.workers).await;
+        ground.remove().await?;
+        let report = measured?;
+        say(&if args.json { serde_json::to_string(&report)? } else { report.to_string() })?;
+        if report.lost > 0 || report.doubled > 0 {
+            return Err("runs were lost or doubled".into());
+        }
+        Ok(())
+    }
+}
