@@ -26,6 +26,13 @@ impl Driver {
     pub(super) async fn record_ends(&self, mut ended: mpsc::UnboundedReceiver<Done>, hard: &CancellationToken) {
         let mut batch = Vec::new();
         while ended.recv_many(&mut batch, BATCH).await > 0 {
+            // Runs that were started together often end together.
+            tokio::task::yield_now().await;
+            while batch.len() < BATCH
+                && let Ok(done) = ended.try_recv()
+            {
+                batch.push(done);
+            }
             let mut back_off = BackOff::new();
             let mut again = Vec::new();
             while !batch.is_empty() {

@@ -190,6 +190,20 @@ pub async fn reorder(tx: &mut Tx, task: TaskId, one_by_one: bool) -> Result<u64>
     if one_by_one { settle(tx, &[task]).await } else { Ok(changed) }
 }
 
+macro_rules! claim {
+    ($open:literal, $lock:literal, $close:literal) => {
+        concat!(
+            "UPDATE active_runs SET status = 'running', ready = FALSE, worker = $1, lease_until = $2, started_at = $3, \
+             attempt = attempt + 1 WHERE turn ",
+            $open,
+            "SELECT turn FROM active_runs WHERE ready ORDER BY turn LIMIT $4",
+            $lock,
+            $close,
+            " RETURNING turn, id, task_id, attempt"
+        )
+    };
+}
+
 /// Starts up to `limit` runs that are ready, in their turn, under a lease of `worker`.
 pub async fn claim(
     tx: &mut Tx,
@@ -198,13 +212,11 @@ pub async fn claim(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Claimed>> {
-    let sql = locked!(
-        tx,
-        ["UPDATE active_runs SET status = 'running', ready = FALSE, worker = $1, lease_until = $2, started_at = $3, \
-          attempt = attempt + 1 WHERE turn IN (SELECT turn FROM active_runs WHERE ready ORDER BY turn LIMIT $4"],
-        "FOR UPDATE SKIP LOCKED",
-        [") RETURNING turn, id, task_id, attempt"]
-    );
+    let sql = match tx {
+        Tx::Sqlite(_) => claim!("IN (", "", ")"),
+        // As an array the turns are looked up in the index, whatever the planner believes about the table.
+        Tx::Postgres(_) => claim!("= ANY (ARRAY(", " FOR UPDATE SKIP LOCKED", "))"),
+    };
     let mut claimed: Vec<(i64, String, String, i64)> = on!(tx, conn => sqlx::query_as(sql)
         .bind(worker).bind(lease_until.as_microsecond()).bind(now.as_microsecond()).bind(limit)
         .fetch_all(conn).await?);

@@ -7,7 +7,7 @@ use justiam_sdk::api::secrets::Secret;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::{Db, Error, Result, maybe_time, on};
+use super::{Db, Error, Result, Tx, maybe_time, on};
 
 async fn connect(url: &Secret) -> Result<PgConnection> {
     let options = PgConnectOptions::from_str(url.expose())
@@ -29,11 +29,13 @@ pub async fn drop_schema(url: &Secret, name: &str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// Lets the database look at its tables, as it would by itself after a while.
+/// Lets PostgreSQL look at its tables, as it would by itself after a while. SQLite never does.
 pub async fn analyze(db: &Db) -> Result<()> {
     let mut tx = db.write().await?;
-    for sql in ["ANALYZE tasks", "ANALYZE runs", "ANALYZE active_runs"] {
-        on!(&mut tx, conn => sqlx::query(sql).execute(conn).await?.rows_affected());
+    if let Tx::Postgres(tx) = &mut tx {
+        for sql in ["ANALYZE tasks", "ANALYZE runs", "ANALYZE active_runs"] {
+            sqlx::query(sql).execute(&mut **tx).await?;
+        }
     }
     tx.commit().await
 }
