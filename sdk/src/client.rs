@@ -1,5 +1,6 @@
 //! The async client.
 
+mod audit;
 mod config;
 mod error;
 mod pages;
@@ -8,6 +9,7 @@ mod runs;
 mod secrets;
 mod tasks;
 mod transport;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,12 +22,14 @@ use url::Url;
 use crate::api::ids::TaskId;
 use crate::api::secrets::Secret;
 
+pub use audit::Audit;
 pub use config::Config;
 pub use error::{ApiError, BuildError, Error};
 pub use retry::Retry;
 pub use runs::Runs;
 pub use secrets::Secrets;
 pub use tasks::Tasks;
+pub use users::Users;
 
 use transport::Transport;
 
@@ -65,6 +69,16 @@ impl Client {
     /// Runs of all tasks.
     pub fn runs(&self) -> Runs<'_> {
         Runs(&self.0)
+    }
+
+    /// Users, and what belongs to them.
+    pub fn users(&self) -> Users<'_> {
+        Users(&self.0)
+    }
+
+    /// The audit log: who changed what.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(&self.0)
     }
 
     /// The server's version, which also shows that it can be reached.

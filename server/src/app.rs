@@ -3,10 +3,15 @@
 //! A use case checks permission and input, owns its transaction, and decides the order of rules. It knows nothing of HTTP,
 //! and the SQL is the store's.
 
+mod audit;
+pub(crate) mod builtin;
 pub mod caller;
 pub(crate) mod error;
 pub(crate) mod fields;
+pub mod fixtures;
 pub(crate) mod idempotency;
+pub(crate) mod json;
+mod messages;
 pub mod runs;
 pub mod secrets;
 pub mod system_tasks;
@@ -29,6 +34,7 @@ pub use fields::Object;
 pub use idempotency::IdempotencyKey;
 
 use crate::clock::{Clock, DatabaseClock};
+use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
 use vault::Vault;
 use wake::{Wake, Wakes};
@@ -49,6 +55,8 @@ pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) vault: Vault,
+    /// After how many days entries of the audit log may be deleted.
+    pub(crate) audit_days: u32,
     pub(crate) wakes: Wakes,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
@@ -93,6 +101,7 @@ impl App {
             clock,
             database_clock,
             vault,
+            audit_days: DEFAULT_AUDIT_DAYS,
             wakes: Wakes::default(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod next;
+mod seed;
 mod token;
 
 use std::error::Error;
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{Config, History, Roles};
+use crate::config::{Config, DEFAULT_AUDIT_DAYS, History, Roles};
 use crate::driver::execute::script;
 use crate::lifecycle::Shutdown;
 use crate::telemetry::{self, LogFormat};
@@ -41,6 +42,8 @@ enum Command {
     /// Manage access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Load users and what belongs to them from a file
+    Seed(seed::Seed),
     /// Print when a cron expression fires
     Next(next::Next),
     /// Measure the engine on a database that is made for it and removed
@@ -89,6 +92,9 @@ struct Serve {
     /// For how many days runs are kept
     #[arg(long, env = "JUSTIAM_HISTORY_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650), value_name = "DAYS")]
     history_days: u32,
+    /// For how many days the audit log is kept, from 1 to 3650
+    #[arg(long, env = "JUSTIAM_AUDIT_DAYS", default_value_t = DEFAULT_AUDIT_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650), value_name = "DAYS")]
+    audit_days: u32,
     /// Log level, or directives such as `info,justiam_server=debug`
     #[arg(long, env = "JUSTIAM_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -121,6 +127,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
+            Command::Seed(seed) => seed.run().await,
             Command::Next(next) => next.run(),
             Command::Bench(command) => command.run().await,
         }
@@ -174,6 +181,7 @@ impl Serve {
         config.database_connections = self.database_connections;
         config.roles = self.roles;
         config.history = History { days: self.history_days };
+        config.audit_days = self.audit_days;
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listener = TcpListener::bind(&self.listen)
             .await

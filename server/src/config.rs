@@ -10,6 +10,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use justiam_sdk::api::secrets::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 
+/// For how many days the audit log can be kept.
+pub const AUDIT_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
+/// For how many days the audit log is kept, unless the operator says otherwise.
+pub const DEFAULT_AUDIT_DAYS: u32 = 365;
+
 /// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -34,6 +39,9 @@ pub struct Config {
     pub roles: Roles,
     /// What it keeps, and for how long.
     pub history: History,
+    /// For how many days entries of the audit log are kept, within [`AUDIT_DAYS`]. The built-in task `audit_log_cleanup`
+    /// deletes older ones.
+    pub audit_days: u32,
 }
 
 /// What a server does.
@@ -95,6 +103,7 @@ impl Config {
             workers: 16,
             roles: Roles::ALL,
             history: History { days: 90 },
+            audit_days: DEFAULT_AUDIT_DAYS,
         }
     }
 }

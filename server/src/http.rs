@@ -1,9 +1,11 @@
 //! HTTP: unpack a request, call one use case, convert its answer. No rule is decided here.
 
+mod audit;
 mod caller;
 mod config;
 mod extract;
 mod health;
+mod messages;
 mod problem;
 mod query;
 mod runs;
@@ -60,11 +62,14 @@ fn api() -> Router<Arc<App>> {
         .route(routes::TASKS_HISTORY, get(runs::list))
         .route(routes::RUN, get(runs::read))
         .route(routes::RUN_CANCEL, post(runs::cancel))
+        .route(routes::USER_MESSAGES, get(messages::list))
+        .route(routes::AUDIT_LOG, get(audit::list))
 }
 
 /// Gives every request an id, which the answer and the log both show.
-async fn trace(app: Arc<App>, request: Request, next: Next) -> Response {
+async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     let id = app.new_id().simple().to_string();
+    request.extensions_mut().insert(caller::RequestId(id.clone()));
     // The path alone: a query may hold names that are nobody's business in a log.
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {

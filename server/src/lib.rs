@@ -163,7 +163,7 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
         None => data_dir.secret()?,
     };
     let vault = Vault::new(&secret)?;
-    let app = match &config.database_url {
+    let mut app = match &config.database_url {
         Some(url) => {
             let db = Db::open_postgres(url, config.database_connections).await?;
             if config.follow_database_clock {
@@ -174,6 +174,7 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
         }
         None => App::new(Db::open_sqlite(&data_dir.database()?).await?, clock, vault),
     };
+    app.audit_days = config.audit_days;
     app.warn_of_foreign_secrets().await?;
     Ok(app)
 }

@@ -5,10 +5,12 @@
 //! few words that differ.
 
 pub mod active_runs;
+pub mod audit;
 pub mod bench;
 pub mod db;
 mod dialect;
 pub mod idempotency;
+pub mod identity;
 pub mod runs;
 pub mod secrets;
 pub mod tasks;

@@ -62,6 +62,12 @@ ids! {
     RunId = "run";
     /// Identifies an access token.
     TokenId = "token";
+    /// Identifies a user.
+    UserId = "user";
+    /// Identifies a message to a user.
+    MessageId = "message";
+    /// Identifies an entry of the audit log.
+    AuditEntryId = "audit log entry";
 }
 
 #[cfg(test)]

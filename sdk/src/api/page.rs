@@ -1,11 +1,11 @@
-//! Pages of tasks and runs.
+//! Pages of lists.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Items on a page of tasks, where the caller names no number.
+/// Items on a page of tasks or messages, where the caller names no number.
 pub const DEFAULT_LIMIT: u32 = 20;
-/// Items on a page of runs, where the caller names no number.
+/// Items on a page of runs or of the audit log, where the caller names no number.
 pub const DEFAULT_RUN_LIMIT: u32 = 50;
 /// The most items that one page may hold.
 pub const MAX_LIMIT: u32 = 1000;

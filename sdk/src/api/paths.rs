@@ -2,7 +2,7 @@
 //!
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
-use super::ids::{RunId, TaskId};
+use super::ids::{RunId, TaskId, UserId};
 
 /// What all paths of the contract begin with.
 pub const BASE: &str = "/api/v1";
@@ -33,6 +33,10 @@ pub mod routes {
     pub const RUN: &str = "/api/v1/task-runs/{id}";
     /// Cancels a run.
     pub const RUN_CANCEL: &str = "/api/v1/task-runs/{id}/cancel";
+    /// The messages that a user has got.
+    pub const USER_MESSAGES: &str = "/api/v1/users/{id}/messages";
+    /// The audit log.
+    pub const AUDIT_LOG: &str = "/api/v1/audit-log";
     /// The server's version.
     pub const VERSION: &str = "/api/v1/version";
     /// Alive, for existing clients.
@@ -88,4 +92,14 @@ pub fn run(id: RunId) -> String {
 /// Cancels a run.
 pub fn run_cancel(id: RunId) -> String {
     format!("{BASE}/task-runs/{id}/cancel")
+}
+
+/// The messages that a user has got.
+pub fn user_messages(id: UserId) -> String {
+    format!("{BASE}/users/{id}/messages")
+}
+
+/// The audit log.
+pub fn audit_log() -> String {
+    routes::AUDIT_LOG.to_owned()
 }

@@ -13,11 +13,16 @@ pub enum Permission {
     TasksRun,
     /// Write secrets.
     SecretsWrite,
+    /// Read the messages of users.
+    UsersView,
+    /// Read the audit log.
+    AuditView,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 4] = [Self::TasksView, Self::TasksManage, Self::TasksRun, Self::SecretsWrite];
+    pub const ALL: [Self; 6] =
+        [Self::TasksView, Self::TasksManage, Self::TasksRun, Self::SecretsWrite, Self::UsersView, Self::AuditView];
 
     /// The permission's name, as tokens carry it.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +31,8 @@ impl Permission {
             Self::TasksManage => "tasks.manage",
             Self::TasksRun => "tasks.run",
             Self::SecretsWrite => "secrets.write",
+            Self::UsersView => "users.view",
+            Self::AuditView => "audit.view",
         }
     }
 }
@@ -52,6 +59,8 @@ pub struct Caller {
     pub permissions: Vec<Permission>,
     /// Whether the caller may do everything.
     pub is_admin: bool,
+    /// The request in which the caller asks, as its answer and the log name it.
+    pub request_id: Option<String>,
 }
 
 impl Caller {

@@ -67,6 +67,11 @@ impl Error {
         Self::NotFound { kind: "task", id: shown(&id.to_string()) }
     }
 
+    /// There is no user with this id.
+    pub fn no_user(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "user", id: shown(&id.to_string()) }
+    }
+
     /// There is no run with this id.
     pub fn no_run(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "run", id: shown(&id.to_string()) }
@@ -88,9 +93,14 @@ impl FieldErrors {
         self.0.contains_key(path)
     }
 
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The messages, or `Ok` when there are none.
     pub fn check(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+        if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
     }
 
     /// The messages by path.

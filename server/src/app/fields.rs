@@ -105,9 +105,14 @@ impl Fields {
 
     /// Everything that nobody has asked for is an error.
     pub(super) fn finish(self) -> FieldErrors {
+        self.finish_as("is not a field of this request")
+    }
+
+    /// Everything that nobody has asked for is an error with this message.
+    pub(super) fn finish_as(self, message: &str) -> FieldErrors {
         let mut errors = self.errors;
         for name in self.object.keys() {
-            errors.add(super::error::shown(name), "is not a field of this request");
+            errors.add(super::error::shown(name), message);
         }
         errors
     }
@@ -148,7 +153,7 @@ pub(super) fn texts(object: Object, prefix: &str, errors: &mut FieldErrors) -> C
 }
 
 /// What kind of value this is. Never the value itself: it may be a secret.
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

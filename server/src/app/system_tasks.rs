@@ -6,13 +6,12 @@ use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, TIMEOUT_SECONDS};
 use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words as _};
 use serde_json::Map;
 
+use super::tasks::definition::schedule_of;
 use super::{App, Result};
 use crate::store::tasks::{self, Definition, TaskRow};
 
 impl App {
     /// Adds the built-in tasks that are not there yet. Names of built-in tasks cannot be taken, so each is found by its name.
-    ///
-    /// They are seeded disabled: this version of the server does not carry out their work yet.
     pub async fn seed_system_tasks(&self) -> Result<()> {
         let mut tx = self.db.write().await?;
         for (task_type, cron_expr, description) in TaskType::BUILT_IN {
@@ -29,7 +28,7 @@ impl App {
                 timezone: DEFAULT_TIMEZONE.to_owned(),
                 run_at: None,
                 overlap_policy: OverlapPolicy::Skip,
-                enabled: false,
+                enabled: true,
                 timeout_seconds: *TIMEOUT_SECONDS.end(),
                 script: None,
                 script_sha256: None,
@@ -38,7 +37,7 @@ impl App {
             };
             let task = TaskRow {
                 id: TaskId::from_uuid(self.new_id()),
-                next_run_at: None,
+                next_run_at: schedule_of(&definition).and_then(|schedule| schedule.first_after(now)),
                 definition,
                 is_system: true,
                 revision: self.new_revision(),

@@ -286,9 +286,7 @@ fn next_run_after_edit(stored: &TaskRow, wanted: &Wanted, now: Timestamp) -> Opt
 }
 
 fn stored_schedule(stored: &TaskRow) -> Result<Schedule> {
-    let d = &stored.definition;
-    definition::schedule(&d.schedule_type, d.cron_expr.as_deref(), &d.timezone, d.run_at)
-        .ok_or(Error::Store(store::Error::Corrupt { column: "tasks.cron_expr" }))
+    definition::schedule_of(&stored.definition).ok_or(Error::Store(store::Error::Corrupt { column: "tasks.cron_expr" }))
 }
 
 pub(super) fn check_revision(task: &TaskRow, if_match: Option<&str>) -> Result<()> {

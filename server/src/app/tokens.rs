@@ -8,6 +8,7 @@ use justiam_sdk::api::secrets::Secret;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::audit::Event;
 use super::caller::{Caller, Permission};
 use super::{App, Error, FieldErrors, Result};
 use crate::store::Tx;
@@ -91,6 +92,7 @@ impl App {
             expires_at,
         };
         tokens::insert(tx, &row).await?;
+        self.note_command(tx, Event::new_token(&row)).await?;
         Ok(IssuedToken { token: token.into(), expires_at })
     }
 
@@ -108,6 +110,7 @@ impl App {
             // A permission that this version does not know allows nothing.
             permissions: row.permissions.split(' ').filter_map(|name| name.parse().ok()).collect(),
             is_admin: row.is_admin,
+            request_id: None,
         })
     }
 }

@@ -21,7 +21,7 @@ pub(super) enum Command {
         /// What to call the token; runs that it triggers carry this name
         #[arg(long)]
         name: String,
-        /// What the token may do, comma-separated: tasks.view, tasks.manage, tasks.run, secrets.write
+        /// What the token may do, comma-separated: tasks.view, tasks.manage, tasks.run, secrets.write, users.view, audit.view
         #[arg(
             long,
             value_delimiter = ',',

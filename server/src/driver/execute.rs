@@ -1,5 +1,6 @@
 //! Side effects: what a run really does. Happens after a committed claim, and nowhere else.
 
+mod builtin;
 mod redact;
 pub mod script;
 
@@ -21,7 +22,7 @@ use script::{End, Host, Script, ScriptRunner};
 
 /// What a run says that was stopped because its server lost touch with the database.
 const LOST: &str =
-    "the server could not reach its database, so the script was stopped before another server could take it for dead";
+    "the server could not reach its database, so the work was stopped before another server could take it for dead";
 
 /// What a run records about the isolation of its script.
 const ISOLATION: &str = "process";
@@ -85,8 +86,8 @@ impl Executor {
             }
         };
         let Some(source) = task.definition.script else {
-            let task_type = task.definition.task_type;
-            return failed(format!("this version of the server does not carry out `{task_type}`"));
+            let (task_type, timeout) = (&task.definition.task_type, task.definition.timeout_seconds);
+            return builtin::execute(app, task_type, run.started_at, timeout, stop, shutdown).await;
         };
         let script = Script {
             run_id: run.id.to_string(),

@@ -10,6 +10,10 @@ use super::problem::Failure;
 use crate::app::caller::Caller;
 use crate::app::{App, Error};
 
+/// What the answer to a request will be known by.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) String);
+
 /// A caller with a valid token.
 pub(super) struct Authenticated(pub(super) Caller);
 
@@ -20,7 +24,9 @@ impl FromRequestParts<Arc<App>> for Authenticated {
         let token = token(&parts.headers).ok_or(Error::Unauthorised(
             "a token is required: send the header `Authorization: Bearer <token>` or `X-API-Key: <token>`",
         ))?;
-        Ok(Self(app.authenticate(token).await?))
+        let mut caller = app.authenticate(token).await?;
+        caller.request_id = parts.extensions.get().map(|RequestId(id)| id.clone());
+        Ok(Self(caller))
     }
 }
 

@@ -1,7 +1,5 @@
 //! Unpacks requests, and answers in the one error form where that fails.
 
-use std::collections::HashSet;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +8,13 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use justiam_sdk::api::ids::{RunId, TaskId};
+use justiam_sdk::api::ids::{RunId, TaskId, UserId};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::problem::Failure;
-use crate::app::{App, Error, IdempotencyKey, Object};
+use crate::app::{App, Error, IdempotencyKey, Object, json};
 
 /// How long a client may take to send a body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -45,17 +41,10 @@ impl FromRequest<Arc<App>> for Body {
                 "the body must be JSON, with the header `Content-Type: application/json`",
             ));
         }
-        match strict_json(&bytes) {
+        match json::read(&bytes) {
             Ok(Value::Object(object)) => Ok(Self { object, idempotency_key: idempotency_key(&parts, &bytes)? }),
             Ok(_) => Err(Failure::bad_request("the body must be a JSON object")),
-            Err(error) => {
-                // The library's text may quote the body, which may hold a secret.
-                let (line, column) = (error.line(), error.column());
-                let text = error.to_string();
-                let known = [DUPLICATE, RESERVED].into_iter().find(|cause| text.starts_with(cause));
-                let cause = known.unwrap_or("it is not valid JSON");
-                Err(Failure::bad_request(format!("the body cannot be read: {cause}, at line {line} column {column}")))
-            }
+            Err(defect) => Err(Failure::bad_request(format!("the body cannot be read: {defect}"))),
         }
     }
 }
@@ -121,6 +110,12 @@ impl PathId for RunId {
     }
 }
 
+impl PathId for UserId {
+    fn missing(text: &str) -> Error {
+        Error::no_user(text)
+    }
+}
+
 impl<T: PathId + Send> FromRequestParts<Arc<App>> for Id<T> {
     type Rejection = Failure;
 
@@ -145,121 +140,4 @@ impl FromRequestParts<Arc<App>> for IfMatch {
 fn if_match(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::IF_MATCH)?.to_str().unwrap_or("not text").trim();
     (text != "*").then(|| text.trim_matches('"').to_owned())
-}
-
-const DUPLICATE: &str = "a key stands twice in the same object";
-
-const RESERVED: &str = "a key begins with `$serde_json::private::`, which is reserved";
-
-/// Keys with which the JSON library speaks to itself. In a body they would turn into numbers or into text that nobody has checked.
-const PRIVATE: &str = "$serde_json::private::";
-
-/// Reads a JSON value that means one thing only.
-fn strict_json(bytes: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice::<UniqueKeys>(bytes)?;
-    if has_private_key(bytes) {
-        return Err(serde_json::Error::custom(RESERVED));
-    }
-    serde_json::from_slice(bytes)
-}
-
-/// Looks through the keys of a text that is known to be JSON.
-fn has_private_key(mut json: &[u8]) -> bool {
-    while let Some(start) = json.iter().position(|byte| *byte == b'"') {
-        let mut end = start + 1;
-        while json[end] != b'"' {
-            end += if json[end] == b'\\' { 2 } else { 1 };
-        }
-        let (literal, rest) = (&json[start..=end], &json[end + 1..]);
-        let is_key = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
-        if is_key && serde_json::from_slice::<String>(literal).is_ok_and(|key| key.starts_with(PRIVATE)) {
-            return true;
-        }
-        json = rest;
-    }
-    false
-}
-
-/// Reads any JSON value, keeps nothing, and refuses a key that stands twice: which one counts would be a guess.
-struct UniqueKeys;
-
-impl<'de> Deserialize<'de> for UniqueKeys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for UniqueKeys {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut keys = HashSet::new();
-        while let Some((key, _)) = map.next_entry::<String, Self>()? {
-            if !keys.insert(key) {
-                return Err(A::Error::custom(DUPLICATE));
-            }
-        }
-        Ok(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_librarys_own_keys_are_refused_and_texts_like_them_are_not() {
-        for wrong in
-            [r#"{"$serde_json::private::RawValue":"{}"}"#, r#"{"a":[{"\u0024serde_json::private::Number" : "12"}]}"#]
-        {
-            let error = strict_json(wrong.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with(RESERVED), "{wrong}: {error}");
-        }
-        let text = r#"{"a":"$serde_json::private::Number","b\"":1.50}"#;
-        assert_eq!(strict_json(text.as_bytes()).unwrap().to_string(), text);
-    }
-
-    #[test]
-    fn keys_are_unique_on_every_level() {
-        for good in ["{}", r#"{"a":{"b":1.5,"c":[1,-2,null,true,"x"]},"b":12345678901234567890123}"#] {
-            assert!(serde_json::from_str::<UniqueKeys>(good).is_ok(), "{good}");
-        }
-        for wrong in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":{},"b":2,"a":{}}]}"#, r#"{"a":1,"\u0061":2}"#] {
-            let error = serde_json::from_str::<UniqueKeys>(wrong).map(|_| ()).unwrap_err().to_string();
-            assert!(error.starts_with(DUPLICATE), "{wrong}: {error}");
-        }
-    }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query as Pairs};
 use http::request::Parts;
+use justiam_sdk::api::audit::AuditQuery;
+use justiam_sdk::api::messages::MessageQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 
@@ -41,6 +43,27 @@ impl Read for RunQuery {
         query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
         query.task_id = parts.value("task_id", "must be the id of a task, a UUID");
         query.status = parts.text("status").map(|word| word.as_str().into());
+        query
+    }
+}
+
+impl Read for MessageQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query
+    }
+}
+
+impl Read for AuditQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.action = parts.text("action");
+        query.object_id = parts.text("object_id");
+        query.actor = parts.text("actor");
         query
     }
 }

@@ -119,6 +119,12 @@ pub(super) fn read_patch(body: Object, stored: &TaskRow) -> Result<Wanted> {
     finish(definition, secrets, errors)
 }
 
+/// The schedule of a stored definition, as [`schedule`].
+pub(crate) fn schedule_of(definition: &Definition) -> Option<Schedule> {
+    let d = definition;
+    schedule(&d.schedule_type, d.cron_expr.as_deref(), &d.timezone, d.run_at)
+}
+
 /// The schedule of a stored task. `None` when a later or tampered database holds one that this version cannot read.
 pub(crate) fn schedule(
     schedule_type: &ScheduleType,

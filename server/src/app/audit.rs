@@ -1,0 +1,169 @@
+//! The audit log: who changed what.
+//!
+//! A change writes its entry in its own transaction: there is none without the other. A request that changes nothing, or that
+//! repeats an earlier one, leaves none.
+
+use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
+use justiam_sdk::api::ids::AuditEntryId;
+use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
+use justiam_sdk::api::runs::Run;
+use serde_json::Value;
+
+use super::caller::{Caller, Permission};
+use super::tasks::{offset, page_of};
+use super::{App, FieldErrors, Result};
+use crate::store::Tx;
+use crate::store::audit::{self, Filter};
+use crate::store::tasks::{Definition, TaskRow};
+use crate::store::tokens::TokenRow;
+
+/// Who acts, where it is nobody who came with a token.
+const COMMAND_LINE: &str = "command line";
+
+/// The keys of secrets that a change made a difference to.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    pub(super) set: Vec<String>,
+    pub(super) removed: Vec<String>,
+}
+
+impl Touched {
+    pub(super) fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// A change to write down.
+#[derive(Debug)]
+pub(super) struct Event {
+    action: &'static str,
+    object_kind: &'static str,
+    object_id: String,
+    object_name: String,
+    details: super::Object,
+}
+
+impl Event {
+    /// Something was done to a task.
+    pub(super) fn task(action: &'static str, task: &TaskRow) -> Self {
+        Self::new(action, "task", task.id.to_string(), &task.definition.name)
+    }
+
+    /// Something was done to a run.
+    pub(super) fn run(action: &'static str, run: &Run) -> Self {
+        Self::new(action, "run", run.id.to_string(), &run.task_name).with("task_id", run.task_id.to_string())
+    }
+
+    /// A token was made.
+    pub(super) fn new_token(token: &TokenRow) -> Self {
+        let permissions: Vec<&str> = token.permissions.split_whitespace().collect();
+        Self::new("token.create", "token", token.id.to_string(), &token.name)
+            .with("permissions", permissions)
+            .with("is_admin", token.is_admin)
+            .with("expires_at", token.expires_at.to_string())
+    }
+
+    fn new(action: &'static str, object_kind: &'static str, object_id: String, object_name: &str) -> Self {
+        Self { action, object_kind, object_id, object_name: object_name.to_owned(), details: super::Object::new() }
+    }
+
+    /// Adds a fact that is no secret.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds the names of the fields in which two definitions differ.
+    pub(super) fn fields(self, old: &Definition, new: &Definition) -> Self {
+        match changed(old, new) {
+            names if names.is_empty() => self,
+            names => self.with("fields", names),
+        }
+    }
+
+    /// Adds the keys of secrets that were written or removed.
+    pub(super) fn secrets(mut self, touched: Touched) -> Self {
+        for (name, keys) in [("secrets_set", touched.set), ("secrets_removed", touched.removed)] {
+            if !keys.is_empty() {
+                self = self.with(name, keys);
+            }
+        }
+        self
+    }
+}
+
+impl App {
+    /// Writes down what a caller does, in the transaction that does it.
+    pub(super) async fn note(&self, tx: &mut Tx, caller: &Caller, event: Event) -> Result<()> {
+        let mut entry = self.entry(caller.name.clone(), event);
+        entry.principal = Some(caller.principal.clone());
+        entry.request_id.clone_from(&caller.request_id);
+        Ok(audit::put(tx, &entry).await?)
+    }
+
+    /// Writes down what somebody does who can write to the database.
+    pub(super) async fn note_command(&self, tx: &mut Tx, event: Event) -> Result<()> {
+        Ok(audit::put(tx, &self.entry(COMMAND_LINE.to_owned(), event)).await?)
+    }
+
+    fn entry(&self, actor: String, event: Event) -> AuditEntry {
+        let id = AuditEntryId::from_uuid(self.new_id());
+        let mut entry = AuditEntry::new(id, self.now(), actor, event.action.to_owned(), event.object_kind.to_owned());
+        entry.object_id = Some(event.object_id);
+        entry.object_name = Some(event.object_name);
+        entry.details = Value::Object(event.details);
+        entry
+    }
+
+    /// Lists entries of the audit log, newest first.
+    pub async fn list_audit(&self, caller: &Caller, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        caller.require(Permission::AuditView)?;
+        let mut errors = FieldErrors::default();
+        let (page, limit) = page_of(query.page, query.limit, DEFAULT_RUN_LIMIT, &mut errors);
+        errors.check()?;
+        let filter =
+            Filter { action: query.action.clone(), object_id: query.object_id.clone(), actor: query.actor.clone() };
+        let mut tx = self.db.read().await?;
+        let (data, total) = audit::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
+        Ok(Page { data, total, page, limit })
+    }
+}
+
+/// The names of the fields in which two definitions differ.
+fn changed(old: &Definition, new: &Definition) -> Vec<&'static str> {
+    // Taken apart by name, so that a new field is not forgotten here.
+    let Definition {
+        name,
+        description,
+        task_type,
+        schedule_type,
+        cron_expr,
+        timezone,
+        run_at,
+        overlap_policy,
+        enabled,
+        timeout_seconds,
+        script,
+        script_sha256: _,
+        config,
+        task_config,
+    } = old;
+    [
+        ("name", *name != new.name),
+        ("description", *description != new.description),
+        ("task_type", *task_type != new.task_type),
+        ("schedule_type", *schedule_type != new.schedule_type),
+        ("cron_expr", *cron_expr != new.cron_expr),
+        ("timezone", *timezone != new.timezone),
+        ("run_at", *run_at != new.run_at),
+        ("overlap_policy", *overlap_policy != new.overlap_policy),
+        ("enabled", *enabled != new.enabled),
+        ("timeout_seconds", *timeout_seconds != new.timeout_seconds),
+        ("script", *script != new.script),
+        ("config", *config != new.config),
+        ("task_config", *task_config != new.task_config),
+    ]
+    .into_iter()
+    .filter_map(|(field, differs)| differs.then_some(field))
+    .collect()
+}
