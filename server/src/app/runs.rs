@@ -9,6 +9,7 @@ use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
 use justiam_sdk::api::runs::{Run, RunQuery};
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger, Words as _};
 
+use super::audit::Event;
 use super::caller::{Caller, Permission};
 use super::tasks::{offset, page_of};
 use super::wake::Wake;
@@ -49,8 +50,8 @@ impl App {
         let task = tasks::lock(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
         let firing = Firing {
             task_id: id,
-            task_name: task.definition.name,
-            overlap_policy: task.definition.overlap_policy,
+            task_name: task.definition.name.clone(),
+            overlap_policy: task.definition.overlap_policy.clone(),
             trigger: Trigger::Manual,
             scheduled_for: self.now(),
             missed_ticks: 0,
@@ -63,6 +64,7 @@ impl App {
         }
         // Triggers have no tick that could have been recorded before.
         let run = run.ok_or(crate::store::Error::Corrupt { column: "runs.id" })?;
+        self.note(&mut tx, caller, Event::task("task.run", &task).with("run_id", run.id.to_string())).await?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
         self.stop_runs(&fired.stop);
@@ -126,8 +128,12 @@ impl App {
                 details: None,
             });
         }
-        active_runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
-        active_runs::settle(&mut tx, &serial).await?;
+        // To ask again for what was asked for already changes nothing.
+        if !active_runs::is_cancel_requested(&mut tx, id).await? {
+            active_runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
+            active_runs::settle(&mut tx, &serial).await?;
+            self.note(&mut tx, caller, Event::run("run.cancel", &run)).await?;
+        }
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;

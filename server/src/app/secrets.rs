@@ -6,6 +6,7 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::secrets::{MAX_KEY, MAX_KEYS, MAX_VALUE, Secret, SecretKeys, SecretMap, SecretsPatch};
 use serde_json::Value;
 
+use super::audit::{Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::{Field, Fields, Object, texts};
 use super::tasks::check_revision;
@@ -44,7 +45,7 @@ impl App {
         let secrets = texts(body, "", &mut errors).into_iter().map(|(key, value)| (key, Secret::from(value))).collect();
         check(&secrets, "", &mut errors);
         errors.check()?;
-        self.change_task_secrets(id, &Change::Replace(secrets), if_match).await
+        self.change_task_secrets(caller, id, &Change::Replace(secrets), if_match).await
     }
 
     /// Writes and removes some secrets of a task.
@@ -59,25 +60,33 @@ impl App {
         let mut fields = Fields::new(body);
         let patch = read_patch(&mut fields, "");
         fields.finish().check()?;
-        self.change_task_secrets(id, &Change::Patch(patch), if_match).await
+        self.change_task_secrets(caller, id, &Change::Patch(patch), if_match).await
     }
 
-    async fn change_task_secrets(&self, id: TaskId, change: &Change, if_match: Option<&str>) -> Result<SecretKeys> {
+    async fn change_task_secrets(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        change: &Change,
+        if_match: Option<&str>,
+    ) -> Result<SecretKeys> {
         let mut tx = self.db.write().await?;
         let mut task = self.writable_task(&mut tx, id).await?;
         check_revision(&task, if_match)?;
-        if self.change_secrets(&mut tx, id, change).await? {
+        let touched = self.change_secrets(&mut tx, id, change).await?;
+        if !touched.is_empty() {
             task.revision = self.new_revision();
             task.updated_at = self.now();
             tasks::update(&mut tx, &task).await?;
+            self.note(&mut tx, caller, Event::task("task.update", &task).secrets(touched)).await?;
         }
         let keys = keys(secrets::list(&mut tx, id).await?);
         tx.commit().await?;
         Ok(keys)
     }
 
-    /// Carries out a change and tells whether it made a difference. A value that is the same keeps its revision.
-    pub(super) async fn change_secrets(&self, tx: &mut Tx, task: TaskId, change: &Change) -> Result<bool> {
+    /// Carries out a change and tells to which keys it made a difference. A value that is the same keeps its revision.
+    pub(super) async fn change_secrets(&self, tx: &mut Tx, task: TaskId, change: &Change) -> Result<Touched> {
         let stored: BTreeMap<String, SealedSecret> =
             secrets::list(tx, task).await?.into_iter().map(|secret| (secret.key.clone(), secret)).collect();
         let (set, remove): (&SecretMap, BTreeSet<&String>) = match change {
@@ -90,9 +99,10 @@ impl App {
             errors.add("secrets", format!("a task may have {MAX_KEYS} secrets at the most"));
             return Err(Error::Invalid(errors));
         }
-        let mut changed = !remove.is_empty();
+        let mut touched = Touched::default();
         for key in remove {
             secrets::remove(tx, task, key).await?;
+            touched.removed.push(key.clone());
         }
         for (key, value) in set {
             let same = stored
@@ -102,13 +112,13 @@ impl App {
             if same {
                 continue;
             }
-            changed = true;
+            touched.set.push(key.clone());
             let sealed = self.vault.seal(task, key, value).map_err(|_| Error::Crypto)?;
             let sealed_by = self.vault.key_id().to_owned();
             let secret = SealedSecret { key: key.clone(), sealed_by, sealed, revision: self.new_revision() };
             secrets::put(tx, task, &secret).await?;
         }
-        Ok(changed)
+        Ok(touched)
     }
 
     /// Says in the log when there are secrets that this server cannot open, as after a start with another server secret.

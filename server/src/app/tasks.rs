@@ -13,6 +13,7 @@ use justiam_sdk::api::tasks::{Task, TaskQuery};
 use justiam_sdk::api::values::{OverlapPolicy, TaskType, Words as _};
 use serde_json::json;
 
+use super::audit::{Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::Object;
 use super::secrets::Change;
@@ -59,9 +60,11 @@ impl App {
                 details: None,
             });
         }
-        if let Some(change) = &wanted.secrets {
-            self.change_secrets(&mut tx, id, change).await?;
-        }
+        let touched = match &wanted.secrets {
+            Some(change) => self.change_secrets(&mut tx, id, change).await?,
+            None => Touched::default(),
+        };
+        self.note(&mut tx, caller, Event::task("task.create", &task).secrets(touched)).await?;
         let answer = self.view(&mut tx, task).await?;
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
@@ -150,6 +153,7 @@ impl App {
         check_revision(&task, if_match)?;
         let stop = active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?;
         tasks::delete(&mut tx, id).await?;
+        self.note(&mut tx, caller, Event::task("task.delete", &task)).await?;
         tx.commit().await?;
         self.stop_runs(&stop);
         Ok(())
@@ -207,15 +211,17 @@ impl App {
             ..stored.clone()
         };
         refuse_taken_name(&mut tx, &task).await?;
-        let secrets_changed = match &wanted.secrets {
+        let touched = match &wanted.secrets {
             Some(change) => self.change_secrets(&mut tx, id, change).await?,
-            None => false,
+            None => Touched::default(),
         };
         // A request that changes nothing leaves no trace, so that it can be repeated.
-        if task != stored || secrets_changed {
+        if task != stored || !touched.is_empty() {
             task.revision = self.new_revision();
             task.updated_at = now;
             tasks::update(&mut tx, &task).await?;
+            let event = Event::task("task.update", &task).fields(&stored.definition, &task.definition);
+            self.note(&mut tx, caller, event.secrets(touched)).await?;
         }
         let policy = &task.definition.overlap_policy;
         if *policy != stored.definition.overlap_policy {
