@@ -225,6 +225,13 @@ fn say(text: &str) -> Done {
     Ok(())
 }
 
+/// Whoever mistypes the folder of a running server shall see it.
+fn tell_of_new(folder: &std::path::Path) -> Done {
+    let folder = folder.display();
+    writeln!(std::io::stderr(), "note: {folder} held no server's data; it has been prepared for a new server")?;
+    Ok(())
+}
+
 /// Tells an error with all its causes.
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {
     let mut text = format!("error: {error}");

@@ -1,13 +1,16 @@
 //! The HTTP API: an in-process server through the SDK's client, and raw requests for what the client cannot express.
 
 mod access;
+mod audit;
 mod concurrency;
 mod confidential;
 mod config;
 mod edits;
+mod fixtures;
 mod idempotency;
 mod limits;
 mod lists;
+mod messages;
 mod revisions;
 mod routes;
 mod runs;

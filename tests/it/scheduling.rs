@@ -1,5 +1,6 @@
 //! Stories of ticks and runs: a whole server whose clock the test moves.
 
+mod builtin;
 mod edits;
 mod next;
 mod once;

@@ -114,6 +114,11 @@ impl TestServer {
         self.app.create_token(new).await.unwrap().token.expose().to_owned()
     }
 
+    /// Loads fixtures, as `justiam-server seed` does.
+    pub async fn seed(&self, fixtures: &serde_json::Value) {
+        self.app.load_fixtures(fixtures.to_string().as_bytes()).await.unwrap();
+    }
+
     /// The folder with the database.
     pub fn data_dir(&self) -> &Path {
         self.data.path()

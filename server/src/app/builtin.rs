@@ -136,3 +136,46 @@ fn days_before(now: Timestamp, days: u32) -> Timestamp {
     let days = DAY * i32::try_from(days).unwrap_or(i32::MAX);
     now.saturating_sub(days).unwrap_or(Timestamp::MIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::vault::Vault;
+    use crate::clock::SystemClock;
+    use crate::store::Db;
+
+    #[tokio::test]
+    async fn the_work_can_be_stopped_between_two_batches_and_goes_on_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+        let app = App::new(db, Arc::new(SystemClock), Vault::new(&"a secret of a server".into()).unwrap());
+        let user = "0199f2a6-0000-7000-8000-000000000001";
+        let sessions: Vec<_> = (0..2001)
+            .map(|number| {
+                let id = format!("0199f2a6-0000-7000-8000-{number:012}");
+                json!({ "id": id, "user": user, "expires_at": "2026-01-01T00:00:00Z" })
+            })
+            .collect();
+        let fixtures = json!({ "users": [{ "id": user, "email": "a@example.com" }], "saml_sessions": sessions });
+        app.load_fixtures(fixtures.to_string().as_bytes()).await.unwrap();
+        let asked = Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            (asked.get() > 2).then_some("enough")
+        };
+        let report = app.carry_out(&TaskType::SamlSessionCleanup, stop).await.unwrap();
+        assert!(matches!(report.end, End::Stopped("enough")), "{report:?}");
+        assert_eq!((report.done.as_str(), asked.get()), ("removed 2000 expired SAML sessions", 3));
+        let report = app.carry_out(&TaskType::SamlSessionCleanup, || None::<()>).await.unwrap();
+        assert!(matches!(report.end, End::Finished), "{report:?}");
+        assert_eq!(report.done, "removed 1 expired SAML session");
+        for other in ["script", "a_later_type"] {
+            assert!(app.carry_out(&other.into(), || None::<()>).await.is_none());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Data, Done, say};
+use super::{Data, Done, say, tell_of_new};
 use crate::app::Error;
 use crate::clock::SystemClock;
 use crate::config::DataDir;
@@ -30,11 +30,15 @@ impl Seed {
         let text = self.read().map_err(|error| format!("could not read {shown}: {error}"))?;
         let config = self.data.config()?;
         let data_dir = DataDir::open(&config.data_dir)?;
+        let is_new = data_dir.is_new();
         let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
         let loaded = app.load_fixtures(&text).await;
         app.db.close().await;
         match loaded {
             Ok(loaded) => {
+                if is_new {
+                    tell_of_new(&config.data_dir)?;
+                }
                 for (kind, rows) in loaded {
                     say(&format!("{kind}: {rows}"))?;
                 }

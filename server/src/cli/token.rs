@@ -1,11 +1,10 @@
 //! `justiam-server token …`
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Data, Done, say};
+use super::{Data, Done, say, tell_of_new};
 use crate::app::Error;
 use crate::app::caller::Permission;
 use crate::app::tokens::NewToken;
@@ -51,11 +50,7 @@ impl Command {
         match issued {
             Ok(issued) => {
                 if is_new {
-                    let folder = config.data_dir.display();
-                    writeln!(
-                        std::io::stderr(),
-                        "note: {folder} held no server's data; it has been prepared for a new server"
-                    )?;
+                    tell_of_new(&config.data_dir)?;
                 }
                 say(issued.token.expose())
             }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use justiam_server::app::caller::Permission::{self, SecretsWrite, TasksManage, TasksRun, TasksView};
+use justiam_server::app::caller::Permission::{
+    self, AuditView, SecretsWrite, TasksManage, TasksRun, TasksView, UsersView,
+};
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOBODY, answer, body, path};
@@ -33,6 +35,8 @@ fn routes(task: &str) -> Vec<Route> {
         route("GET", "/api/v1/task-runs", json!({}), &[TasksView], 200),
         route("GET", "/api/v1/tasks/history", json!({}), &[TasksView], 200),
         route("GET", &run, json!({}), &[TasksView], 404),
+        route("GET", &format!("/api/v1/users/{NOBODY}/messages"), json!({}), &[UsersView], 404),
+        route("GET", "/api/v1/audit-log", json!({}), &[AuditView], 200),
         route("POST", "/api/v1/tasks", body(&json!({ "name": "one" })), &[TasksManage], 201),
         route("POST", "/api/v1/tasks", with_secret, &[TasksManage, SecretsWrite], 201),
         route("PUT", task, body(&json!({ "name": "put" })), &[TasksManage], 200),

@@ -48,7 +48,8 @@ async fn disabled_tasks_can_be_triggered() {
 async fn histories_are_newest_first_and_page_by_fifty() {
     let api = Api::start().await;
     let one = api.create(&json!({ "name": "one", "task_type": "audit_log_cleanup", "schedule_type": "once" })).await;
-    let two = api.task("two").await;
+    let failing = "package task\nimport \"errors\"\nfunc Run() (string, error) { return \"\", errors.New(\"no\") }";
+    let two = api.create(&body(&json!({ "name": "two", "script": failing }))).await;
     let id = one["id"].as_str().unwrap().parse().unwrap();
     let mut expected = Vec::new();
     for _ in 0..52 {
@@ -56,7 +57,7 @@ async fn histories_are_newest_first_and_page_by_fifty() {
         api.server.ended(run.id).await;
         expected.push(run.id.to_string());
     }
-    let other = api.server.client.tasks().run(two.id).await.unwrap();
+    let other = api.server.client.tasks().run(two["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
     api.server.ended(other.id).await;
     expected.reverse();
     let ids = |page: &Value| -> Vec<String> {
@@ -71,8 +72,9 @@ async fn histories_are_newest_first_and_page_by_fifty() {
     assert_eq!(streamed.iter().map(|run| run.id.to_string()).collect::<Vec<_>>(), expected);
     let all: Vec<_> = api.server.client.runs().list(RunQuery::new()).try_collect().await.unwrap();
     assert_eq!((all.len(), all[0].id), (53, other.id));
-    let errors = api.get("/api/v1/task-runs?status=error&limit=1000").await.json();
-    assert_eq!(ids(&errors), expected);
+    let successes = api.get("/api/v1/task-runs?status=success&limit=1000").await.json();
+    assert_eq!(ids(&successes), expected);
+    assert_eq!(ids(&api.get("/api/v1/task-runs?status=error").await.json()), [other.id.to_string()]);
     let none = api.get(&format!("{history}?status=cancelled")).await.json();
     assert_eq!((&none["data"], &none["total"]), (&json!([]), &json!(0)));
 }

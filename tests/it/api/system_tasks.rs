@@ -53,14 +53,40 @@ fn capitalised(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn they_can_be_triggered_and_say_what_this_version_does_not_do() {
+async fn they_can_be_triggered_and_say_what_they_did() {
     let api = Api::start().await;
-    let task = api.server.client.tasks().find("saml_session_cleanup").await.unwrap().unwrap();
-    let run = answer(api.request("POST", &format!("{}/run", path(&task)))).await.expect(202).json();
-    let run = api.server.ended(run["id"].as_str().unwrap().parse().unwrap()).await;
-    assert_eq!(run.status, RunStatus::Error);
-    let expected = "this version of the server does not carry out `saml_session_cleanup`";
-    assert_eq!((run.error.as_deref(), run.isolation), (Some(expected), None));
+    for (task_type, expected) in [
+        ("saml_session_cleanup", "removed 0 expired SAML sessions"),
+        ("audit_log_cleanup", "deleted 0 audit log entries older than 365 days"),
+        ("trusted_device_expiry", "removed 0 expired trusted devices"),
+        ("user_message_delivery", "delivered 0 user messages"),
+        ("access_request_expiry", "expired 0 access requests"),
+        ("preset_cache_refresh", "rebuilt the preset cache with 0 presets"),
+        ("agent_token_cleanup", "deleted 0 agent tokens unused for more than 7 days"),
+    ] {
+        let task = api.server.client.tasks().find(task_type).await.unwrap().unwrap();
+        let run = answer(api.request("POST", &format!("{}/run", path(&task)))).await.expect(202).json();
+        let run = api.server.ended(run["id"].as_str().unwrap().parse().unwrap()).await;
+        assert_eq!((run.status, run.error, run.isolation), (RunStatus::Success, None, None));
+        assert_eq!(run.output.as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn they_are_enabled_and_have_a_next_time() {
+    let api = Api::start().await;
+    for (task_type, expected) in [
+        ("saml_session_cleanup", "2026-01-01T01:00:00Z"),
+        ("audit_log_cleanup", "2026-01-01T03:00:00Z"),
+        ("trusted_device_expiry", "2026-01-01T00:05:00Z"),
+        ("user_message_delivery", "2026-01-01T00:05:00Z"),
+        ("access_request_expiry", "2026-01-01T00:05:00Z"),
+        ("preset_cache_refresh", "2026-01-01T06:00:00Z"),
+        ("agent_token_cleanup", "2026-01-01T04:00:00Z"),
+    ] {
+        let task = api.server.client.tasks().find(task_type).await.unwrap().unwrap();
+        assert_eq!((task.enabled, task.next_run_at), (true, Some(expected.parse().unwrap())), "{task_type}");
+    }
 }
 
 #[tokio::test]

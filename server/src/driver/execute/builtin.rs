@@ -49,3 +49,41 @@ pub(super) async fn execute(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::vault::Vault;
+    use crate::clock::SystemClock;
+    use crate::store::Db;
+
+    #[tokio::test]
+    async fn a_run_that_is_stopped_says_why_and_what_it_had_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+        let app = App::new(db, Arc::new(SystemClock), Vault::new(&"a secret of a server".into()).unwrap());
+        let (live, fired) = (CancellationToken::new(), CancellationToken::new());
+        fired.cancel();
+        let delivery = TaskType::UserMessageDelivery;
+        let now = app.now();
+        let run = async |started_at: Timestamp, cancelled, shutdown| {
+            let ending = execute(&app, &delivery, Some(started_at), 5, cancelled, shutdown).await;
+            (ending.status, ending.output.or(ending.error).unwrap())
+        };
+        let none = "delivered 0 user messages";
+        assert_eq!(run(now, &live, &live).await, (RunStatus::Success, none.to_owned()));
+        assert_eq!(run(now, &fired, &live).await, (RunStatus::Cancelled, none.to_owned()));
+        let text = format!("the server was shut down before the work was done; it {none}");
+        assert_eq!(run(now, &live, &fired).await, (RunStatus::Error, text));
+        let late = now - SignedDuration::from_secs(5);
+        assert_eq!(
+            run(late, &live, &live).await,
+            (RunStatus::Error, format!("timed out after 5 s; until then it {none}"))
+        );
+        let unknown = execute(&app, &"a_later_type".into(), Some(now), 5, &live, &live).await;
+        let text = "this version of the server does not carry out `a_later_type`";
+        assert_eq!((unknown.status, unknown.error.as_deref()), (RunStatus::Error, Some(text)));
+    }
+}
