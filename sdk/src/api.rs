@@ -11,6 +11,7 @@ pub mod ids;
 pub mod messages;
 pub mod page;
 pub mod paths;
+pub mod preview;
 pub mod problem;
 pub mod runs;
 pub mod script;

@@ -14,6 +14,7 @@ pub(crate) mod json;
 mod messages;
 pub mod runs;
 pub mod secrets;
+pub mod syntax;
 pub mod system_tasks;
 pub mod tasks;
 pub mod tokens;
@@ -22,7 +23,7 @@ pub(crate) mod wake;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::RunId;
@@ -36,6 +37,7 @@ pub use idempotency::IdempotencyKey;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
+use syntax::SyntaxCheck;
 use vault::Vault;
 use wake::{Wake, Wakes};
 
@@ -60,6 +62,7 @@ pub struct App {
     pub(crate) wakes: Wakes,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
+    syntax: OnceLock<SyntaxCheck>,
     ids: Mutex<ContextV7>,
     /// The runs that this process is executing.
     running: Mutex<HashMap<RunId, Running>>,
@@ -103,6 +106,7 @@ impl App {
             vault,
             audit_days: DEFAULT_AUDIT_DAYS,
             wakes: Wakes::default(),
+            syntax: OnceLock::new(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }

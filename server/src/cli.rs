@@ -226,7 +226,7 @@ fn say(text: &str) -> Done {
 }
 
 /// Whoever mistypes the folder of a running server shall see it.
-fn tell_of_new(folder: &std::path::Path) -> Done {
+fn tell_of_new(folder: &Path) -> Done {
     let folder = folder.display();
     writeln!(std::io::stderr(), "note: {folder} held no server's data; it has been prepared for a new server")?;
     Ok(())

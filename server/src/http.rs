@@ -52,6 +52,8 @@ fn api() -> Router<Arc<App>> {
     Router::new()
         .route(routes::TASKS, get(tasks::list).post(tasks::create))
         .route(routes::TASK, get(tasks::read).put(tasks::replace).patch(tasks::patch).delete(tasks::delete))
+        .route(routes::TASKS_VALIDATE, post(tasks::validate))
+        .route(routes::TASK_NEXT, get(tasks::next))
         .route(routes::TASK_SECRETS, get(secrets::keys).put(secrets::replace).patch(secrets::patch))
         .route(routes::TASK_CONFIG, get(config::read).put(config::replace))
         .route(routes::TASK_RUN, post(runs::run_task))

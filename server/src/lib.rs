@@ -49,6 +49,7 @@ use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
 use driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner, SetupError};
+use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
 use lifecycle::Shutdown;
 use store::Db;
@@ -90,6 +91,8 @@ pub struct Server {
     app: Arc<App>,
     driver: Arc<Driver>,
     roles: Roles,
+    /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
+    _syntax: Arc<SyntaxChecker>,
     data_dir: DataDir,
 }
 
@@ -109,9 +112,11 @@ impl Server {
             folder: data_dir.scripts(),
             grace: DEFAULT_GRACE,
         })?;
+        let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
+        app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
         let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(Executor::new(scripts)), settings));
-        Ok(Self { app, driver, roles: config.roles, data_dir })
+        Ok(Self { app, driver, roles: config.roles, _syntax: syntax, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.

@@ -13,6 +13,10 @@ pub mod routes {
     pub const TASKS: &str = "/api/v1/tasks";
     /// One task.
     pub const TASK: &str = "/api/v1/tasks/{id}";
+    /// Checks a task without storing it.
+    pub const TASKS_VALIDATE: &str = "/api/v1/tasks/validate";
+    /// When a task fires next.
+    pub const TASK_NEXT: &str = "/api/v1/tasks/{id}/next";
     /// The names of a task's secrets.
     pub const TASK_SECRETS: &str = "/api/v1/tasks/{id}/secrets";
     /// A task's config entries.
@@ -57,6 +61,16 @@ pub fn tasks() -> String {
 /// One task.
 pub fn task(id: TaskId) -> String {
     format!("{BASE}/tasks/{id}")
+}
+
+/// Checks a task without storing it.
+pub fn tasks_validate() -> String {
+    routes::TASKS_VALIDATE.to_owned()
+}
+
+/// When a task fires next.
+pub fn task_next(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/next")
 }
 
 /// The secrets of a task.

@@ -155,6 +155,26 @@ words! {
         /// The `run_at` of a `once` task.
         Once = "once",
     }
+
+    /// What a warning about a task is about.
+    WarningKind {
+        /// Times of day that the clocks skip, so that the tick comes later.
+        Moved = "moved",
+        /// Times of day that the clocks show twice, of which only the first counts.
+        RunsOnce = "runs_once",
+        /// A day with fewer ticks than usual.
+        FewerTicks = "fewer_ticks",
+        /// A day with more ticks than usual.
+        MoreTicks = "more_ticks",
+        /// Day of month and day of week are given, and one of them is enough.
+        EitherDay = "either_day",
+        /// Day of month and day of week are given, and both must match.
+        BothDays = "both_days",
+        /// Fires in leap years only.
+        LeapDayOnly = "leap_day_only",
+        /// Nobody looked at the syntax of the script.
+        SyntaxNotChecked = "syntax_not_checked",
+    }
 }
 
 impl TaskType {

@@ -9,6 +9,7 @@ use super::transport::Transport;
 use crate::api::ids::TaskId;
 use crate::api::page::Page;
 use crate::api::paths;
+use crate::api::preview::{NextQuery, NextRuns, Validation};
 use crate::api::runs::{Run, RunQuery};
 use crate::api::tasks::{NewTask, Task, TaskPatch, TaskQuery};
 
@@ -26,6 +27,17 @@ impl<'a> Tasks<'a> {
     /// Reads a task with everything but the values of its secrets.
     pub async fn get(&self, id: TaskId) -> Result<Task, Error> {
         self.0.get(&paths::task(id)).await
+    }
+
+    /// When a task fires next by itself, and what its author may not expect. Of a disabled task: when it would.
+    pub async fn next(&self, id: TaskId, query: &NextQuery) -> Result<NextRuns, Error> {
+        self.0.get_with(&paths::task_next(id), query).await
+    }
+
+    /// Checks what [`Tasks::create`] would be given, the syntax of a script included. Nothing is stored, and what is wrong with
+    /// the task is the answer, not an error.
+    pub async fn validate(&self, task: &NewTask) -> Result<Validation, Error> {
+        self.0.send_body(Method::POST, &paths::tasks_validate(), task).await
     }
 
     /// Reads one page of tasks, in the order of their creation.

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::StreamExt as _;
 use justiam_sdk::Client;
 use justiam_sdk::api::ids::{RunId, TaskId};
+use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::secrets::SecretsPatch;
 use justiam_sdk::api::tasks::{NewTask, TaskPatch, TaskQuery};
@@ -81,6 +82,12 @@ async fn tasks() {
     let _ = tasks.delete(task()).await;
     let _ = tasks.run(task()).await;
     let _ = pin!(tasks.runs(task())).next().await;
+    let mut next = NextQuery::new();
+    let _ = tasks.next(task(), &next).await;
+    next.count = Some(3);
+    next.from = Some("2026-03-08T00:00:00+01:00".parse().unwrap());
+    let _ = tasks.next(task(), &next).await;
+    let _ = tasks.validate(&NewTask::triggered_script("T", "package task")).await;
 
     let query = "name=a+b%26c%3D%C3%BC%2F%3F%23&search=100%25&task_type=script&enabled=true&include=script%2Csecrets";
     assert_eq!(
@@ -118,6 +125,13 @@ async fn tasks() {
             format!("DELETE /api/v1/tasks/{TASK}"),
             format!("POST /api/v1/tasks/{TASK}/run"),
             format!("GET /api/v1/tasks/{TASK}/runs?page=1"),
+            format!("GET /api/v1/tasks/{TASK}/next"),
+            format!("GET /api/v1/tasks/{TASK}/next?count=3&from=2026-03-07T23%3A00%3A00Z"),
+            concat!(
+                r#"POST /api/v1/tasks/validate {"name":"T","task_type":"script","schedule_type":"once","#,
+                r#""script":"package task"}"#
+            )
+            .to_owned(),
         ]
     );
 }

@@ -1,6 +1,8 @@
 //! Tasks.
 
 pub(crate) mod definition;
+mod next;
+mod validate;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +23,7 @@ use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::tasks::{Definition, Filter, TaskRow};
 use crate::store::{self, Tx, active_runs, secrets, tasks};
-use definition::Wanted;
+use definition::{Draft, Wanted};
 
 /// What a list can add to each task.
 const INCLUDES: [&str; 5] = ["script", "script_sha256", "config", "task_config", "secrets"];
@@ -31,9 +33,7 @@ impl App {
     pub async fn create_task(&self, caller: &Caller, body: Object, key: Option<&IdempotencyKey>) -> Result<Task> {
         caller.require(Permission::TasksManage)?;
         let id = TaskId::from_uuid(self.new_id());
-        // The last digits of the id, which are random; the first ones are the time, and the same for a whole minute.
-        let short = id.as_uuid().simple().to_string().split_off(24);
-        let wanted = definition::read_new(body, |task_type| format!("{task_type} {short}"))?;
+        let wanted = new_draft(body, id).wanted()?;
         require_secrets(caller, wanted.secrets.as_ref())?;
         refuse_system_name(&wanted.definition.name)?;
         let now = self.now();
@@ -54,7 +54,7 @@ impl App {
             return Ok(answer);
         }
         if !tasks::insert(&mut tx, &task).await? {
-            refuse_taken_name(&mut tx, &task).await?;
+            refuse_taken_name(&mut tx, id, &task.definition.name).await?;
             return Err(Error::Conflict {
                 message: "a task with this name has just been deleted".into(),
                 details: None,
@@ -210,7 +210,7 @@ impl App {
             definition: wanted.definition,
             ..stored.clone()
         };
-        refuse_taken_name(&mut tx, &task).await?;
+        refuse_taken_name(&mut tx, id, &task.definition.name).await?;
         let touched = match &wanted.secrets {
             Some(change) => self.change_secrets(&mut tx, id, change).await?,
             None => Touched::default(),
@@ -251,6 +251,13 @@ impl App {
         let secrets = secrets::list(tx, task.id).await?;
         Ok(view(task, secrets.into_iter().map(|secret| (secret.key, secret.revision)).collect()))
     }
+}
+
+/// Reads the body of a create for a task with this id.
+fn new_draft(body: Object, id: TaskId) -> Draft {
+    // The last digits of the id, which are random; the first ones are the time, and the same for a whole minute.
+    let short = id.as_uuid().simple().to_string().split_off(24);
+    definition::read_new(body, |task_type| format!("{task_type} {short}"))
 }
 
 fn view(row: TaskRow, revisions: BTreeMap<String, String>) -> Task {
@@ -321,10 +328,9 @@ fn refuse_system_name(name: &str) -> Result<()> {
 }
 
 /// Looked up in the transaction that will write, so the answer stays true.
-async fn refuse_taken_name(tx: &mut Tx, task: &TaskRow) -> Result<()> {
-    let name = &task.definition.name;
+async fn refuse_taken_name(tx: &mut Tx, id: TaskId, name: &str) -> Result<()> {
     match tasks::id_of(tx, name).await? {
-        Some(other) if other != task.id => Err(Error::Conflict {
+        Some(other) if other != id => Err(Error::Conflict {
             message: format!("a task with the name `{}` exists already: {other}", super::error::shown(name)),
             details: Some(json!({ "id": other, "field": "name" })),
         }),

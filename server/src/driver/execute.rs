@@ -3,6 +3,7 @@
 mod builtin;
 mod redact;
 pub mod script;
+pub mod syntax;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, Query as Pairs};
 use http::request::Parts;
 use justiam_sdk::api::audit::AuditQuery;
 use justiam_sdk::api::messages::MessageQuery;
+use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 
@@ -64,6 +65,16 @@ impl Read for AuditQuery {
         query.action = parts.text("action");
         query.object_id = parts.text("object_id");
         query.actor = parts.text("actor");
+        query
+    }
+}
+
+impl Read for NextQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.count = parts.value("count", "must be a whole number from 1 to 1000");
+        let instant = "must be an RFC 3339 instant such as `2026-01-31T08:00:00Z`; a `+` is written as `%2B`";
+        query.from = parts.value("from", instant);
         query
     }
 }

@@ -9,6 +9,7 @@ use http::{HeaderName, StatusCode, header};
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::page::Page;
 use justiam_sdk::api::paths;
+use justiam_sdk::api::preview::{NextQuery, NextRuns, Validation};
 use justiam_sdk::api::tasks::{Task, TaskQuery};
 
 use super::caller::Authenticated;
@@ -79,6 +80,25 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Failure> {
     app.delete_task(&caller, id, revision.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/tasks/{id}/next`
+pub(super) async fn next(
+    State(app): Shared,
+    Authenticated(caller): Authenticated,
+    Id(id): Id<TaskId>,
+    Query(query): Query<NextQuery>,
+) -> Result<Json<NextRuns>, Failure> {
+    Ok(Json(app.next_runs(&caller, id, &query).await?))
+}
+
+/// `POST /api/v1/tasks/validate`
+pub(super) async fn validate(
+    State(app): Shared,
+    Authenticated(caller): Authenticated,
+    body: Body,
+) -> Result<Json<Validation>, Failure> {
+    Ok(Json(app.validate_task(&caller, body.object).await?))
 }
 
 fn with_etag(task: Task) -> ([(HeaderName, String); 1], Json<Task>) {

@@ -30,6 +30,8 @@ fn routes(task: &str) -> Vec<Route> {
         route("GET", task, json!({}), &[TasksView], 200),
         route("GET", &format!("{task}/secrets"), json!({}), &[TasksView], 200),
         route("GET", &format!("{task}/config"), json!({}), &[TasksView], 200),
+        route("GET", &format!("{task}/next"), json!({}), &[TasksView], 200),
+        route("POST", "/api/v1/tasks/validate", json!({}), &[TasksView], 200),
         route("GET", &format!("{task}/runs"), json!({}), &[TasksView], 200),
         route("GET", &format!("{task}/history"), json!({}), &[TasksView], 200),
         route("GET", "/api/v1/task-runs", json!({}), &[TasksView], 200),

@@ -24,6 +24,7 @@ async fn a_malformed_id_belongs_to_nothing() {
             ("PUT", format!("/api/v1/tasks/{id}/config")),
             ("POST", format!("/api/v1/tasks/{id}/run")),
             ("GET", format!("/api/v1/tasks/{id}/runs")),
+            ("GET", format!("/api/v1/tasks/{id}/next")),
         ] {
             let answer = api.send(method, &path, &json!({})).await;
             answer.refused(404, "NOT_FOUND");

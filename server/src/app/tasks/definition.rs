@@ -39,8 +39,34 @@ pub(super) struct Wanted {
     pub(super) secrets: Option<Change>,
 }
 
+/// What a request says that a task shall be, right or wrong.
+pub(super) struct Draft {
+    pub(super) definition: Definition,
+    schedule: Option<Schedule>,
+    secrets: Option<Change>,
+    pub(super) errors: FieldErrors,
+}
+
+impl Draft {
+    /// The schedule, unless one of its fields is wrong.
+    pub(super) fn sound_schedule(&self) -> Option<&Schedule> {
+        let wrong = ["schedule_type", "cron_expr", "timezone", "run_at"].iter().any(|name| self.errors.has(name));
+        self.schedule.as_ref().filter(|_| !wrong)
+    }
+
+    /// What is wanted, where nothing is wrong.
+    pub(super) fn wanted(self) -> Result<Wanted> {
+        let Self { definition, schedule, secrets, errors } = self;
+        match schedule {
+            Some(schedule) => errors.check().map(|()| Wanted { definition, schedule, secrets }),
+            // Where there is no schedule, its field has an error.
+            None => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
 /// Reads the body of a create. A task without a name gets `fallback_name`, which is made from its type.
-pub(super) fn read_new(body: Object, fallback_name: impl FnOnce(&TaskType) -> String) -> Result<Wanted> {
+pub(super) fn read_new(body: Object, fallback_name: impl FnOnce(&TaskType) -> String) -> Draft {
     let mut fields = Fields::new(body);
     fields.ignore(&READ_ONLY);
     let mut definition = defaults();
@@ -62,7 +88,7 @@ pub(super) fn read_new(body: Object, fallback_name: impl FnOnce(&TaskType) -> St
             definition.name = fallback_name(&definition.task_type);
         }
     }
-    finish(definition, secrets, errors)
+    check(definition, secrets, errors)
 }
 
 /// Reads the body of a replacement: what it leaves out returns to its default; config entries and secrets stay.
@@ -85,7 +111,7 @@ pub(super) fn read_replacement(body: Object, stored: &TaskRow) -> Result<Wanted>
     if definition.task_type.is_script() && definition.script.is_none() && !errors.has("script") {
         errors.add("script", format!("is required{hint}"));
     }
-    finish(definition, None, errors)
+    check(definition, None, errors).wanted()
 }
 
 /// Reads the body of a patch: what it leaves out stays.
@@ -116,7 +142,7 @@ pub(super) fn read_patch(body: Object, stored: &TaskRow) -> Result<Wanted> {
         }
     }
     let errors = fields.finish();
-    finish(definition, secrets, errors)
+    check(definition, secrets, errors).wanted()
 }
 
 /// The schedule of a stored definition, as [`schedule`].
@@ -219,7 +245,7 @@ fn require(definition: &Definition, errors: &mut FieldErrors, hint: &str) {
 }
 
 /// Checks the rules that every definition keeps, whoever wrote it.
-fn finish(mut definition: Definition, secrets: Option<Change>, mut errors: FieldErrors) -> Result<Wanted> {
+fn check(mut definition: Definition, secrets: Option<Change>, mut errors: FieldErrors) -> Draft {
     let length = definition.name.chars().count();
     if !errors.has("name") && !definition.name.is_empty() {
         if definition.name.trim().is_empty() {
@@ -244,11 +270,7 @@ fn finish(mut definition: Definition, secrets: Option<Change>, mut errors: Field
     let schedule = check_schedule(&definition, &mut errors);
     definition.script_sha256 =
         definition.script.as_ref().map(|script| hex(digest(&SHA256, script.as_bytes()).as_ref()));
-    match schedule {
-        Some(schedule) => errors.check().map(|()| Wanted { definition, schedule, secrets }),
-        // Where there is no schedule, its field has an error.
-        None => Err(Error::Invalid(errors)),
-    }
+    Draft { definition, schedule, secrets, errors }
 }
 
 fn check_script(definition: &Definition, errors: &mut FieldErrors) {
