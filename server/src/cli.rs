@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod check;
 mod next;
 mod seed;
 mod token;
@@ -44,6 +45,8 @@ enum Command {
     Token(token::Command),
     /// Load users and what belongs to them from a file
     Seed(seed::Seed),
+    /// Look for violations of what always holds in the database
+    Check(check::Check),
     /// Print when a cron expression fires
     Next(next::Next),
     /// Measure the engine on a database that is made for it and removed
@@ -128,6 +131,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
             Command::Seed(seed) => seed.run().await,
+            Command::Check(check) => check.run().await,
             Command::Next(next) => next.run(),
             Command::Bench(command) => command.run().await,
         }

@@ -11,6 +11,7 @@ pub mod db;
 mod dialect;
 pub mod idempotency;
 pub mod identity;
+pub mod invariants;
 pub mod runs;
 pub mod secrets;
 pub mod tasks;
