@@ -2,6 +2,7 @@
 
 mod builtin;
 mod edits;
+mod invariants;
 mod next;
 mod once;
 mod overlap;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,7 +11,9 @@ use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::client::Retry;
 use justiam_server::app::caller::Permission;
+use justiam_server::app::invariants::{Checked, Reach};
 use justiam_server::app::tokens::NewToken;
+use justiam_server::clock::Clock as _;
 use justiam_server::config::{Config, DataDir};
 use justiam_server::lifecycle::Shutdown;
 use justiam_server::{ServeError, Server, open_app};
@@ -20,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::ManualClock;
 use crate::programs::program;
-use crate::soon;
+use crate::{invariants, soon, until};
 
 /// When tests begin, unless they say otherwise: a Thursday, in UTC.
 pub const START: &str = "2026-01-01T00:00:00Z";
@@ -38,8 +41,21 @@ pub struct TestServer {
     /// Its shutdown.
     pub shutdown: Shutdown,
     app: Arc<justiam_server::app::App>,
-    running: JoinHandle<Result<(), ServeError>>,
-    data: TempDir,
+    config: Config,
+    /// Whether what always holds is looked for at the end.
+    checked: AtomicBool,
+    // None once the server was stopped.
+    running: Option<JoinHandle<Result<(), ServeError>>>,
+    data: Option<TempDir>,
+}
+
+/// A story that ends without stopping its server leaves nothing that must not be, either.
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if self.checked.load(Ordering::Relaxed) && !std::thread::panicking() {
+            invariants::assert_beside(&self.config, self.clock.now());
+        }
+    }
 }
 
 impl TestServer {
@@ -77,18 +93,40 @@ impl TestServer {
         Self::open(data, clock, Some(token), |_| {}).await
     }
 
-    /// Ends the server gently and returns its data folder.
-    pub async fn stop(self) -> TempDir {
+    /// Ends the server gently, looks for what must not be, and returns its data folder.
+    pub async fn stop(mut self) -> TempDir {
         self.shutdown.soft.cancel();
-        soon("the server to end", self.running).await.unwrap().unwrap();
-        self.data
+        soon("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
+        if self.checked.swap(false, Ordering::Relaxed) {
+            invariants::assert(&self.config, self.clock.now()).await;
+        }
+        self.data.take().unwrap()
+    }
+
+    /// Fails the test unless everything that always holds does by now, also that the server keeps up with the clock.
+    pub async fn check_invariants(&self) {
+        until("everything to be as it must", async || {
+            let checked = self.app.invariants(Reach::Whole).await.unwrap();
+            checked.iter().all(|checked| checked.violations == 0)
+        })
+        .await;
+    }
+
+    /// What always holds, and whether it does at this moment.
+    pub async fn invariants(&self) -> Vec<Checked> {
+        self.app.invariants(Reach::Whole).await.unwrap()
+    }
+
+    /// For a test that breaks what always holds: nothing is looked for when this server ends.
+    pub fn leave_unchecked(&self) {
+        self.checked.store(false, Ordering::Relaxed);
     }
 
     async fn open(data: TempDir, clock: ManualClock, token: Option<String>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(data.path().join("server"));
         config.helper = program("justiam-server");
         change(&mut config);
-        let server = Server::open(config, Arc::new(clock.clone())).await.unwrap();
+        let server = Server::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         let token = match token {
             Some(token) => token,
             None => server.bootstrap_token().await.unwrap().unwrap().token.expose().to_owned(),
@@ -99,7 +137,18 @@ impl TestServer {
         let app = Arc::clone(server.app());
         let running = tokio::spawn(server.serve(listener, shutdown.clone()));
         let client = client(&endpoint, &token);
-        Self { endpoint, token, client, clock, shutdown, app, running, data }
+        Self {
+            endpoint,
+            token,
+            client,
+            clock,
+            shutdown,
+            app,
+            config,
+            checked: AtomicBool::new(true),
+            running: Some(running),
+            data: Some(data),
+        }
     }
 
     /// A client with a token that may do this and nothing else.
@@ -121,7 +170,7 @@ impl TestServer {
 
     /// The folder with the database.
     pub fn data_dir(&self) -> &Path {
-        self.data.path()
+        self.data.as_ref().unwrap().path()
     }
 
     /// Moves the clock.

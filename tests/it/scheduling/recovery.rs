@@ -129,6 +129,7 @@ async fn a_task_that_lost_its_next_time_gets_one_at_the_next_start() {
     once.schedule_type = Some(ScheduleType::Once);
     let once = create(&server, &once).await;
     tamper(&server, "UPDATE tasks SET next_run_at = NULL").await;
+    server.leave_unchecked();
     server.clock.set("2026-01-01T02:30:00Z");
     let server = server.restart().await;
     dispatched(&server).await;
