@@ -39,7 +39,7 @@ enum Command {
     /// Serve the API and run tasks
     Serve(Serve),
     /// Bring the database schema up to date and exit
-    Migrate(Data),
+    Migrate(Storage),
     /// Manage access tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -56,7 +56,7 @@ enum Command {
 
 /// Where the data is.
 #[derive(Debug, Args)]
-struct Data {
+struct Storage {
     /// Folder for the database, the generated secret and running scripts; made where it is missing
     #[arg(long, env = "JUSTIAM_DATA_DIR", default_value = "justiam-data", value_name = "DIR")]
     data_dir: PathBuf,
@@ -64,7 +64,7 @@ struct Data {
     /// in the data folder at the first start
     #[arg(long, env = "JUSTIAM_JWT_SECRET_FILE", value_name = "FILE")]
     jwt_secret_file: Option<PathBuf>,
-    /// File that holds the address of a PostgreSQL database, such as postgres://user:password@host/name (also: the address itself in
+    /// File that holds the address of a PostgreSQL database, such as `postgres://user:password@host/name` (also: the address itself in
     /// `DATABASE_URL`); without either, the data folder has an SQLite database
     #[arg(long, env = "JUSTIAM_DATABASE_URL_FILE", value_name = "FILE")]
     database_url_file: Option<PathBuf>,
@@ -73,7 +73,7 @@ struct Data {
 #[derive(Debug, Args)]
 struct Serve {
     #[command(flatten)]
-    data: Data,
+    data: Storage,
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "JUSTIAM_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: String,
@@ -144,7 +144,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 type Done = Result<(), Box<dyn Error>>;
 
-impl Data {
+impl Storage {
     fn config(&self) -> Result<Config, Box<dyn Error>> {
         let mut config = Config::new(&self.data_dir);
         config.jwt_secret = secret(self.jwt_secret_file.as_deref(), "JWT_SECRET", "the JWT secret file")?;

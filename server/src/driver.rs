@@ -68,17 +68,22 @@ impl Driver {
     pub async fn run(self: Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
         self.recover(soft).await;
         let roles = self.settings.roles;
-        let dispatch = async {
+        // Each on the heap: together they are large, and they live as long as the process.
+        let dispatch = Box::pin(async {
             if roles.dispatch {
-                tokio::join!(self.dispatch_until(soft), self.sweep_until(soft), self.keep_house_until(soft));
+                tokio::join!(
+                    Box::pin(self.dispatch_until(soft)),
+                    Box::pin(self.sweep_until(soft)),
+                    Box::pin(self.keep_house_until(soft))
+                );
             }
-        };
-        let work = async {
+        });
+        let work = Box::pin(async {
             if roles.work {
-                self.work_until(soft, hard).await;
+                Box::pin(self.work_until(soft, hard)).await;
             }
-        };
-        tokio::join!(dispatch, work, self.meet_replicas_until(soft));
+        });
+        tokio::join!(dispatch, work, Box::pin(self.meet_replicas_until(soft)));
         if self.db.is_shared() {
             self.db.close().await;
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::{Data, Done, say};
+use super::{Done, Storage, say};
 use crate::app::invariants::{self, Checked, Reach};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, DataDir};
@@ -16,7 +16,7 @@ const CONNECTIONS: u32 = 1;
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
-    data: Data,
+    data: Storage,
     /// Print one JSON array instead of lines
     #[arg(long)]
     json: bool,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Data, Done, say, tell_of_new};
+use super::{Done, Storage, say, tell_of_new};
 use crate::app::Error;
 use crate::clock::SystemClock;
 use crate::config::DataDir;
@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Args)]
 pub(super) struct Seed {
     #[command(flatten)]
-    data: Data,
+    data: Storage,
     /// JSON file with users, sessions, devices, messages, access requests, presets, agent tokens and audit log entries
     #[arg(value_name = "FILE")]
     file: PathBuf,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Data, Done, say, tell_of_new};
+use super::{Done, Storage, say, tell_of_new};
 use crate::app::Error;
 use crate::app::caller::Permission;
 use crate::app::tokens::NewToken;
@@ -16,7 +16,7 @@ pub(super) enum Command {
     /// Make a token and print it, this one time
     Create {
         #[command(flatten)]
-        data: Data,
+        data: Storage,
         /// What to call the token; runs that it triggers carry this name
         #[arg(long)]
         name: String,

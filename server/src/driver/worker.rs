@@ -23,7 +23,7 @@ impl Driver {
     pub(super) async fn work_until(self: &Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
         let (done, ended) = mpsc::unbounded_channel();
         let work = async {
-            tokio::join!(self.start_until(soft, hard, done), self.record_ends(ended, hard));
+            tokio::join!(Box::pin(self.start_until(soft, hard, done)), Box::pin(self.record_ends(ended, hard)));
         };
         tokio::select! {
             () = work => {}

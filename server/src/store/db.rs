@@ -134,6 +134,7 @@ impl Db {
 
     /// Another pool of connections to the same database, so that two parts of a server cannot starve each other. SQLite has one
     /// writer whatever one does.
+    #[must_use]
     pub fn separate(&self, connections: u32) -> Self {
         Self(match &self.0 {
             sqlite @ Pools::Sqlite { .. } => sqlite.clone(),

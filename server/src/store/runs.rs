@@ -283,16 +283,16 @@ pub async fn end(tx: &mut Tx, ends: &[End], now: Timestamp) -> Result<()> {
 /// and so does the newest run of a task that exists. Returns how many are gone and the last one that was looked at, from
 /// which to go on; `None` when there is nothing more.
 pub async fn prune(tx: &mut Tx, after: RunId, before: RunId, limit: i64) -> Result<(u64, Option<RunId>)> {
+    #[derive(Serialize)]
+    struct Given<'a> {
+        id: &'a str,
+    }
     let seen: Vec<(String, bool)> = on!(tx, conn => sqlx::query_as(
         "SELECT r.id, r.status IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.task_id) \
          OR EXISTS (SELECT 1 FROM runs n WHERE n.task_id = r.task_id AND n.id > r.id)) AS old \
          FROM runs r WHERE r.id > $1 AND r.id < $2 ORDER BY r.id LIMIT $3",
     ).bind(after.to_string()).bind(before.to_string()).bind(limit).fetch_all(conn).await?);
     let last = seen.last().map(|(id, _)| parsed("runs.id", id)).transpose()?;
-    #[derive(Serialize)]
-    struct Given<'a> {
-        id: &'a str,
-    }
     let sql = given!(tx, (id text), "DELETE FROM runs WHERE id IN (SELECT id FROM given)");
     let given = rows(seen.iter().filter(|(_, old)| *old).map(|(id, _)| Given { id }));
     let gone = on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());

@@ -68,8 +68,9 @@ mod tests {
         fired.cancel();
         let delivery = TaskType::UserMessageDelivery;
         let now = app.now();
-        let run = async |started_at: Timestamp, cancelled, shutdown| {
-            let ending = execute(&app, &delivery, Some(started_at), 5, cancelled, shutdown).await;
+        let run = async |started_at: Timestamp, cancelled: &CancellationToken, shutdown| {
+            let stop = RunStop { cancelled: cancelled.clone(), ..RunStop::default() };
+            let ending = execute(&app, &delivery, started_at, 5, &stop, shutdown).await;
             (ending.status, ending.output.or(ending.error).unwrap())
         };
         let none = "delivered 0 user messages";
@@ -82,7 +83,7 @@ mod tests {
             run(late, &live, &live).await,
             (RunStatus::Error, format!("timed out after 5 s; until then it {none}"))
         );
-        let unknown = execute(&app, &"a_later_type".into(), Some(now), 5, &live, &live).await;
+        let unknown = execute(&app, &"a_later_type".into(), now, 5, &RunStop::default(), &live).await;
         let text = "this version of the server does not carry out `a_later_type`";
         assert_eq!((unknown.status, unknown.error.as_deref()), (RunStatus::Error, Some(text)));
     }
