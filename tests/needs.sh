@@ -6,21 +6,25 @@ missing() {
     exit 1
 }
 
+# from_apt PACKAGE: installs a Debian package where this is root and there is apt.
+from_apt() {
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then return; fi
+    echo "installing $1"
+    {
+        DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$1"
+    } >/dev/null 2>"${TMPDIR:-/tmp}/justiam-apt.$$" || {
+        cat "${TMPDIR:-/tmp}/justiam-apt.$$" >&2
+        rm -f "${TMPDIR:-/tmp}/justiam-apt.$$"
+        missing "The package \`$1\`" "apt could not install it; see above."
+    }
+    rm -f "${TMPDIR:-/tmp}/justiam-apt.$$"
+}
+
 # have PROGRAM PACKAGE: installs a Debian package for a program that is not there.
 have() {
     command -v "$1" >/dev/null 2>&1 && return
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        echo "installing $2"
-        {
-            DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-                DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2"
-        } >/dev/null 2>"${TMPDIR:-/tmp}/justiam-apt.$$" || {
-            cat "${TMPDIR:-/tmp}/justiam-apt.$$" >&2
-            rm -f "${TMPDIR:-/tmp}/justiam-apt.$$"
-            missing "\`$1\`" "apt could not install the package \`$2\`; see above."
-        }
-        rm -f "${TMPDIR:-/tmp}/justiam-apt.$$"
-    fi
+    from_apt "$2"
     command -v "$1" >/dev/null 2>&1 ||
         missing "\`$1\`" "On Debian or Ubuntu: sudo apt-get install $2. Elsewhere: install the program \`$1\` and put it on PATH."
 }
@@ -42,6 +46,29 @@ need_c_compiler() { have cc build-essential; }
 
 # The interpreter that runs the scripts of tasks.
 need_yaegi() { have yaegi yaegi; }
+
+# The programs of PostgreSQL, for temporary servers of the tests' own. Sets POSTGRES, which prints its version.
+need_postgres() {
+    find_postgres && return
+    # The package would make a cluster for the whole system and start it; nobody asked for one.
+    local no_cluster=/etc/postgresql-common/createcluster.d/justiam-tests.conf
+    if mkdir -p "${no_cluster%/*}" 2>/dev/null; then echo 'create_main_cluster = off' >"$no_cluster"; fi
+    from_apt postgresql
+    rm -f "$no_cluster"
+    find_postgres ||
+        missing "PostgreSQL 15 or newer" "The tests start servers of their own with its programs. On Debian or Ubuntu: sudo apt-get install postgresql. Elsewhere: install it so that \`pg_config --bindir\` names the folder of \`initdb\` and \`postgres\`."
+}
+
+find_postgres() {
+    local folder version
+    for folder in "$(pg_config --bindir 2>/dev/null)" /usr/lib/postgresql/*/bin; do
+        POSTGRES=$folder/postgres
+        [ -x "$POSTGRES" ] && [ -x "$folder/initdb" ] || continue
+        version=$("$POSTGRES" --version | sed 's/^[^0-9]*//; s/[^0-9].*//')
+        if [ "${version:-0}" -ge 15 ]; then return; fi
+    done
+    return 1
+}
 
 # The terminal's own settings of server, provider and Terraform must not reach what is shown or tested.
 forget_settings() {

@@ -3,6 +3,7 @@
 
 mod api;
 mod docs;
+mod postgres;
 mod provider;
 mod scheduling;
 mod scripts;

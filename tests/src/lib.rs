@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod invariants;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod server;
