@@ -1,6 +1,7 @@
 //! Streams over pages, looking by name, and waiting for a run.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use justiam_sdk::api::audit::AuditQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 use justiam_sdk::api::values::RunStatus;
@@ -89,6 +90,33 @@ async fn histories_are_streams_as_well() {
     assert_eq!(statuses, [&RunStatus::Success, &RunStatus::Error, &RunStatus::Cancelled]);
     let runs: Vec<_> = client.runs().list(RunQuery::new()).try_collect().await.unwrap();
     assert_eq!(runs.len(), 1);
+}
+
+#[tokio::test]
+async fn messages_and_the_audit_log_are_streams_too() {
+    let message = json!({
+        "id": RUN, "user_id": TASK, "subject": "Welcome", "body": "", "created_at": "2026-01-01T00:00:00Z",
+        "delivered_at": "2026-01-01T00:05:00Z", "colour": "red",
+    });
+    let entry = json!({
+        "id": RUN, "at": "2026-01-01T00:00:00Z", "actor": "CI", "principal": null, "action": "moon.land",
+        "object_kind": "moon", "details": { "fields": ["name"] },
+    });
+    let server = server([page(&[message], 1, 1, 20), page(&[entry], 1, 1, 50)]).await;
+    let client = client(&server.uri(), 0);
+    let messages: Vec<_> = client.users().messages(TASK.parse().unwrap()).try_collect().await.unwrap();
+    assert_eq!((messages.len(), messages[0].subject.as_str()), (1, "Welcome"));
+    let mut query = AuditQuery::new();
+    (query.action, query.object_id, query.actor) = (Some("moon.land".into()), Some("a b".into()), Some("CI".into()));
+    let entries: Vec<_> = client.audit().list(query).try_collect().await.unwrap();
+    assert_eq!((entries[0].action.as_str(), &entries[0].object_id), ("moon.land", &None));
+    assert_eq!(entries[0].details, json!({ "fields": ["name"] }));
+    let lines: Vec<String> = requests(&server).await.iter().map(line).collect();
+    let expected = [
+        format!("GET /api/v1/users/{TASK}/messages?page=1"),
+        "GET /api/v1/audit-log?page=1&action=moon.land&object_id=a+b&actor=CI".to_owned(),
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The audit log: who changed what.
 //!
-//! A change writes its entry in its own transaction: there is none without the other. A request that changes nothing, or that
-//! repeats an earlier one, leaves none.
+//! A change writes its entry in its own transaction: there is none without the other. A request that changes nothing,
+//! or that repeats an earlier one, leaves none.
 
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
 use justiam_sdk::api::ids::AuditEntryId;

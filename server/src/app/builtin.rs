@@ -1,7 +1,7 @@
 //! What the tasks of the built-in types do.
 //!
-//! The work is done in batches, each in a transaction of its own: whoever else wants to write waits for one batch, not for all
-//! of the work, and what is done stays done when the work is stopped.
+//! The work is done in batches, each in a transaction of its own: whoever else wants to write waits for one batch, not
+//! for all of the work, and what is done stays done when the work is stopped.
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::values::TaskType;

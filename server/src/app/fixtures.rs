@@ -1,7 +1,7 @@
 //! Users and what belongs to them, loaded from a file.
 //!
-//! Either the whole file is loaded or nothing. A row over one with the same id says all of what it is afterwards, so that a file
-//! can be loaded again; rows that the file does not name stay as they are.
+//! Either the whole file is loaded or nothing. A row over one with the same id says all of what it is afterwards, so
+//! that a file can be loaded again; rows that the file does not name stay as they are.
 
 mod items;
 mod kinds;
@@ -16,7 +16,8 @@ use crate::store::Tx;
 use items::Item;
 use references::References;
 
-/// The kinds of things that a file can hold, in the order in which they are loaded: users come before what belongs to them.
+/// The kinds of things that a file can hold, in the order in which they are loaded: users come before what belongs to
+/// them.
 pub const KINDS: [&str; 8] = [
     "users",
     "saml_sessions",
@@ -40,8 +41,8 @@ struct Load<'a> {
 }
 
 impl App {
-    /// Loads a file of fixtures, given as a JSON text, in one transaction. For the command line: whoever can write the database
-    /// may do this.
+    /// Loads a file of fixtures, given as a JSON text, in one transaction. For the command line: whoever can write the
+    /// database may do this.
     ///
     /// Fails with [`Error::Invalid`], which names everything that is wrong with the file by its path, such as
     /// `user_messages[2].user`; what concerns the file as a whole has an empty path.

@@ -11,10 +11,12 @@ const DUPLICATE: &str = "a key stands twice in the same object";
 
 const RESERVED: &str = "a key begins with `$serde_json::private::`, which is reserved";
 
-/// Keys with which the JSON library speaks to itself. In a body they would turn into numbers or into text that nobody has checked.
+/// Keys with which the JSON library speaks to itself. In a body they would turn into numbers or into text that nobody
+/// has checked.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// Why a text is not a JSON value that means one thing only. Says nothing of what stands in the text, which may be a secret.
+/// Why a text is not a JSON value that means one thing only. Says nothing of what stands in the text, which may be a
+/// secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Defect {
     cause: &'static str,

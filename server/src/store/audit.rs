@@ -48,7 +48,8 @@ impl TryFrom<Row> for AuditEntry {
 /// Writes an entry over the one with the same id.
 pub async fn put(tx: &mut Tx, entry: &AuditEntry) -> Result<()> {
     on!(tx, conn => sqlx::query(
-        "INSERT INTO audit_log (id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details) \
+        "INSERT INTO audit_log \
+         (id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, actor = excluded.actor, principal = excluded.principal, \
          request_id = excluded.request_id, action = excluded.action, object_kind = excluded.object_kind, \

@@ -1,7 +1,7 @@
 //! Users and what belongs to them.
 //!
-//! A function called `put` writes a row over the one with the same id. Where the new row does not say when it was made, the
-//! old row's word stays; a row that was not there was made now.
+//! A function called `put` writes a row over the one with the same id. Where the new row does not say when it was made,
+//! the old row's word stays; a row that was not there was made now.
 
 pub mod access_requests;
 pub mod agent_tokens;

@@ -56,7 +56,10 @@ async fn every_change_of_a_task_writes_one_entry() {
         (
             "PATCH",
             "",
-            json!({ "description": "d", "timezone": "Europe/Zurich", "cron_expr": "5 * * * *", "enabled": false, "overlap_policy": "skip" }),
+            json!({
+                "description": "d", "timezone": "Europe/Zurich", "cron_expr": "5 * * * *", "enabled": false,
+                "overlap_policy": "skip",
+            }),
             json!({ "fields": ["description", "cron_expr", "timezone", "overlap_policy", "enabled"] }),
         ),
         (
@@ -68,7 +71,10 @@ async fn every_change_of_a_task_writes_one_entry() {
         (
             "PATCH",
             "",
-            json!({ "task_config": { "k": secret("not in the log either") }, "secrets": { "set": { "A": secret("a2"), "B": secret("b") }, "remove": ["C"] } }),
+            json!({
+                "task_config": { "k": secret("not in the log either") },
+                "secrets": { "set": { "A": secret("a2"), "B": secret("b") }, "remove": ["C"] },
+            }),
             json!({ "fields": ["task_config"], "secrets_set": ["A"] }),
         ),
         (

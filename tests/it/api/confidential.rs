@@ -94,6 +94,7 @@ async fn values_of_secrets_and_tokens_are_in_no_answer_no_log_and_no_file() {
         format!("{path}/runs"),
         "/api/v1/tasks?include=script,config,task_config,secrets".to_owned(),
         "/api/v1/task-runs".to_owned(),
+        "/api/v1/audit-log?limit=1000".to_owned(),
     ] {
         send("GET", &path, String::new()).await;
     }

@@ -17,6 +17,11 @@ use tokio::process::Command;
 const ALICE: &str = "0199f2a6-0000-7000-8000-000000000001";
 const BOB: &str = "0199f2a6-0000-7000-8000-000000000002";
 
+/// An id that ends with a number.
+fn id(number: u32) -> String {
+    format!("0199f2a6-0000-7000-8000-{number:012}")
+}
+
 /// A folder with the data of a server that does not run.
 struct Folder(TempDir);
 
@@ -67,7 +72,8 @@ impl Folder {
             ),
             (
                 "access_requests",
-                "id || requester_id || template_name || status || created_at || COALESCE(expires_at, '-') || COALESCE(closed_at, '-')",
+                "id || requester_id || template_name || status || created_at || COALESCE(expires_at, '-') \
+                 || COALESCE(closed_at, '-')",
             ),
             ("access_request_approvers", "request_id || user_id"),
             ("preset_definitions", "name || version || definition || created_at"),
@@ -150,15 +156,24 @@ async fn a_file_that_is_loaded_twice_leaves_the_same() {
 async fn a_row_says_all_of_what_it_is_and_other_rows_stay() {
     let folder = Folder::new();
     let message = |number: u32| format!("0199f2a6-0000-7000-8000-00000000030{number}");
+    let day = "2026-01-01T00:00:00Z";
     folder
         .loads(&json!({
             "users": [
-                { "id": ALICE, "email": "Alice@Example.com", "first_name": "A", "is_active": false, "created_at": "2026-01-01T00:00:00Z" },
-                { "id": BOB, "email": "bob@example.com", "created_at": "2026-01-01T00:00:00Z" },
+                {
+                    "id": ALICE, "email": "Alice@Example.com", "first_name": "A", "is_active": false, "created_at": day,
+                },
+                { "id": BOB, "email": "bob@example.com", "created_at": day },
             ],
             "user_messages": [
-                { "id": message(1), "user": "ALICE@example.COM", "subject": "s", "body": "b", "created_at": "2026-01-01T00:00:00Z", "delivered_at": "2026-01-02T00:00:00Z" },
-                { "id": message(2), "user": BOB.to_uppercase(), "subject": "t", "created_at": "2026-01-01T00:00:00Z", "deliver_after": "2026-01-03T00:00:00Z" },
+                {
+                    "id": message(1), "user": "ALICE@example.COM", "subject": "s", "body": "b", "created_at": day,
+                    "delivered_at": "2026-01-02T00:00:00Z",
+                },
+                {
+                    "id": message(2), "user": BOB.to_uppercase(), "subject": "t", "created_at": day,
+                    "deliver_after": "2026-01-03T00:00:00Z",
+                },
             ],
         }))
         .await;
@@ -185,7 +200,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
     folder.loads(&json!({ "users": [{ "id": BOB, "email": "bob@example.com" }] })).await;
     let before = folder.contents().await;
     let session = |number: u32, more: Value| {
-        let mut session = json!({ "id": format!("0199f2a6-0000-7000-8000-0000000001{number:02}"), "user": ALICE, "expires_at": "2030-01-01T00:00:00Z" });
+        let mut session = json!({ "id": id(100 + number), "user": ALICE, "expires_at": "2030-01-01T00:00:00Z" });
         session.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         session
     };
@@ -209,11 +224,13 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         ],
         "trusted_devices": [{ "id": 7, "user": ["x"], "name": "a\nb" }],
         "user_messages": [
-            { "id": "0199f2a6-0000-7000-8000-000000000301", "user": "bob@example.com", "subject": "x".repeat(201), "body": "x".repeat(65_537) },
-            { "id": "0199f2a6-0000-7000-8000-000000000302", "user": "bob@example.com", "subject": "a\u{0}b", "delivered_at": 5 },
+            { "id": id(301), "user": "bob@example.com", "subject": "x".repeat(201), "body": "x".repeat(65_537) },
+            { "id": id(302), "user": "bob@example.com", "subject": "a\u{0}b", "delivered_at": 5 },
         ],
         "access_requests": [
-            { "id": "0199f2a6-0000-7000-8000-000000000401", "user": BOB, "template_name": "VPN", "status": "open", "approvers": [BOB, 1, "nobody"] },
+            {
+                "id": id(401), "user": BOB, "template_name": "VPN", "status": "open", "approvers": [BOB, 1, "nobody"],
+            },
         ],
         "preset_definitions": [
             { "name": "p", "version": 1 },
@@ -221,13 +238,13 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
             { "name": "p", "version": 0, "definition": [] },
             { "name": "p", "version": 1.5 },
         ],
-        "agent_tokens": [{ "id": "0199f2a6-0000-7000-8000-000000000501", "name": "a", "last_used_at": "2026-01-01" }],
-        "audit_log": [{ "id": "0199f2a6-0000-7000-8000-000000000601", "at": "2026-01-01T00:00:00Z", "actor": "a", "details": "d" }],
+        "agent_tokens": [{ "id": id(501), "name": "a", "last_used_at": "2026-01-01" }],
+        "audit_log": [{ "id": id(601), "at": "2026-01-01T00:00:00Z", "actor": "a", "details": "d" }],
         "groups": [],
         "Users": [],
     });
-    let kinds = "is not a kind of thing that can be loaded; there are users, saml_sessions, trusted_devices, user_messages, \
-        access_requests, preset_definitions, agent_tokens, audit_log";
+    let kinds = "is not a kind of thing that can be loaded; there are users, saml_sessions, trusted_devices, \
+        user_messages, access_requests, preset_definitions, agent_tokens, audit_log";
     let instant = "must be an RFC 3339 instant such as `2026-01-31T08:00:00Z`, not this";
     let nobody = "is no id or e-mail address of a user, in the file or in the database";
     let mut expected = vec![

@@ -11,8 +11,8 @@ const BOB: &str = "0199f2a6-0000-7000-8000-000000000002";
 
 fn message(number: u32, user: &str, created_at: &str, delivered_at: Option<&str>) -> Value {
     json!({
-        "id": format!("0199f2a6-0000-7000-8000-0000000001{number:02}"), "user": user, "subject": format!("no. {number}"),
-        "created_at": created_at, "delivered_at": delivered_at,
+        "id": format!("0199f2a6-0000-7000-8000-0000000001{number:02}"), "user": user,
+        "subject": format!("no. {number}"), "created_at": created_at, "delivered_at": delivered_at,
     })
 }
 

@@ -138,7 +138,8 @@ async fn the_preset_cache_is_rebuilt_every_six_hours() {
     let presets =
         json!([preset("ldap", 2, "b"), preset("ldap", 10, "c"), preset("ldap", 1, "a"), preset("google", 1, "g")]);
     let server = with("preset_definitions", &presets).await;
-    let stale = "INSERT INTO preset_cache (name, version, definition, refreshed_at) VALUES ('gone', 1, '{}', 0), ('ldap', 2, '{}', 0)";
+    let stale = "INSERT INTO preset_cache (name, version, definition, refreshed_at) \
+        VALUES ('gone', 1, '{}', 0), ('ldap', 2, '{}', 0)";
     sqlx::query(stale).execute(&mut database(&server).await).await.unwrap();
     let output = fires_at(&server, "preset_cache_refresh", "2026-01-01T06:00:00Z").await;
     assert_eq!(output, "rebuilt the preset cache with 2 presets");
@@ -174,9 +175,10 @@ async fn agent_tokens_are_deleted_every_day_when_nobody_used_them_for_a_week() {
 
 /// Entries of the audit log whose times are these.
 fn audit(times: &[&str]) -> Value {
-    let entries = times.iter().zip(1..).map(|(at, number)| {
-        json!({ "id": id(number), "at": at, "actor": "a", "action": "b.c", "object_kind": "d", "object_id": id(number) })
-    });
+    let entries = times
+        .iter()
+        .zip(1..)
+        .map(|(at, number)| json!({ "id": id(number), "at": at, "actor": "a", "action": "b.c", "object_kind": "d" }));
     Value::Array(entries.collect())
 }
 

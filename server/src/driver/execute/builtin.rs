@@ -10,8 +10,8 @@ use crate::app::builtin::End;
 use crate::app::{App, RunStop};
 use crate::store::runs::Ending;
 
-/// Does the work of a run that began at `started_at`, for `timeout` seconds at the most. It is stopped between two transactions, and what
-/// was done before stays done.
+/// Does the work of a run that began at `started_at`, for `timeout` seconds at the most. It is stopped between two
+/// transactions, and what was done before stays done.
 pub(super) async fn execute(
     app: &App,
     task_type: &TaskType,

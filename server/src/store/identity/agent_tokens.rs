@@ -37,8 +37,8 @@ pub async fn put(tx: &mut Tx, token: &NewAgentToken) -> Result<()> {
     Ok(())
 }
 
-/// Deletes up to `limit` tokens that are not revoked and that nobody has used since `before`, the longest idle first. One that
-/// was never used counts from when it was made. Returns how many.
+/// Deletes up to `limit` tokens that are not revoked and that nobody has used since `before`, the longest idle first.
+/// One that was never used counts from when it was made. Returns how many.
 pub async fn delete_unused(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
         "DELETE FROM agent_tokens WHERE revoked_at IS NULL AND id IN \
