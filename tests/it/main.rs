@@ -7,3 +7,4 @@ mod postgres;
 mod provider;
 mod scheduling;
 mod scripts;
+mod store;

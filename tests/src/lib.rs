@@ -2,6 +2,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test that cannot go on has failed, and says where")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod backend;
 pub mod clock;
 pub mod invariants;
 pub mod postgres;

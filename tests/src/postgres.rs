@@ -10,6 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -64,7 +65,7 @@ pub async fn database_on(server: &str) -> TestDatabase {
     let schema = format!("justiam_test_{random:016x}");
     run(server, &format!("CREATE SCHEMA {schema}")).await.unwrap();
     let and = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{and}options=-c%20search_path%3D{schema}&application_name={schema}");
+    let url = format!("{server}{and}options=-c%20search_path%3D{schema}");
     TestDatabase { url, server: server.to_owned(), schema }
 }
 
@@ -95,20 +96,27 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Drops a schema, and ends the sessions of whoever still uses it: a server that a failed test left running.
+/// Drops a schema, and ends the sessions of whoever stands in the way: a server that a failed test left running.
 async fn drop_schema(server: &str, schema: &str) -> sqlx::Result<()> {
-    let end_users = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'; \
-         SET client_min_messages = error; SET lock_timeout = '2s'; DROP SCHEMA {schema} CASCADE"
-    );
-    let mut dropped = Ok(());
-    for _ in 0..5 {
-        dropped = run(server, &end_users).await;
-        if !matches!(dropped, Err(sqlx::Error::Database(_))) {
-            break;
+    let mut connection = PgConnection::connect(server).await?;
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await?;
+    let sql = format!("SET client_min_messages = error; DROP SCHEMA {schema} CASCADE");
+    let clear_the_way = async {
+        let mut remover = PgConnection::connect(server).await?;
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            sqlx::query("SELECT pg_terminate_backend(blocker) FROM unnest(pg_blocking_pids($1)) blocker")
+                .bind(pid)
+                .execute(&mut remover)
+                .await?;
+            look.tick().await;
         }
+    };
+    tokio::select! {
+        biased;
+        dropped = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))) => dropped.map(drop),
+        failed = clear_the_way => failed,
     }
-    dropped
 }
 
 async fn run(server: &str, sql: &str) -> sqlx::Result<()> {

@@ -44,6 +44,7 @@ impl ServerProcess {
             .arg("--address-file")
             .arg(&address)
             .env_remove("JWT_SECRET")
+            .env_remove("DATABASE_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

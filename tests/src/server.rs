@@ -10,6 +10,7 @@ use justiam_sdk::Client;
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::client::Retry;
+use justiam_server::app::App;
 use justiam_server::app::caller::Permission;
 use justiam_server::app::invariants::{Checked, Reach};
 use justiam_server::app::tokens::NewToken;
@@ -40,8 +41,10 @@ pub struct TestServer {
     pub clock: ManualClock,
     /// Its shutdown.
     pub shutdown: Shutdown,
-    app: Arc<justiam_server::app::App>,
+    app: Arc<App>,
     config: Config,
+    /// Of a server on PostgreSQL.
+    database_url: Option<String>,
     /// Whether what always holds is looked for at the end.
     checked: AtomicBool,
     // None once the server was stopped.
@@ -58,6 +61,9 @@ impl Drop for TestServer {
     }
 }
 
+/// What servers on one PostgreSQL database share.
+const SHARED_SECRET: &str = "the secret that servers of a test share";
+
 impl TestServer {
     /// Starts a server at [`START`].
     pub async fn start() -> Self {
@@ -67,7 +73,12 @@ impl TestServer {
     /// Starts a server with other settings than usual.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let data = TempDir::new().unwrap();
-        Self::open(data, ManualClock::at(START), None, change).await
+        Self::open(data, None, ManualClock::at(START), None, change).await
+    }
+
+    /// Starts a server on a PostgreSQL database, which it may share with others. It has a token of its own.
+    pub async fn start_on_postgres(url: &str, clock: ManualClock, change: impl FnOnce(&mut Config)) -> Self {
+        Self::open(TempDir::new().unwrap(), Some(url.to_owned()), clock, None, change).await
     }
 
     /// Ends this server gently and starts another one on the same data, clock and token.
@@ -77,9 +88,9 @@ impl TestServer {
 
     /// Restarts the server with other settings than usual.
     pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
-        let (clock, token) = (self.clock.clone(), self.token.clone());
+        let (clock, token, database_url) = (self.clock.clone(), self.token.clone(), self.database_url.clone());
         let data = self.stop().await;
-        Self::open(data, clock, Some(token), change).await
+        Self::open(data, database_url, clock, Some(token), change).await
     }
 
     /// Starts a server on what [`TestServer::stop`] returned. Its client has a new admin's token.
@@ -87,10 +98,9 @@ impl TestServer {
         let config = Config::new(data.path().join("server"));
         let folder = DataDir::open(&config.data_dir).unwrap();
         let app = open_app(&config, &folder, Arc::new(clock.clone())).await.unwrap();
-        let new = NewToken { name: "later".into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
-        let token = app.create_token(new).await.unwrap().token.expose().to_owned();
+        let token = admin_token(&app, "later").await;
         drop(app);
-        Self::open(data, clock, Some(token), |_| {}).await
+        Self::open(data, None, clock, Some(token), |_| {}).await
     }
 
     /// Ends the server gently, looks for what must not be, and returns its data folder.
@@ -122,14 +132,28 @@ impl TestServer {
         self.checked.store(false, Ordering::Relaxed);
     }
 
-    async fn open(data: TempDir, clock: ManualClock, token: Option<String>, change: impl FnOnce(&mut Config)) -> Self {
+    async fn open(
+        data: TempDir,
+        database_url: Option<String>,
+        clock: ManualClock,
+        token: Option<String>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::new(data.path().join("server"));
         config.helper = program("justiam-server");
+        if let Some(url) = &database_url {
+            config.database_url = Some(url.as_str().into());
+            config.jwt_secret = Some(SHARED_SECRET.into());
+            config.follow_database_clock = false;
+        }
         change(&mut config);
         let server = Server::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         let token = match token {
             Some(token) => token,
-            None => server.bootstrap_token().await.unwrap().unwrap().token.expose().to_owned(),
+            None => match server.bootstrap_token().await.unwrap() {
+                Some(first) => first.token.expose().to_owned(),
+                None => admin_token(server.app(), "another server's admin").await,
+            },
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -145,6 +169,7 @@ impl TestServer {
             shutdown,
             app,
             config,
+            database_url,
             checked: AtomicBool::new(true),
             running: Some(running),
             data: Some(data),
@@ -182,6 +207,11 @@ impl TestServer {
     pub async fn ended(&self, run: RunId) -> Run {
         soon("a run to end", self.client.runs().wait(run)).await.unwrap()
     }
+}
+
+async fn admin_token(app: &App, name: &str) -> String {
+    let new = NewToken { name: name.into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
+    app.create_token(new).await.unwrap().token.expose().to_owned()
 }
 
 /// A client that does not wait long before it tries again.

@@ -1,0 +1,13 @@
+//! What each function of the store does, the same on both databases.
+
+mod active_runs;
+mod bench;
+mod complete;
+mod db;
+mod idempotency;
+mod runs;
+mod secrets;
+mod support;
+mod tasks;
+mod tokens;
+mod turns;

@@ -1,0 +1,41 @@
+//! No function of the store without a test here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
+}
+
+/// The names of a file's public functions, those of its tests aside.
+fn public_functions(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .filter_map(|line| {
+            let line = line.trim_start().strip_prefix("pub ")?;
+            let line = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?;
+            line.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+        })
+        .collect()
+}
+
+#[test]
+fn every_function_of_the_store_is_called_by_these_tests() {
+    let tests: String = sources("it/store").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let mut seen = 0;
+    let mut missing = Vec::new();
+    for file in sources("../server/src/store") {
+        let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        for name in public_functions(&fs::read_to_string(&file).unwrap()) {
+            seen += 1;
+            let calls = [format!("{module}::{name}("), format!("Db::{name}("), format!(".{name}(")];
+            if !calls.iter().any(|call| tests.contains(call)) {
+                missing.push(format!("{module}::{name}"));
+            }
+        }
+    }
+    assert!(seen > 40, "only {seen} functions were found; where are the others?");
+    assert!(missing.is_empty(), "no test in tests/it/store calls {missing:?}");
+}
