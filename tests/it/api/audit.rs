@@ -253,3 +253,20 @@ async fn an_entry_and_its_change_come_together_or_not_at_all() {
     assert_eq!(api.count().await, 1);
     assert_eq!(api.get(&format!("{}/runs", path(&task))).await.json()["total"], 0);
 }
+
+#[tokio::test]
+async fn a_retention_that_cannot_be_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (days, by_flag) in [("0", true), ("3651", true), ("0", false), ("a year", false)] {
+        let mut command = Command::new(program("justiam-server"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path()).stdin(Stdio::null());
+        if by_flag {
+            command.args(["--audit-days", days]);
+        } else {
+            command.env("JUSTIAM_AUDIT_DAYS", days);
+        }
+        let output = command.output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("--audit-days <DAYS>"), "{days}: {output:?}");
+    }
+}
