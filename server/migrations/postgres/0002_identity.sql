@@ -1,10 +1,10 @@
 CREATE TABLE users (
     id           TEXT COLLATE "C" PRIMARY KEY,
-    email        TEXT NOT NULL,
+    email        TEXT COLLATE "C" NOT NULL,
     -- The address in lower case, by the rules of Unicode: one address is one user.
     email_folded TEXT COLLATE "C" NOT NULL UNIQUE,
-    first_name   TEXT NOT NULL,
-    last_name    TEXT NOT NULL,
+    first_name   TEXT COLLATE "C" NOT NULL,
+    last_name    TEXT COLLATE "C" NOT NULL,
     is_active    BOOLEAN NOT NULL,
     created_at   BIGINT NOT NULL
 );
@@ -12,7 +12,7 @@ CREATE TABLE users (
 CREATE TABLE saml_sessions (
     id          TEXT COLLATE "C" PRIMARY KEY,
     user_id     TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    application TEXT,
+    application TEXT COLLATE "C",
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL
 );
@@ -23,7 +23,7 @@ CREATE INDEX saml_sessions_user ON saml_sessions (user_id);
 CREATE TABLE trusted_devices (
     id         TEXT COLLATE "C" PRIMARY KEY,
     user_id    TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    name       TEXT NOT NULL,
+    name       TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
@@ -35,8 +35,8 @@ CREATE INDEX trusted_devices_user ON trusted_devices (user_id);
 CREATE TABLE user_messages (
     id            TEXT COLLATE "C" PRIMARY KEY,
     user_id       TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    subject       TEXT NOT NULL,
-    body          TEXT NOT NULL,
+    subject       TEXT COLLATE "C" NOT NULL,
+    body          TEXT COLLATE "C" NOT NULL,
     created_at    BIGINT NOT NULL,
     deliver_after BIGINT NOT NULL,
     delivered_at  BIGINT
@@ -48,9 +48,9 @@ CREATE INDEX user_messages_of_user ON user_messages (user_id, delivered_at, crea
 CREATE TABLE access_requests (
     id            TEXT COLLATE "C" PRIMARY KEY,
     requester_id  TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    template_name TEXT NOT NULL,
+    template_name TEXT COLLATE "C" NOT NULL,
     -- pending, approved, denied, expired, revoked
-    status        TEXT NOT NULL,
+    status        TEXT COLLATE "C" NOT NULL,
     created_at    BIGINT NOT NULL,
     -- Without it a request waits for ever.
     expires_at    BIGINT,
@@ -73,7 +73,7 @@ CREATE INDEX access_request_approvers_user ON access_request_approvers (user_id)
 CREATE TABLE preset_definitions (
     name       TEXT COLLATE "C" NOT NULL,
     version    BIGINT NOT NULL,
-    definition TEXT NOT NULL,
+    definition TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (name, version)
 );
@@ -82,13 +82,13 @@ CREATE TABLE preset_definitions (
 CREATE TABLE preset_cache (
     name         TEXT COLLATE "C" PRIMARY KEY,
     version      BIGINT NOT NULL,
-    definition   TEXT NOT NULL,
+    definition   TEXT COLLATE "C" NOT NULL,
     refreshed_at BIGINT NOT NULL
 );
 
 CREATE TABLE agent_tokens (
     id           TEXT COLLATE "C" PRIMARY KEY,
-    name         TEXT NOT NULL,
+    name         TEXT COLLATE "C" NOT NULL,
     created_at   BIGINT NOT NULL,
     last_used_at BIGINT,
     revoked_at   BIGINT
@@ -101,20 +101,16 @@ CREATE TABLE audit_log (
     id          TEXT COLLATE "C" PRIMARY KEY,
     at          BIGINT NOT NULL,
     -- The name of who did it, for people, and what identifies them.
-    actor       TEXT NOT NULL,
-    principal   TEXT,
-    request_id  TEXT,
-    action      TEXT NOT NULL,
-    object_kind TEXT NOT NULL,
+    actor       TEXT COLLATE "C" NOT NULL,
+    principal   TEXT COLLATE "C",
+    request_id  TEXT COLLATE "C",
+    action      TEXT COLLATE "C" NOT NULL,
+    object_kind TEXT COLLATE "C" NOT NULL,
     object_id   TEXT COLLATE "C",
-    object_name TEXT,
+    object_name TEXT COLLATE "C",
     -- A JSON object: names of what changed, never a value.
-    details     TEXT NOT NULL
+    details     TEXT COLLATE "C" NOT NULL
 );
 
 CREATE INDEX audit_log_age ON audit_log (at, id);
 CREATE INDEX audit_log_object ON audit_log (object_id, at, id);
-
--- An earlier version of the server could not do the work of its built-in tasks and kept them disabled. Their next time is
--- found at the next start.
-UPDATE tasks SET enabled = TRUE WHERE is_system;

@@ -114,7 +114,3 @@ CREATE TABLE audit_log (
 
 CREATE INDEX audit_log_age ON audit_log (at, id);
 CREATE INDEX audit_log_object ON audit_log (object_id, at, id);
-
--- An earlier version of the server could not do the work of its built-in tasks and kept them disabled. Their next time is
--- found at the next start.
-UPDATE tasks SET enabled = TRUE WHERE is_system;

@@ -238,24 +238,3 @@ async fn a_database_that_fails_ends_the_run_with_a_text() {
     let run = server.client.tasks().run(task.id).await.unwrap();
     assert_eq!(server.ended(run.id).await.status, RunStatus::Success);
 }
-
-#[tokio::test]
-async fn what_was_disabled_by_an_earlier_version_is_enabled() {
-    let server = TestServer::start().await;
-    sqlx::raw_sql(
-        "UPDATE tasks SET enabled = FALSE, next_run_at = NULL WHERE is_system; \
-         DROP TABLE saml_sessions; DROP TABLE trusted_devices; DROP TABLE user_messages; \
-         DROP TABLE access_request_approvers; DROP TABLE access_requests; DROP TABLE users; \
-         DROP TABLE preset_definitions; DROP TABLE preset_cache; DROP TABLE agent_tokens; DROP TABLE audit_log; \
-         DELETE FROM _sqlx_migrations WHERE version = 2;",
-    )
-    .execute(&mut database(&server).await)
-    .await
-    .unwrap();
-    let server = server.restart().await;
-    until("the tasks to have a next time", async || {
-        let task = server.client.tasks().find("user_message_delivery").await.unwrap().unwrap();
-        task.enabled && task.next_run_at == Some("2026-01-01T00:05:00Z".parse().unwrap())
-    })
-    .await;
-}
