@@ -13,6 +13,7 @@ pub(crate) mod idempotency;
 pub mod invariants;
 pub(crate) mod json;
 mod messages;
+pub mod metrics;
 pub mod runs;
 pub mod secrets;
 pub mod syntax;
@@ -38,6 +39,7 @@ pub use idempotency::IdempotencyKey;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
+use metrics::Latest;
 use syntax::SyntaxCheck;
 use vault::Vault;
 use wake::{Wake, Wakes};
@@ -64,6 +66,7 @@ pub struct App {
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
+    metrics: Latest,
     ids: Mutex<ContextV7>,
     /// The runs that this process is executing.
     running: Mutex<HashMap<RunId, Running>>,
@@ -108,6 +111,7 @@ impl App {
             audit_days: DEFAULT_AUDIT_DAYS,
             wakes: Wakes::default(),
             syntax: OnceLock::new(),
+            metrics: Latest::default(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }

@@ -6,6 +6,7 @@ mod config;
 mod extract;
 mod health;
 mod messages;
+mod metrics;
 mod problem;
 mod query;
 mod runs;
@@ -39,6 +40,7 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
         .route(routes::API_HEALTH, get(health::alive))
         .route(routes::HEALTH, get(health::alive))
         .route(routes::READY, get(health::ready))
+        .route(routes::METRICS, get(metrics::scrape))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(app)

@@ -12,6 +12,7 @@ mod dialect;
 pub mod idempotency;
 pub mod identity;
 pub mod invariants;
+pub mod metrics;
 pub mod runs;
 pub mod secrets;
 pub mod tasks;

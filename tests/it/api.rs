@@ -11,6 +11,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod metrics;
 mod next;
 mod revisions;
 mod routes;

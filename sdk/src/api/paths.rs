@@ -49,6 +49,8 @@ pub mod routes {
     pub const API_HEALTH_VERSION: &str = "/api/v1/health/version";
     /// Alive.
     pub const HEALTH: &str = "/health";
+    /// Figures for monitoring.
+    pub const METRICS: &str = "/metrics";
     /// Able to serve: the database answers.
     pub const READY: &str = "/health/ready";
 }

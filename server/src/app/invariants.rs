@@ -5,8 +5,8 @@ use justiam_planner::lease;
 use serde::Serialize;
 
 use super::{App, Result};
-use crate::store::Db;
 use crate::store::invariants::{ALL, Bounds};
+use crate::store::{Db, Tx};
 
 /// How long a task may be due before it counts as overdue. The dispatcher needs milliseconds, and looks every 30 seconds when
 /// all else fails.
@@ -48,6 +48,12 @@ impl App {
 
 /// Looks for violations of what always holds, in one state of a database, as of `now`.
 pub async fn check(db: &Db, now: Timestamp, reach: Reach) -> Result<Vec<Checked>> {
+    let mut tx = db.read().await?;
+    look(&mut tx, now, reach).await
+}
+
+/// Looks in a transaction that has begun.
+pub(super) async fn look(tx: &mut Tx, now: Timestamp, reach: Reach) -> Result<Vec<Checked>> {
     let before = |ago| now.saturating_sub(ago).unwrap_or(Timestamp::MIN);
     let bounds = Bounds {
         overdue: before(OVERDUE_AFTER),
@@ -57,10 +63,9 @@ pub async fn check(db: &Db, now: Timestamp, reach: Reach) -> Result<Vec<Checked>
             Reach::Recent => RECENT,
         },
     };
-    let mut tx = db.read().await?;
     let mut checked = Vec::with_capacity(ALL.len());
     for invariant in ALL {
-        let found = invariant.violations(&mut tx, &bounds).await?;
+        let found = invariant.violations(tx, &bounds).await?;
         checked.push(Checked {
             name: invariant.name,
             meaning: invariant.meaning,

@@ -39,6 +39,7 @@ fn routes(task: &str) -> Vec<Route> {
         route("GET", &run, json!({}), &[TasksView], 404),
         route("GET", &format!("/api/v1/users/{NOBODY}/messages"), json!({}), &[UsersView], 404),
         route("GET", "/api/v1/audit-log", json!({}), &[AuditView], 200),
+        route("GET", "/metrics", json!({}), &[TasksView], 200),
         route("POST", "/api/v1/tasks", body(&json!({ "name": "one" })), &[TasksManage], 201),
         route("POST", "/api/v1/tasks", with_secret, &[TasksManage, SecretsWrite], 201),
         route("PUT", task, body(&json!({ "name": "put" })), &[TasksManage], 200),

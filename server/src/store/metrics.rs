@@ -1,0 +1,21 @@
+//! Figures for monitoring.
+
+use super::{Result, Tx, on};
+
+/// How many runs have not ended, by where they stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ActiveRuns {
+    /// Waiting for their turn or for a worker.
+    pub queued: i64,
+    /// At work.
+    pub running: i64,
+}
+
+/// Counts the runs that have not ended.
+pub async fn active_runs(tx: &mut Tx) -> Result<ActiveRuns> {
+    let (queued, running): (i64, i64) = on!(tx, conn => sqlx::query_as(
+        "SELECT count(CASE WHEN status = 'queued' THEN 1 END), count(CASE WHEN status = 'running' THEN 1 END) \
+         FROM active_runs",
+    ).fetch_one(conn).await?);
+    Ok(ActiveRuns { queued, running })
+}
