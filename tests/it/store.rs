@@ -1,10 +1,12 @@
 //! What each function of the store does, the same on both databases.
 
 mod active_runs;
+mod audit;
 mod bench;
 mod complete;
 mod db;
 mod idempotency;
+mod identity;
 mod runs;
 mod secrets;
 mod support;

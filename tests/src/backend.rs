@@ -86,3 +86,12 @@ pub async fn execute(tx: &mut Tx, sql: &str) {
         Tx::Postgres(tx) => drop((**tx).execute(sql).await.unwrap()),
     }
 }
+
+/// Asks for one number behind the store's back.
+pub async fn number(tx: &mut Tx, sql: &str) -> i64 {
+    let sql = AssertSqlSafe(sql);
+    match tx {
+        Tx::Sqlite(tx) => sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap(),
+        Tx::Postgres(tx) => sqlx::query_scalar(sql).fetch_one(&mut **tx).await.unwrap(),
+    }
+}

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn sources(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
+/// All Rust files in a folder and those inside it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let (folders, files): (Vec<_>, Vec<_>) =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).partition(|path| path.is_dir());
+    let inner = folders.iter().flat_map(|folder| sources(folder));
+    files.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs")).chain(inner).collect()
 }
 
 /// The names of a file's public functions, those of its tests aside.
@@ -23,10 +25,11 @@ fn public_functions(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_function_of_the_store_is_called_by_these_tests() {
-    let tests: String = sources("it/store").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = sources(&here.join("it/store")).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let mut seen = 0;
     let mut missing = Vec::new();
-    for file in sources("../server/src/store") {
+    for file in sources(&here.join("../server/src/store")) {
         let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
         for name in public_functions(&fs::read_to_string(&file).unwrap()) {
             seen += 1;
