@@ -7,6 +7,8 @@ mod complete;
 mod db;
 mod idempotency;
 mod identity;
+mod invariants;
+mod metrics;
 mod runs;
 mod secrets;
 mod support;

@@ -1,0 +1,32 @@
+//! Figures for monitoring.
+
+use justiam_sdk::api::values::OverlapPolicy;
+use justiam_server::store::Db;
+use justiam_server::store::metrics::{self, ActiveRuns};
+use justiam_server::store::runs::Fate;
+use justiam_tests::backend::Backend;
+use justiam_tests::both_databases;
+
+use super::support::{add_runs, add_tasks, claim, id, run, task_with};
+
+both_databases!(active_runs_are_counted_by_where_they_stand);
+
+async fn counted(db: &Db) -> ActiveRuns {
+    metrics::active_runs(&mut db.read().await.unwrap()).await.unwrap()
+}
+
+async fn active_runs_are_counted_by_where_they_stand(backend: Backend) {
+    let db = backend.store().await;
+    assert_eq!(counted(&db).await, ActiveRuns::default());
+    add_tasks(&db, &[task_with(1, OverlapPolicy::Queue)]).await;
+    let new = [
+        run(1, id(1), Fate::Ready),
+        run(2, id(1), Fate::Waiting),
+        run(3, id(1), Fate::Waiting),
+        run(4, id(1), Fate::Cancelled("why".into())),
+    ];
+    add_runs(&db, &new).await;
+    assert_eq!(counted(&db).await, ActiveRuns { queued: 3, running: 0 });
+    claim(&db, "w", 9).await;
+    assert_eq!(counted(&db).await, ActiveRuns { queued: 2, running: 1 });
+}
