@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use justiam_planner::lease;
+use justiam_sdk::api::values::OverlapPolicy;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,6 +15,7 @@ use super::{BackOff, Driver, LONGEST_REST, execute};
 use crate::app;
 use crate::app::wake::Wake;
 use crate::store::active_runs::{self, Claimed};
+use crate::store::tasks;
 
 /// How many runs one transaction starts.
 const BATCH: usize = 1000;
@@ -77,12 +79,7 @@ impl Driver {
         unsure: bool,
     ) -> app::Result<()> {
         if unsure {
-            let mut tx = self.db.write().await?;
-            let released = active_runs::release(&mut tx, &self.worker, &self.app.running()).await?;
-            tx.commit().await?;
-            if released > 0 {
-                tracing::warn!(runs = released, "gave back runs that were claimed just when the database went away");
-            }
+            self.give_back().await?;
         }
         let free = slots.available_permits().min(BATCH);
         if free == 0 {
@@ -110,6 +107,28 @@ impl Driver {
                 let _ = done.send(Done { run, ending, _slot: slot });
             });
         }
+        Ok(())
+    }
+
+    /// Gives back runs whose claim had been committed although its answer was lost. Nobody has begun to execute them.
+    async fn give_back(&self) -> app::Result<()> {
+        let known = self.app.running();
+        let mut tx = self.db.write().await?;
+        let of_tasks = active_runs::unknown(&mut tx, &self.worker, &known).await?;
+        if of_tasks.is_empty() {
+            return Ok(());
+        }
+        let mut policies = Vec::with_capacity(of_tasks.len());
+        for id in of_tasks {
+            let task = tasks::lock(&mut tx, id).await?;
+            policies.push((id, task.is_some_and(|task| task.definition.overlap_policy != OverlapPolicy::Allow)));
+        }
+        let released = active_runs::release(&mut tx, &self.worker, &known).await?;
+        for (id, one_by_one) in policies {
+            active_runs::reorder(&mut tx, id, one_by_one).await?;
+        }
+        tx.commit().await?;
+        tracing::warn!(runs = released, "gave back runs that were claimed just when the database went away");
         Ok(())
     }
 

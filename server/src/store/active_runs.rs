@@ -232,12 +232,25 @@ pub async fn claim(
     claimed.collect()
 }
 
-/// Gives back what `worker` has claimed without knowing it, because the answer to its claim was lost: everything but `known`.
+/// The tasks of the runs that `worker` has claimed without knowing it, because the answer to its claim was lost: all but `known`.
+pub async fn unknown(tx: &mut Tx, worker: &str, known: &[RunId]) -> Result<Vec<TaskId>> {
+    let sql = given!(
+        tx,
+        (id text),
+        "SELECT DISTINCT task_id FROM active_runs WHERE status = 'running' AND worker = $2 \
+         AND id NOT IN (SELECT id FROM given) ORDER BY task_id"
+    );
+    let tasks: Vec<String> =
+        on!(tx, conn => sqlx::query_scalar(sql).bind(given_ids(known)).bind(worker).fetch_all(conn).await?);
+    tasks.iter().map(|task| parsed("active_runs.task_id", task)).collect()
+}
+
+/// Gives back what [`unknown`] finds, as queued runs whose turn has not come; [`reorder`] finds out whether it has.
 pub async fn release(tx: &mut Tx, worker: &str, known: &[RunId]) -> Result<u64> {
     let sql = given!(
         tx,
         (id text),
-        "UPDATE active_runs SET status = 'queued', ready = TRUE, worker = NULL, lease_until = NULL, started_at = NULL \
+        "UPDATE active_runs SET status = 'queued', ready = FALSE, worker = NULL, lease_until = NULL, started_at = NULL \
          WHERE status = 'running' AND worker = $2 AND id NOT IN (SELECT id FROM given)"
     );
     Ok(on!(tx, conn => sqlx::query(sql).bind(given_ids(known)).bind(worker).execute(conn).await?.rows_affected()))

@@ -242,7 +242,7 @@ pub async fn of_ticks(
     found.collect()
 }
 
-/// Writes the ends of runs into their history. Whoever ends a run has taken it out of [`super::active_runs`] before.
+/// Writes the ends of runs into their history. A run never ends before it began, also where the clock was set back meanwhile. Whoever ends a run has taken it out of [`super::active_runs`] before.
 pub async fn end(tx: &mut Tx, ends: &[End], now: Timestamp) -> Result<()> {
     #[derive(Serialize)]
     struct Given<'a> {
@@ -261,8 +261,8 @@ pub async fn end(tx: &mut Tx, ends: &[End], now: Timestamp) -> Result<()> {
     let sql = given!(
         tx,
         (id text, status text, started_at bigint, attempt bigint, output text, error text, reason text, isolation text),
-        "UPDATE runs SET status = g.status, started_at = g.started_at, finished_at = $2, attempt = g.attempt, \
-         output = g.output, error = g.error, reason = g.reason, isolation = g.isolation \
+        "UPDATE runs SET status = g.status, started_at = g.started_at, \
+         finished_at = CASE WHEN g.started_at > $2 THEN g.started_at ELSE $2 END, attempt = g.attempt, output = g.output, error = g.error, reason = g.reason, isolation = g.isolation \
          FROM given g WHERE runs.id = g.id AND runs.status IS NULL"
     );
     let given = rows(ends.iter().map(|end| Given {

@@ -114,7 +114,15 @@ async fn a_run_that_is_given_back_is_claimed_again_under_the_next_attempt(backen
     assert_eq!(numbers(&claim(&db, "w2", 1).await), [4]);
     let release = async |worker: &str, known: &[u64]| {
         let known: Vec<_> = known.iter().map(|number| id(*number)).collect();
-        write(&db, async |tx| active_runs::release(tx, worker, &known).await.unwrap()).await
+        write(&db, async |tx| {
+            let of_tasks = active_runs::unknown(tx, worker, &known).await.unwrap();
+            let released = active_runs::release(tx, worker, &known).await.unwrap();
+            for task in of_tasks {
+                active_runs::reorder(tx, task, false).await.unwrap();
+            }
+            released
+        })
+        .await
     };
     assert_eq!(release("w1", &[2, 4]).await, 2);
     assert_eq!(release("w1", &[2]).await, 0);
