@@ -1,7 +1,7 @@
-//! A clock that only moves when a test moves it.
+//! A clock that only moves when a test moves it, and one that is wrong.
 
 use jiff::{SignedDuration, Timestamp};
-use justiam_server::clock::{Clock, Sleep};
+use justiam_server::clock::{Clock, Sleep, SystemClock};
 use tokio::sync::watch;
 
 /// A clock that stands still until it is moved. Clones show the same time.
@@ -40,5 +40,23 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> SignedDuration {
         Timestamp::UNIX_EPOCH.duration_until(self.now())
+    }
+}
+
+/// The machine's clock, but for a constant error.
+#[derive(Debug, Clone, Copy)]
+pub struct ShiftedClock(pub SignedDuration);
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().checked_add(self.0).unwrap()
+    }
+
+    fn sleep_until(&self, wake: Timestamp) -> Sleep<'_> {
+        Box::pin(async move { SystemClock.sleep_until(wake.checked_sub(self.0).unwrap()).await })
+    }
+
+    fn monotonic(&self) -> SignedDuration {
+        SystemClock.monotonic()
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 pub mod backend;
+pub mod chaos;
 pub mod clock;
 pub mod invariants;
 pub mod postgres;
