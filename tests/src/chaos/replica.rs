@@ -20,6 +20,9 @@ use crate::until;
 /// How long a replica that ended by itself stays down: long enough that one without a database does not keep a core busy.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Errors that a replica must log when it is frozen, or its database is away.
+const EXPECTED: [&str; 2] = ["the database is unavailable", "its lease could not be renewed in time"];
+
 /// How to start a replica.
 pub(super) struct Replica {
     home: PathBuf,
@@ -124,11 +127,11 @@ impl Ward {
         self.unasked_ends.load(Ordering::Relaxed)
     }
 
-    /// Lines of the log that tell of a defect: of panics, and of errors other than that the database was away.
+    /// Lines of the log that tell of a defect: of panics, and of errors that nothing explains.
     pub(super) fn complaints(&self) -> Vec<String> {
         let log = fs::read_to_string(self.home.join("log")).unwrap_or_default();
         let is_defect = |line: &&str| {
-            line.contains("panicked") || line.contains(" ERROR ") && !line.contains("the database is unavailable")
+            line.contains("panicked") || line.contains(" ERROR ") && !EXPECTED.iter().any(|words| line.contains(words))
         };
         log.lines().filter(is_defect).map(str::to_owned).collect()
     }
