@@ -23,7 +23,8 @@ pub struct Config {
     /// The address of a PostgreSQL database, which may hold a password. Without it the server keeps an SQLite database in the data
     /// folder.
     pub database_url: Option<Secret>,
-    /// How many connections to PostgreSQL requests may use. The loops have a few of their own.
+    /// How many connections to PostgreSQL requests may use, and the runs at work for what they read and write. The loops have six of
+    /// their own.
     pub database_connections: u32,
     /// Whether the clock is corrected by that of a PostgreSQL database, so that servers agree. Off only where a test moves the clock.
     pub follow_database_clock: bool,
