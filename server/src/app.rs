@@ -28,6 +28,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use justiam_planner::lease::{self, Hold};
+use justiam_planner::overlap::DEFAULT_MAX_QUEUED;
 use justiam_sdk::api::ids::RunId;
 use tokio_util::sync::CancellationToken;
 use uuid::{ContextV7, Uuid};
@@ -62,6 +64,8 @@ pub struct App {
     pub(crate) vault: Vault,
     /// After how many days entries of the audit log may be deleted.
     pub(crate) audit_days: u32,
+    /// How many runs of one task may wait under `queue`.
+    pub(crate) queue_limit: u64,
     pub(crate) wakes: Wakes,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
@@ -109,6 +113,7 @@ impl App {
             database_clock,
             vault,
             audit_days: DEFAULT_AUDIT_DAYS,
+            queue_limit: DEFAULT_MAX_QUEUED,
             wakes: Wakes::default(),
             syntax: OnceLock::new(),
             metrics: Latest::default(),
@@ -146,18 +151,17 @@ impl App {
     pub(crate) async fn follow_database_clock(&self) -> Result<()> {
         let Some(clock) = &self.database_clock else { return Ok(()) };
         // The quickest of a few answers says most.
-        let mut best: Option<(SignedDuration, SignedDuration)> = None;
+        let mut best: Option<(SignedDuration, SignedDuration, Timestamp)> = None;
         for _ in 0..3 {
-            let (asked, before) = (clock.own_now(), clock.monotonic());
+            let asked = clock.monotonic();
             let Some(time) = self.db.time().await? else { return Ok(()) };
-            let took = clock.monotonic() - before;
-            let offset = asked.duration_until(time) - took / 2;
-            if best.is_none_or(|(best, _)| took < best) {
-                best = Some((took, offset));
+            let took = clock.monotonic() - asked;
+            if best.is_none_or(|(best, ..)| took < best) {
+                best = Some((took, asked + took / 2, time));
             }
         }
-        if let Some((_, offset)) = best {
-            clock.correct_by(offset);
+        if let Some((_, at, time)) = best {
+            clock.set(at, time);
         }
         Ok(())
     }
@@ -185,6 +189,13 @@ impl App {
                 run.asked_at = asked_at;
             }
         }
+    }
+
+    /// Whether the lease of a run may end before a renewal comes, so that it must not begin any more.
+    pub(crate) fn is_overdue(&self, id: RunId) -> bool {
+        let now = self.clock.monotonic();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(&id).is_none_or(|run| lease::hold(now - run.asked_at) == Hold::Stop)
     }
 
     /// Stops a run whose lease may end. `false` when it was told so before.

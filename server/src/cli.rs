@@ -21,9 +21,10 @@ use tokio::net::TcpListener;
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{Config, DEFAULT_AUDIT_DAYS, History, Roles};
+use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, History, Roles};
 use crate::driver::execute::script;
 use crate::lifecycle::Shutdown;
+use crate::store::Db;
 use crate::telemetry::{self, LogFormat};
 
 /// Reference server for JustIAM scheduled tasks.
@@ -84,7 +85,7 @@ struct Serve {
     #[arg(long, env = "JUSTIAM_YAEGI", default_value = "yaegi", value_name = "PROGRAM")]
     yaegi: PathBuf,
     /// How many runs may be at work at a time
-    #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024), value_name = "N")]
+    #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
     /// How many connections to PostgreSQL requests and the runs at work may use; the server needs up to six more
     #[arg(long, env = "JUSTIAM_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
@@ -98,6 +99,9 @@ struct Serve {
     /// For how many days the audit log is kept, from 1 to 3650
     #[arg(long, env = "JUSTIAM_AUDIT_DAYS", default_value_t = DEFAULT_AUDIT_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650), value_name = "DAYS")]
     audit_days: u32,
+    /// How many runs of one task may wait under the overlap policy `queue`; more are recorded as cancelled
+    #[arg(long, env = "JUSTIAM_QUEUE_LIMIT", default_value_t = DEFAULT_QUEUE_LIMIT, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+    queue_limit: u32,
     /// Log level, or directives such as `info,justiam_server=debug`
     #[arg(long, env = "JUSTIAM_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -156,11 +160,13 @@ impl Storage {
     async fn migrate(self) -> Done {
         let config = self.config()?;
         let data_dir = crate::config::DataDir::hold(&config.data_dir)?;
-        crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
-        match config.database_url {
-            Some(_) => say("the PostgreSQL database is up to date"),
-            None => say(&format!("{} is up to date", data_dir.database()?.display())),
+        if let Some(url) = &config.database_url {
+            // No secret is needed for it.
+            Db::open_postgres(url, 1).await?.close().await;
+            return say("the PostgreSQL database is up to date");
         }
+        crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
+        say(&format!("{} is up to date", data_dir.database()?.display()))
     }
 }
 
@@ -186,6 +192,7 @@ impl Serve {
         config.roles = self.roles;
         config.history = History { days: self.history_days };
         config.audit_days = self.audit_days;
+        config.queue_limit = self.queue_limit;
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listener = TcpListener::bind(&self.listen)
             .await

@@ -48,48 +48,44 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is corrected by how far it is from the clock of a shared database, so that its servers agree on the time and
-/// none of them is early.
+/// A clock that follows the clock of a shared database, so that its servers agree on the time and none of them is early. Between
+/// two looks at the database it goes on by the monotonic clock: whoever sets the clock of the machine changes nothing.
 pub struct DatabaseClock {
     own: Arc<dyn Clock>,
+    /// The database's time less the monotonic clock.
     offset_micros: AtomicI64,
 }
 
 impl DatabaseClock {
-    /// A clock that is not corrected yet.
+    /// A clock that shows the machine's time until it is set.
     pub fn new(own: Arc<dyn Clock>) -> Self {
-        Self { own, offset_micros: AtomicI64::new(0) }
+        let clock = Self { own, offset_micros: AtomicI64::new(0) };
+        clock.set(clock.monotonic(), clock.own.now());
+        clock
     }
 
-    /// What the clock shows without correction.
-    pub fn own_now(&self) -> Timestamp {
-        self.own.now()
-    }
-
-    /// How far the database's clock is ahead.
-    pub fn correct_by(&self, offset: SignedDuration) {
-        let micros = i64::try_from(offset.as_micros()).unwrap_or_default();
-        let old = self.offset_micros.swap(micros, Ordering::Relaxed);
-        if (micros - old).abs() > 1_000_000 {
-            tracing::warn!(
-                offset_ms = micros / 1000,
-                "the clock of this machine is apart from the database's, which counts"
-            );
+    /// At the monotonic moment `at`, the database's clock showed `time`.
+    pub fn set(&self, at: SignedDuration, time: Timestamp) {
+        let offset = i64::try_from(time.as_duration().saturating_sub(at).as_micros()).unwrap_or_default();
+        self.offset_micros.store(offset, Ordering::Relaxed);
+        let apart = self.own.now().duration_until(time);
+        if apart.abs() > SignedDuration::from_secs(1) {
+            let apart_ms = i64::try_from(apart.as_millis()).unwrap_or_default();
+            tracing::debug!(apart_ms, "the clock of this machine is apart from the database's, which counts");
         }
-    }
-
-    fn offset(&self) -> SignedDuration {
-        SignedDuration::from_micros(self.offset_micros.load(Ordering::Relaxed))
     }
 }
 
 impl Clock for DatabaseClock {
     fn now(&self) -> Timestamp {
-        self.own.now().saturating_add(self.offset()).unwrap_or(Timestamp::MAX)
+        let offset = SignedDuration::from_micros(self.offset_micros.load(Ordering::Relaxed));
+        let micros = self.monotonic().saturating_add(offset).as_micros();
+        i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(Timestamp::MAX)
     }
 
     fn sleep_until(&self, wake: Timestamp) -> Sleep<'_> {
-        self.own.sleep_until(wake.saturating_sub(self.offset()).unwrap_or(wake))
+        let wait = self.now().duration_until(wake);
+        self.own.sleep_until(self.own.now().saturating_add(wait).unwrap_or(Timestamp::MAX))
     }
 
     fn monotonic(&self) -> SignedDuration {

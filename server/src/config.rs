@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use justiam_sdk::api::secrets::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// For how many days the audit log can be kept.
-pub const AUDIT_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
+pub const AUDIT_DAYS: RangeInclusive<u32> = 1..=3650;
 /// For how many days the audit log is kept, unless the operator says otherwise.
 pub const DEFAULT_AUDIT_DAYS: u32 = 365;
 
@@ -43,6 +44,8 @@ pub struct Config {
     /// For how many days entries of the audit log are kept, within [`AUDIT_DAYS`]. The built-in task `audit_log_cleanup`
     /// deletes older ones.
     pub audit_days: u32,
+    /// How many runs of one task may wait under the overlap policy `queue`, within [`QUEUE_LIMIT`]. More are recorded as cancelled.
+    pub queue_limit: u32,
 }
 
 /// What a server does.
@@ -87,7 +90,15 @@ pub struct History {
 }
 
 /// For how many days history may be kept.
-pub const HISTORY_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
+pub const HISTORY_DAYS: RangeInclusive<u32> = 1..=3650;
+/// How many runs may be at work at a time.
+pub const WORKERS: RangeInclusive<u32> = 1..=10_000;
+/// How many connections to PostgreSQL requests may use.
+pub const DATABASE_CONNECTIONS: RangeInclusive<u32> = 1..=1000;
+/// How many runs of one task may wait.
+pub const QUEUE_LIMIT: RangeInclusive<u32> = 1..=100_000;
+/// How many runs of one task may wait, unless an operator says otherwise.
+pub const DEFAULT_QUEUE_LIMIT: u32 = 1000;
 
 impl Config {
     /// Settings with defaults for everything but the data folder.
@@ -105,7 +116,24 @@ impl Config {
             roles: Roles::ALL,
             history: History { days: 90 },
             audit_days: DEFAULT_AUDIT_DAYS,
+            queue_limit: DEFAULT_QUEUE_LIMIT,
         }
+    }
+
+    /// Whether all numbers are within their ranges; else what is wrong with the first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, value, range) in [
+            ("workers", self.workers, WORKERS),
+            ("database_connections", self.database_connections, DATABASE_CONNECTIONS),
+            ("history.days", self.history.days, HISTORY_DAYS),
+            ("audit_days", self.audit_days, AUDIT_DAYS),
+            ("queue_limit", self.queue_limit, QUEUE_LIMIT),
+        ] {
+            if !range.contains(&value) {
+                return Err(format!("{name} must be from {} to {}, not {value}", range.start(), range.end()));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -32,13 +32,15 @@ const FIRST_BACK_OFF: SignedDuration = SignedDuration::from_millis(250);
 const LONGEST_BACK_OFF: SignedDuration = SignedDuration::from_secs(5);
 /// How long a step may wait for a database on the network. One that was given up has no effect, or is found to have had it.
 const STEP: Duration = Duration::from_secs(20);
-/// Connections of the loops. They never wait for those of the API.
-const CONNECTIONS: u32 = 6;
+/// Connections of the loops and of runs that are being prepared. They never wait for those of the API.
+const CONNECTIONS: u32 = 8;
 
 /// The dispatcher and the workers of one server.
 pub struct Driver {
     app: Arc<App>,
     db: Db,
+    /// A connection that nothing else can take: without renewals, runs are stopped.
+    lease_db: Db,
     executor: Arc<dyn Execute>,
     settings: Settings,
     /// This process, in the leases that it holds. No two processes share it, whatever their machines are called.
@@ -59,9 +61,9 @@ pub struct Settings {
 impl Driver {
     /// A driver that executes runs with `executor`.
     pub fn new(app: Arc<App>, executor: Arc<dyn Execute>, settings: Settings) -> Self {
-        let db = app.db.separate(CONNECTIONS);
+        let (db, lease_db) = (app.db.separate(CONNECTIONS), app.db.separate(1));
         let worker = app.new_id().to_string();
-        Self { app, db, executor, settings, worker }
+        Self { app, db, lease_db, executor, settings, worker }
     }
 
     /// Mends what an earlier process left behind, then works until `soft` fires, and lets runs end until `hard` fires.
@@ -83,9 +85,14 @@ impl Driver {
                 Box::pin(self.work_until(soft, hard)).await;
             }
         });
-        tokio::join!(dispatch, work, Box::pin(self.meet_replicas_until(soft)));
+        tokio::select! {
+            _ = async { tokio::join!(dispatch, work) } => {}
+            // Until the last run has ended: its successor may wait on another server.
+            () = Box::pin(self.meet_replicas(soft)) => {}
+        }
         if self.db.is_shared() {
             self.db.close().await;
+            self.lease_db.close().await;
         }
     }
 
@@ -94,7 +101,12 @@ impl Driver {
         if !self.db.is_shared() {
             return step.await;
         }
-        tokio::time::timeout(STEP, step).await.unwrap_or(Err(store::Error::Silent.into()))
+        let done = tokio::time::timeout(STEP, step).await;
+        done.unwrap_or_else(|_| {
+            // Its connection may be one on which nothing will ever be heard.
+            self.db.replace_connections();
+            Err(store::Error::Silent.into())
+        })
     }
 
     async fn rest(&self, pause: SignedDuration, until: &CancellationToken) {

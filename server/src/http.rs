@@ -14,6 +14,7 @@ mod secrets;
 mod tasks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -27,6 +28,9 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::config::Roles;
+
+/// How long a request may take. SQLite waits up to 30 seconds for another program that holds the database.
+const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -78,7 +82,14 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let work = next.run(request);
+        let limited = Arc::clone(&app);
+        let work = async move {
+            tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
+                // What it waits for may be a connection on which nothing will ever be heard.
+                limited.db.replace_connections();
+                problem::too_slow().into_response()
+            })
+        };
         let answer = if reads {
             work.await
         } else {

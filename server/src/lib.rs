@@ -61,6 +61,9 @@ pub enum ServeError {
     /// The data folder cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// A setting is out of its range.
+    #[error("{0}")]
+    Setting(String),
     /// Nobody else could do what this server leaves out.
     #[error("a server on SQLite is alone, so it has all roles; roles can be split among servers on PostgreSQL")]
     AloneWithRoles,
@@ -101,6 +104,7 @@ impl Server {
     /// with a data folder of its own.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServeError> {
         let data_dir = DataDir::hold(&config.data_dir)?;
+        config.check().map_err(ServeError::Setting)?;
         if config.database_url.is_none() && config.roles != Roles::ALL {
             return Err(ServeError::AloneWithRoles);
         }
@@ -180,6 +184,7 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
         None => App::new(Db::open_sqlite(&data_dir.database()?).await?, clock, vault),
     };
     app.audit_days = config.audit_days;
+    app.queue_limit = config.queue_limit.into();
     app.warn_of_foreign_secrets().await?;
     Ok(app)
 }

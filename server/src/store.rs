@@ -61,6 +61,8 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Conflict(error),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::BeginFailed
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
@@ -77,16 +79,31 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Codes after which the same statement may succeed: 5 busy, 6 locked, 10 input/output, 13 disk full, 14 cannot open; the
-/// rest of a code is detail.
+/// Codes after which the same statement may succeed: 5 busy, 6 locked, 8 read-only, 10 input/output, 13 disk full, 14 cannot
+/// open; the rest of a code is detail.
 fn passes_on_sqlite(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
 }
 
-/// Codes after which the same statement may succeed: connection (08), rolled back because of others (40), resources (53),
-/// objects in use (55), stopped by the operator or a time limit (57), system errors (58), read-only while it recovers.
+/// Codes after which the same statement may succeed: connection (08), a transaction that was ended or may only read (25), a
+/// password or a right that was taken away for a while (28, 42501), a database that is being restored (3D), rolled back because of
+/// others (40), resources (53), objects in use (55), stopped by the operator or a time limit (57), system errors (58).
 fn passes_on_postgres(code: &str) -> bool {
-    ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006"
+    ["08", "25", "28", "3D", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class))
+        || code == "42501"
+}
+
+impl Error {
+    /// Whether the database refuses a value as such: too long, or of a form that it cannot keep.
+    pub fn is_about_a_value(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(cause)) = self else { return false };
+        let code = cause.code().unwrap_or_default();
+        match cause.try_downcast_ref::<PgDatabaseError>() {
+            Some(_) => code.starts_with("22") || code.starts_with("54"),
+            // Too big.
+            None => code.parse::<u32>().is_ok_and(|code| code & 0xff == 18),
+        }
+    }
 }
 
 /// The result of a store function.

@@ -8,7 +8,6 @@
 //! A run whose worker is lost ends as an error. It is not started again: its script may have done a part of its work.
 
 use jiff::{SignedDuration, Timestamp};
-use justiam_sdk::api::values::RunStatus;
 
 /// How long a lease lasts, from the moment at which it was asked for.
 pub const LENGTH: SignedDuration = SignedDuration::from_secs(30);
@@ -56,29 +55,6 @@ pub fn is_lost(lease_until: Timestamp, now: Timestamp) -> bool {
     now >= lease_until
 }
 
-/// What becomes of a worker's write: a renewal, or the end of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Write {
-    /// It counts.
-    Accept,
-    /// Another attempt has taken over.
-    Stale,
-    /// The run is not at work any more (or not yet).
-    NotRunning,
-}
-
-/// Decides for the write of a worker that holds `attempt`, on a run as it is stored. A lease that ended does not matter as long
-/// as nobody acted on it: the worker was merely late.
-pub fn write(status: &RunStatus, stored_attempt: i32, attempt: i32) -> Write {
-    if *status != RunStatus::Running {
-        Write::NotRunning
-    } else if stored_attempt != attempt {
-        Write::Stale
-    } else {
-        Write::Accept
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -117,26 +93,6 @@ mod tests {
             assert_eq!(is_lost(ends_at(asked_at), now.parse().unwrap()), expected, "{now}");
         }
         assert_eq!(ends_at(Timestamp::MAX), Timestamp::MAX);
-    }
-
-    #[test]
-    fn only_the_latest_attempt_of_a_running_run_may_write() {
-        use RunStatus::{Cancelled, Error, Queued, Running, Success};
-        for (status, stored, attempt, expected) in [
-            (Running, 1, 1, Write::Accept),
-            (Running, 2, 2, Write::Accept),
-            (Running, 2, 1, Write::Stale),
-            // From a database that was set back to a copy.
-            (Running, 1, 2, Write::Stale),
-            (Queued, 0, 1, Write::NotRunning),
-            (Queued, 1, 1, Write::NotRunning),
-            (Success, 1, 1, Write::NotRunning),
-            (Error, 1, 1, Write::NotRunning),
-            (Cancelled, 1, 1, Write::NotRunning),
-            (RunStatus::Other("paused".into()), 1, 1, Write::NotRunning),
-        ] {
-            assert_eq!(write(&status, stored, attempt), expected, "{status} {stored} {attempt}");
-        }
     }
 
     proptest! {

@@ -2,8 +2,8 @@
 
 use justiam_sdk::api::values::OverlapPolicy;
 
-/// How many runs of one task may wait under `queue`.
-pub const MAX_QUEUED: u64 = 1000;
+/// How many runs of one task may wait under `queue`, unless an operator says otherwise.
+pub const DEFAULT_MAX_QUEUED: u64 = 1000;
 
 /// What to do with a new run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,15 @@ pub enum Decision {
     Replace,
 }
 
-/// Decides for one new run of a task of which `active` runs have not ended (`waiting` of them not even begun).
-pub fn decide(policy: &OverlapPolicy, active: u64, waiting: u64) -> Decision {
+/// Decides for one new run of a task of which `active` runs have not ended (`waiting` of them not even begun, of which
+/// `max_queued` are allowed).
+pub fn decide(policy: &OverlapPolicy, active: u64, waiting: u64, max_queued: u64) -> Decision {
     if active == 0 {
         return Decision::Start;
     }
     match policy {
         OverlapPolicy::Skip => Decision::Skip,
-        OverlapPolicy::Queue if waiting < MAX_QUEUED => Decision::Wait,
+        OverlapPolicy::Queue if waiting < max_queued => Decision::Wait,
         OverlapPolicy::Queue => Decision::QueueFull,
         OverlapPolicy::Replace => Decision::Replace,
         // `allow`, the documented default. A word of a newer version cannot get here: input is checked.
@@ -54,7 +55,7 @@ mod tests {
             (Replace, 0, 0, Decision::Start),
             (Replace, 1, 0, Decision::Replace),
         ] {
-            assert_eq!(decide(&policy, active, waiting), expected, "{policy} {active} {waiting}");
+            assert_eq!(decide(&policy, active, waiting, DEFAULT_MAX_QUEUED), expected, "{policy} {active} {waiting}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! or that repeats an earlier one, leaves none.
 
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
-use justiam_sdk::api::ids::AuditEntryId;
+use justiam_sdk::api::ids::{AuditEntryId, TaskId};
 use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
 use justiam_sdk::api::runs::Run;
 use serde_json::Value;
@@ -47,6 +47,11 @@ impl Event {
     /// Something was done to a task.
     pub(super) fn task(action: &'static str, task: &TaskRow) -> Self {
         Self::new(action, "task", task.id.to_string(), &task.definition.name)
+    }
+
+    /// A task was run.
+    pub(super) fn fired(id: TaskId, name: &str) -> Self {
+        Self::new("task.run", "task", id.to_string(), name)
     }
 
     /// Something was done to a run.

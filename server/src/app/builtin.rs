@@ -8,8 +8,8 @@ use justiam_sdk::api::values::TaskType;
 
 use super::{App, Error, Result};
 use crate::config::AUDIT_DAYS;
-use crate::store::audit;
 use crate::store::identity::{access_requests, agent_tokens, presets, saml_sessions, trusted_devices, user_messages};
+use crate::store::{Db, audit};
 
 /// How many rows one transaction handles.
 const BATCH: u32 = 1000;
@@ -54,7 +54,12 @@ enum Work {
 
 impl App {
     /// Does the work of a built-in type. `stop` is asked before each batch. `None` when the type is not one of them.
-    pub(crate) async fn carry_out<S>(&self, task_type: &TaskType, stop: impl Fn() -> Option<S>) -> Option<Report<S>> {
+    pub(crate) async fn carry_out<S>(
+        &self,
+        db: &Db,
+        task_type: &TaskType,
+        stop: impl Fn() -> Option<S>,
+    ) -> Option<Report<S>> {
         let work = Work::of(task_type, self.audit_days)?;
         // One instant for the whole work, so that it has an end.
         let now = self.now();
@@ -63,7 +68,7 @@ impl App {
             if let Some(why) = stop() {
                 break End::Stopped(why);
             }
-            match self.batch(work, now).await {
+            match Self::batch(db, work, now).await {
                 Ok(rows) => {
                     count += rows;
                     if !work.may_have_more(rows) {
@@ -77,9 +82,9 @@ impl App {
     }
 
     /// One transaction's share of the work. Returns how many rows it handled.
-    async fn batch(&self, work: Work, now: Timestamp) -> Result<u64> {
+    async fn batch(db: &Db, work: Work, now: Timestamp) -> Result<u64> {
         let limit = i64::from(BATCH);
-        let mut tx = self.db.write().await?;
+        let mut tx = db.write().await?;
         let rows = match work {
             Work::SamlSessions => saml_sessions::remove_expired(&mut tx, now, limit).await,
             Work::AuditLog(days) => audit::delete_before(&mut tx, days_before(now, days), limit).await,
@@ -147,7 +152,6 @@ mod tests {
     use super::*;
     use crate::app::vault::Vault;
     use crate::clock::SystemClock;
-    use crate::store::Db;
 
     #[tokio::test]
     async fn the_work_can_be_stopped_between_two_batches_and_goes_on_later() {
@@ -168,14 +172,14 @@ mod tests {
             asked.set(asked.get() + 1);
             (asked.get() > 2).then_some("enough")
         };
-        let report = app.carry_out(&TaskType::SamlSessionCleanup, stop).await.unwrap();
+        let report = app.carry_out(&app.db, &TaskType::SamlSessionCleanup, stop).await.unwrap();
         assert!(matches!(report.end, End::Stopped("enough")), "{report:?}");
         assert_eq!((report.done.as_str(), asked.get()), ("removed 2000 expired SAML sessions", 3));
-        let report = app.carry_out(&TaskType::SamlSessionCleanup, || None::<()>).await.unwrap();
+        let report = app.carry_out(&app.db, &TaskType::SamlSessionCleanup, || None::<()>).await.unwrap();
         assert!(matches!(report.end, End::Finished), "{report:?}");
         assert_eq!(report.done, "removed 1 expired SAML session");
         for other in ["script", "a_later_type"] {
-            assert!(app.carry_out(&other.into(), || None::<()>).await.is_none());
+            assert!(app.carry_out(&app.db, &other.into(), || None::<()>).await.is_none());
         }
     }
 }

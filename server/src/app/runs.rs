@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use justiam_planner::overlap::{Decision, MAX_QUEUED, decide};
+use justiam_planner::due::{Schedule, due};
+use justiam_planner::overlap::{Decision, decide};
 use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
 use justiam_sdk::api::runs::{Run, RunQuery};
@@ -11,10 +12,12 @@ use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger, Words as _};
 
 use super::audit::Event;
 use super::caller::{Caller, Permission};
+use super::tasks::definition::schedule;
 use super::tasks::{offset, page_of};
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::runs::{Fate, NewRun};
+use crate::store::tasks::{DueTask, TaskRow};
 use crate::store::{Tx, active_runs, runs, tasks};
 
 /// A task that fires now, and why.
@@ -27,6 +30,24 @@ pub(crate) struct Firing {
     pub(crate) scheduled_for: Timestamp,
     pub(crate) missed_ticks: i64,
     pub(crate) triggered_by: Option<String>,
+}
+
+impl Firing {
+    /// What a task whose time has come asks for, and when it fires next. `None` where this version cannot read its schedule.
+    pub(crate) fn of_due(task: DueTask, now: Timestamp) -> Option<(Self, Option<Timestamp>)> {
+        let schedule = schedule(&task.schedule_type, task.cron_expr.as_deref(), &task.timezone, task.run_at)?;
+        let due = due(&schedule, task.next_run_at?, now)?;
+        let firing = Self {
+            task_id: task.id,
+            task_name: task.name,
+            overlap_policy: task.overlap_policy,
+            trigger: if matches!(schedule, Schedule::Once { .. }) { Trigger::Once } else { Trigger::Cron },
+            scheduled_for: due.tick,
+            missed_ticks: due.missed_ticks,
+            triggered_by: None,
+        };
+        Some((firing, due.next_run_at))
+    }
 }
 
 /// What became of firings.
@@ -47,11 +68,11 @@ impl App {
             tx.commit().await?;
             return Ok(answer);
         }
-        let task = tasks::lock(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
+        let task = tasks::lock_to_fire(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
         let firing = Firing {
             task_id: id,
-            task_name: task.definition.name.clone(),
-            overlap_policy: task.definition.overlap_policy.clone(),
+            task_name: task.name.clone(),
+            overlap_policy: task.overlap_policy,
             trigger: Trigger::Manual,
             scheduled_for: self.now(),
             missed_ticks: 0,
@@ -64,7 +85,7 @@ impl App {
         }
         // Triggers have no tick that could have been recorded before.
         let run = run.ok_or(crate::store::Error::Corrupt { column: "runs.id" })?;
-        self.note(&mut tx, caller, Event::task("task.run", &task).with("run_id", run.id.to_string())).await?;
+        self.note(&mut tx, caller, Event::fired(id, &task.name).with("run_id", run.id.to_string())).await?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
         self.stop_runs(&fired.stop);
@@ -130,7 +151,11 @@ impl App {
         }
         // To ask again for what was asked for already changes nothing.
         if !active_runs::is_cancel_requested(&mut tx, id).await? {
-            active_runs::cancel(&mut tx, id, &format!("cancelled by {}", caller.name), self.now()).await?;
+            let reason = format!("cancelled by {}", caller.name);
+            if !active_runs::cancel(&mut tx, id, &reason, self.now()).await? {
+                let message = format!("run {id} has just ended");
+                return Err(Error::Conflict { message, details: None });
+            }
             active_runs::settle(&mut tx, &serial).await?;
             self.note(&mut tx, caller, Event::run("run.cancel", &run)).await?;
         }
@@ -140,6 +165,20 @@ impl App {
         self.stop_runs(&[id]);
         self.wakes.all(Wake::Work);
         Ok(run)
+    }
+
+    /// Records the tick of a task that is due and that no dispatcher has come to yet, before the task becomes another one. Returns
+    /// the runs to stop once the transaction is committed.
+    pub(crate) async fn fire_if_due(&self, tx: &mut Tx, task: &mut TaskRow) -> Result<Vec<RunId>> {
+        let now = self.now();
+        let is_due = task.definition.enabled && task.next_run_at.is_some_and(|next| next <= now);
+        let Some((firing, next_run_at)) = is_due.then(|| Firing::of_due(task.to_due(), now)).flatten() else {
+            return Ok(Vec::new());
+        };
+        let fired = self.fire(tx, vec![firing]).await?;
+        tasks::set_next_runs(tx, [(task.id, next_run_at)]).await?;
+        task.next_run_at = next_run_at;
+        Ok(fired.stop)
     }
 
     /// Records firings of tasks, each as the task's overlap policy wants it. The transaction holds the tasks still meanwhile.
@@ -164,7 +203,7 @@ impl App {
             let id = RunId::from_uuid(self.new_id());
             let task = active.get(&firing.task_id);
             let (count, queued) = task.map_or((0, 0), |task| (task.active, task.queued));
-            let fate = match decide(&firing.overlap_policy, count, queued) {
+            let fate = match decide(&firing.overlap_policy, count, queued, self.queue_limit) {
                 Decision::Start => Fate::Ready,
                 Decision::Wait => Fate::Waiting,
                 Decision::Skip => {
@@ -172,7 +211,8 @@ impl App {
                     Fate::Cancelled(format!("skipped: run{active} of this task is still active"))
                 }
                 Decision::QueueFull => {
-                    Fate::Cancelled(format!("not queued: {MAX_QUEUED} runs of this task are waiting already"))
+                    let limit = self.queue_limit;
+                    Fate::Cancelled(format!("not queued: {limit} runs of this task are waiting already"))
                 }
                 Decision::Replace => {
                     replaced.push((firing.task_id, format!("replaced by run {id}")));

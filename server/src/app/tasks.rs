@@ -149,9 +149,11 @@ impl App {
     pub async fn delete_task(&self, caller: &Caller, id: TaskId, if_match: Option<&str>) -> Result<()> {
         caller.require(Permission::TasksManage)?;
         let mut tx = self.db.write().await?;
-        let task = self.writable_task(&mut tx, id).await?;
+        let mut task = self.writable_task(&mut tx, id).await?;
         check_revision(&task, if_match)?;
-        let stop = active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?;
+        // A tick that is due is on record, also when its task goes.
+        let mut stop = self.fire_if_due(&mut tx, &mut task).await?;
+        stop.extend(active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?);
         tasks::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, Event::task("task.delete", &task)).await?;
         tx.commit().await?;
@@ -199,8 +201,10 @@ impl App {
     ) -> Result<Task> {
         caller.require(Permission::TasksManage)?;
         let mut tx = self.db.write().await?;
-        let stored = self.writable_task(&mut tx, id).await?;
+        let mut stored = self.writable_task(&mut tx, id).await?;
         check_revision(&stored, if_match)?;
+        // An edit is never retroactive: what is due fires as it was.
+        let stop = self.fire_if_due(&mut tx, &mut stored).await?;
         let wanted = change(&stored)?;
         require_secrets(caller, wanted.secrets.as_ref())?;
         refuse_system_name(&wanted.definition.name)?;
@@ -229,6 +233,7 @@ impl App {
         }
         let answer = self.view(&mut tx, task).await?;
         tx.commit().await?;
+        self.stop_runs(&stop);
         self.wakes.all(Wake::Dispatch);
         // Another overlap policy may let waiting runs start.
         self.wakes.all(Wake::Work);

@@ -12,16 +12,14 @@ use justiam_sdk::api::secrets::Secret;
 use justiam_sdk::api::tasks::DEFAULT_TIMEZONE;
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType};
 use serde_json::Map;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::vault::{Vault, VaultError};
-use crate::app::{self, App, RunStop};
-use crate::clock::SystemClock;
+use crate::app::{self, App};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{History, Roles};
-use crate::driver::execute::Execute;
+use crate::driver::execute::{Execute, Work};
 use crate::driver::{Driver, Settings};
 use crate::lifecycle::Shutdown;
-use crate::store::active_runs::Claimed;
 use crate::store::runs::Ending;
 use crate::store::tasks::{Definition, TaskRow};
 use crate::store::{self, Db, bench, tasks};
@@ -74,22 +72,34 @@ enum Place {
 impl Ground {
     /// A new SQLite database in a new folder inside `parent`.
     pub async fn sqlite(parent: &Path) -> Result<Self> {
-        let folder = parent.join(format!("justiam-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
-        let db = Db::open_sqlite(&folder.join("bench.db")).await?;
-        Ok(Self { app: app(db)?, database: "SQLite", place: Place::Folder(folder) })
+        let folder = parent.join(format!("justiam-bench-{}", unique()));
+        std::fs::create_dir(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
+        let opened = match Db::open_sqlite(&folder.join("bench.db")).await {
+            Ok(db) => app(db),
+            Err(error) => Err(error.into()),
+        };
+        if opened.is_err() {
+            // The error that counts is the first one.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        Ok(Self { app: opened?, database: "SQLite", place: Place::Folder(folder) })
     }
 
     /// A new schema in a PostgreSQL database.
     pub async fn postgres(url: &Secret) -> Result<Self> {
-        let name = format!("justiam_bench_{}", std::process::id());
+        let name = format!("justiam_bench_{}", unique());
         bench::create_schema(url, &name).await?;
         let text = url.expose();
         let separator = if text.contains('?') { '&' } else { '?' };
         let own: Secret = format!("{text}{separator}options=-csearch_path%3D{name}").into();
-        let db = Db::open_postgres(&own, 10).await?;
-        let app = app(db)?;
-        Ok(Self { app, database: "PostgreSQL", place: Place::Schema { url: url.clone(), name } })
+        let opened = match Db::open_postgres(&own, 10).await {
+            Ok(db) => app(db),
+            Err(error) => Err(error.into()),
+        };
+        if opened.is_err() {
+            bench::drop_schema(url, &name).await?;
+        }
+        Ok(Self { app: opened?, database: "PostgreSQL", place: Place::Schema { url: url.clone(), name } })
     }
 
     /// Removes what was made.
@@ -188,18 +198,17 @@ pub(super) struct Nothing {
 }
 
 impl Execute for Nothing {
-    fn execute<'a>(
-        &'a self,
-        _: &'a App,
-        _: &'a Claimed,
-        _: &'a RunStop,
-        _: &'a CancellationToken,
-    ) -> BoxFuture<'a, Ending> {
+    fn execute<'a>(&'a self, _: Work<'a>) -> BoxFuture<'a, Ending> {
         Box::pin(async {
             self.executed.fetch_add(1, Ordering::Relaxed);
             Ending { status: RunStatus::Success, output: None, error: None, isolation: None }
         })
     }
+}
+
+/// Tells this measurement from all others on the machine and on the database.
+fn unique() -> String {
+    format!("{}_{}", std::process::id(), SystemClock.now().as_microsecond())
 }
 
 fn app(db: Db) -> Result<Arc<App>> {

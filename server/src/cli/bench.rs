@@ -54,7 +54,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct GroundArgs {
     /// How many runs may be at work at a time
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
     /// File that holds the address of a PostgreSQL database (also: the address itself in `DATABASE_URL`), in which a schema is made and
     /// removed; without either, an SQLite database is made and removed

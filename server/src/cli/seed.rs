@@ -30,7 +30,7 @@ impl Seed {
         let text = self.read().map_err(|error| format!("could not read {shown}: {error}"))?;
         let config = self.data.config()?;
         let data_dir = DataDir::open(&config.data_dir)?;
-        let is_new = data_dir.is_new();
+        let is_new = config.database_url.is_none() && data_dir.is_new();
         let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
         let loaded = app.load_fixtures(&text).await;
         app.db.close().await;

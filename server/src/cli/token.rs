@@ -43,7 +43,7 @@ impl Command {
         let Self::Create { data, name, permissions, admin, expires_in_days } = self;
         let config = data.config()?;
         let data_dir = DataDir::open(&config.data_dir)?;
-        let is_new = data_dir.is_new();
+        let is_new = config.database_url.is_none() && data_dir.is_new();
         let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
         let issued = app.create_token(NewToken { name, permissions, is_admin: admin, expires_in_days }).await;
         app.db.close().await;

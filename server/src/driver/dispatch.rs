@@ -1,16 +1,15 @@
 //! The dispatcher: turns due ticks into runs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jiff::{SignedDuration, Timestamp};
-use justiam_planner::due::{Schedule, due};
-use justiam_sdk::api::values::Trigger;
 use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
 use crate::app::runs::Firing;
-use crate::app::tasks::definition::schedule;
 use crate::app::wake::Wake;
-use crate::store::tasks::{self, DueTask};
+use crate::store::tasks;
 
 /// How many due tasks one transaction handles.
 const BATCH: i64 = 1000;
@@ -36,23 +35,16 @@ impl Driver {
         let mut firings = Vec::with_capacity(tasks.len());
         let mut next_runs = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let Some((schedule, next_run_at)) = plan(&task) else {
-                // Input is checked, so only a newer or tampered database gets here. One such task must not hold up the others.
-                tracing::error!(task.id = %task.id, "task has a schedule that this version cannot read; it will not fire until it is edited");
-                next_runs.push((task.id, None));
-                continue;
-            };
-            let Some(due) = due(&schedule, next_run_at, now) else { continue };
-            next_runs.push((task.id, due.next_run_at));
-            firings.push(Firing {
-                task_id: task.id,
-                task_name: task.name,
-                overlap_policy: task.overlap_policy,
-                trigger: if matches!(schedule, Schedule::Once { .. }) { Trigger::Once } else { Trigger::Cron },
-                scheduled_for: due.tick,
-                missed_ticks: due.missed_ticks,
-                triggered_by: None,
-            });
+            let id = task.id;
+            // A panic is a defect of ours or of a library. One such task must not hold up the others.
+            if let Ok(Some((firing, next_run_at))) = catch_unwind(AssertUnwindSafe(|| Firing::of_due(task, now))) {
+                next_runs.push((id, next_run_at));
+                firings.push(firing);
+            } else {
+                // Input is checked, so only a newer or tampered database gets here.
+                tracing::error!(task.id = %id, "task has a schedule that this version cannot read; it will not fire until it is edited");
+                next_runs.push((id, None));
+            }
         }
         let idle = next_runs.is_empty();
         let fired = self.app.fire(&mut tx, firings).await?;
@@ -96,9 +88,4 @@ impl Driver {
             }
         }
     }
-}
-
-fn plan(task: &DueTask) -> Option<(Schedule, Timestamp)> {
-    let schedule = schedule(&task.schedule_type, task.cron_expr.as_deref(), &task.timezone, task.run_at);
-    schedule.zip(task.next_run_at)
 }

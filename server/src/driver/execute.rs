@@ -14,10 +14,12 @@ use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
 use justiam_sdk::api::values::RunStatus;
 use tokio_util::sync::CancellationToken;
 
+use super::{BackOff, STEP};
 use crate::app::{self, App, RunStop};
 use crate::store::active_runs::{self, Claimed};
 use crate::store::runs::Ending;
 use crate::store::tasks::{self, TaskRow};
+use crate::store::{self, Db};
 use redact::Redactor;
 use script::{End, Host, Script, ScriptRunner};
 
@@ -30,14 +32,23 @@ const ISOLATION: &str = "process";
 
 /// Does the work of a run.
 pub trait Execute: Send + Sync + 'static {
-    /// Executes one run to its end. `stop` and `shutdown` stop it.
-    fn execute<'a>(
-        &'a self,
-        app: &'a App,
-        run: &'a Claimed,
-        stop: &'a RunStop,
-        shutdown: &'a CancellationToken,
-    ) -> BoxFuture<'a, Ending>;
+    /// Executes one run to its end.
+    fn execute<'a>(&'a self, work: Work<'a>) -> BoxFuture<'a, Ending>;
+}
+
+/// A run to execute.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// The use cases.
+    pub app: &'a App,
+    /// Connections for this work. Requests do not take them away.
+    pub db: &'a Db,
+    /// The run.
+    pub run: &'a Claimed,
+    /// Stops this run.
+    pub stop: &'a RunStop,
+    /// Stops all runs.
+    pub shutdown: &'a CancellationToken,
 }
 
 /// Executes the runs of tasks.
@@ -55,14 +66,8 @@ enum Stop {
 }
 
 impl Execute for Executor {
-    fn execute<'a>(
-        &'a self,
-        app: &'a App,
-        run: &'a Claimed,
-        stop: &'a RunStop,
-        shutdown: &'a CancellationToken,
-    ) -> BoxFuture<'a, Ending> {
-        Box::pin(self.execute_task(app, run, stop, shutdown))
+    fn execute<'a>(&'a self, work: Work<'a>) -> BoxFuture<'a, Ending> {
+        Box::pin(self.execute_task(work))
     }
 }
 
@@ -72,23 +77,14 @@ impl Executor {
         Self { scripts }
     }
 
-    async fn execute_task(&self, app: &App, run: &Claimed, stop: &RunStop, shutdown: &CancellationToken) -> Ending {
-        let (task, secrets) = match load(app, run).await {
-            Ok(Some(loaded)) => loaded,
-            Ok(None) => return ending(RunStatus::Cancelled),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, run.id = %run.id, "run could not be prepared");
-                // The text of a store error is for the log; that of an unreadable secret tells its owner what to do.
-                let error = match error {
-                    app::Error::Sealed { .. } => error.to_string(),
-                    _ => "the server could not read the task from its database".to_owned(),
-                };
-                return failed(error);
-            }
+    async fn execute_task(&self, work: Work<'_>) -> Ending {
+        let (task, secrets) = match prepare(work).await {
+            Ok(prepared) => prepared,
+            Err(ending) => return ending,
         };
+        let Work { app, run, stop, shutdown, .. } = work;
         let Some(source) = task.definition.script else {
-            let (task_type, timeout) = (&task.definition.task_type, task.definition.timeout_seconds);
-            return builtin::execute(app, task_type, run.started_at, timeout, stop, shutdown).await;
+            return builtin::execute(work, &task.definition.task_type, task.definition.timeout_seconds).await;
         };
         let script = Script {
             run_id: run.id.to_string(),
@@ -96,8 +92,6 @@ impl Executor {
             host: Host::new(secrets.clone(), task.definition.task_config),
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
-        // From the start that is on record, so that a run is never longer than it looks.
-        let deadline = run.started_at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
         let mut stopped = None;
         let outcome = self
             .scripts
@@ -106,8 +100,8 @@ impl Executor {
                     () = stop.cancelled.cancelled() => Stop::Cancelled,
                     () = stop.lost.cancelled() => Stop::Lost,
                     () = shutdown.cancelled() => Stop::Shutdown,
-                    () = past(app, deadline) => Stop::Timeout,
-                    // Whatever happens to the clock meanwhile.
+                    () = pass(app, time_left(work, seconds)) => Stop::Timeout,
+                    // Where a test holds the clock still.
                     () = tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())) => Stop::Timeout,
                 });
             })
@@ -134,14 +128,50 @@ impl Executor {
     }
 }
 
-/// What a run needs. `None` when its task is gone or somebody asked to cancel it: both may have happened between the claim
-/// and the registration of the run.
-async fn load(app: &App, run: &Claimed) -> app::Result<Option<(TaskRow, SecretMap)>> {
-    let mut tx = app.db.read().await?;
-    let cancelled = active_runs::is_cancel_requested(&mut tx, run.id).await?;
-    let task = tasks::get(&mut tx, run.task_id).await?.filter(|_| !cancelled);
+/// What a run needs, or how it ends without. A database that is away is waited for: nothing has begun yet.
+async fn prepare(work: Work<'_>) -> Result<(TaskRow, SecretMap), Ending> {
+    let mut back_off = BackOff::new();
+    loop {
+        let error = match tokio::time::timeout(STEP, load(work)).await {
+            // Longer frozen than a lease lasts: somebody else may have ended this run.
+            Ok(Ok(_)) if work.db.is_shared() && work.app.is_overdue(work.run.id) => {
+                return Err(failed(LOST.to_owned()));
+            }
+            Ok(Ok(Some(loaded))) => return Ok(loaded),
+            Ok(Ok(None)) => return Err(ending(RunStatus::Cancelled)),
+            Ok(Err(error)) => error,
+            Err(_) => app::Error::Store(store::Error::Silent),
+        };
+        match error {
+            app::Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
+                let pause = back_off.after(&error, "a run could not be prepared");
+                tokio::select! {
+                    () = pass(work.app, pause) => {}
+                    () = work.stop.cancelled.cancelled() => return Err(ending(RunStatus::Cancelled)),
+                    () = work.stop.lost.cancelled() => return Err(failed(LOST.to_owned())),
+                    () = work.shutdown.cancelled() => {
+                        return Err(failed("the server was shut down before the run began".to_owned()));
+                    }
+                }
+            }
+            // Tells the owner of a secret what to do.
+            app::Error::Sealed { .. } => return Err(failed(error.to_string())),
+            _ => {
+                tracing::error!(error = &error as &dyn std::error::Error, run.id = %work.run.id, "run could not be prepared");
+                return Err(failed("the server could not read the task from its database".to_owned()));
+            }
+        }
+    }
+}
+
+/// Reads what a run needs. `None` when its task is gone, when somebody asked to cancel it, or when others took it for lost: all
+/// of which may have happened since the claim.
+async fn load(work: Work<'_>) -> app::Result<Option<(TaskRow, SecretMap)>> {
+    let mut tx = work.db.read().await?;
+    let wanted = active_runs::is_wanted(&mut tx, work.run).await?;
+    let task = tasks::get(&mut tx, work.run.task_id).await?.filter(|_| wanted);
     let Some(task) = task else { return Ok(None) };
-    let secrets = app.open_secrets(&mut tx, task.id).await?;
+    let secrets = work.app.open_secrets(&mut tx, task.id).await?;
     Ok(Some((task, secrets)))
 }
 
@@ -150,10 +180,22 @@ fn storable(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
-/// Waits until the clock has passed an instant.
-async fn past(app: &App, instant: Timestamp) {
-    while app.now() < instant {
-        app.clock.sleep_until(instant).await;
+/// What is left of a run's time, which counts from the start that is on record, so that a run is never longer than it looks.
+fn time_left(work: Work<'_>, seconds: i64) -> SignedDuration {
+    let all = SignedDuration::from_secs(seconds);
+    let used = work.run.started_at.duration_until(work.app.now());
+    all - used.clamp(SignedDuration::ZERO, all)
+}
+
+/// Waits until so much time has passed, whoever sets the clock meanwhile.
+pub(super) async fn pass(app: &App, time: SignedDuration) {
+    let until = app.clock.monotonic().saturating_add(time);
+    loop {
+        let left = until.saturating_sub(app.clock.monotonic());
+        if !left.is_positive() {
+            return;
+        }
+        app.clock.sleep_until(app.now().saturating_add(left).unwrap_or(Timestamp::MAX)).await;
     }
 }
 

@@ -1,5 +1,8 @@
 //! Records how runs end: all that have ended meanwhile in one transaction.
 
+use std::collections::{HashMap, VecDeque};
+
+use jiff::SignedDuration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +15,10 @@ use crate::store::{self, tasks};
 
 /// How many ends one transaction records.
 const BATCH: usize = 1000;
+/// How many bytes of output one transaction records, but for the last run's.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// For how long to go on after the server was told to end at once.
+const LAST_ATTEMPTS: SignedDuration = SignedDuration::from_secs(10);
 
 /// A run that was executed. Its slot is free once its end is recorded.
 pub(super) struct Done {
@@ -22,51 +29,60 @@ pub(super) struct Done {
 
 impl Driver {
     /// Records ends until all senders are gone, however long the database takes to accept them. After `hard`, a database that
-    /// does not answer is given up: the next server finds those runs.
+    /// does not answer is given up before long: others find those runs.
     pub(super) async fn record_ends(&self, mut ended: mpsc::UnboundedReceiver<Done>, hard: &CancellationToken) {
-        let mut batch = Vec::new();
-        while ended.recv_many(&mut batch, BATCH).await > 0 {
+        let mut pending = Vec::new();
+        while ended.recv_many(&mut pending, BATCH).await > 0 {
             // Runs that were started together often end together.
             tokio::task::yield_now().await;
-            while batch.len() < BATCH
-                && let Ok(done) = ended.try_recv()
-            {
-                batch.push(done);
+            while let Ok(done) = ended.try_recv() {
+                pending.push(done);
             }
-            let mut back_off = BackOff::new();
-            let mut again = Vec::new();
-            while !batch.is_empty() {
-                let Err(error) = self.step(self.record(&batch)).await else {
-                    batch.clear();
-                    continue;
-                };
-                match error {
-                    // The database refuses one of them. Each by itself, then, and its output is lost before its end is.
-                    Error::Store(store::Error::Database(_) | store::Error::Corrupt { .. }) if batch.len() > 1 => {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "ends are recorded one by one");
-                        again.append(&mut batch);
-                    }
-                    Error::Store(store::Error::Database(_)) if batch[0].ending.output.is_some() => {
-                        let run = batch[0].run.id;
-                        tracing::error!(error = &error as &dyn std::error::Error, run.id = %run, "output could not be stored");
-                        batch[0].ending = execute::failed("the output of this run could not be stored".to_owned());
-                    }
-                    error => {
-                        let pause = back_off.after(&error, "ends of runs could not be recorded");
-                        self.rest(pause, hard).await;
-                        if hard.is_cancelled() {
-                            tracing::warn!(runs = batch.len() + again.len(), "ends of runs are lost to this server");
-                            again.clear();
-                            batch.clear();
-                        }
-                    }
-                }
-                if batch.is_empty() {
-                    batch.extend(again.pop());
-                }
+            let mut pending: VecDeque<Done> = pending.drain(..).collect();
+            while !pending.is_empty() {
+                let mut batch = next_batch(&mut pending);
+                self.record_batch(&mut batch, hard).await;
             }
             // Slots are free, and under `queue` and `replace` somebody's turn may have come.
             self.app.wakes.here(Wake::Work);
+        }
+    }
+
+    async fn record_batch(&self, batch: &mut Vec<Done>, hard: &CancellationToken) {
+        let mut back_off = BackOff::new();
+        let mut give_up_at = None;
+        while let Err(error) = self.step(self.record(batch)).await {
+            if passes(&error) {
+                let pause = back_off.after(&error, "ends of runs could not be recorded");
+                if hard.is_cancelled() {
+                    let now = self.app.clock.monotonic();
+                    if now >= *give_up_at.get_or_insert(now + LAST_ATTEMPTS) {
+                        tracing::error!(runs = batch.len(), "ends of runs were not recorded; they will count as lost");
+                        return;
+                    }
+                    execute::pass(&self.app, pause).await;
+                } else {
+                    self.rest(pause, hard).await;
+                }
+            } else if batch.len() > 1 {
+                // One of them is the cause, and must not keep the others.
+                tracing::debug!(error = &error as &dyn std::error::Error, "ends are recorded one by one");
+                for done in batch.drain(..) {
+                    Box::pin(self.record_batch(&mut vec![done], hard)).await;
+                }
+                return;
+            } else {
+                let Some(done) = batch.first_mut() else { return };
+                let about_a_value = matches!(&error, Error::Store(error) if error.is_about_a_value());
+                let run = done.run.id;
+                tracing::error!(error = &error as &dyn std::error::Error, run.id = %run, "end of a run could not be recorded");
+                if !about_a_value || done.ending.output.is_none() {
+                    // It keeps its row, and counts as lost when its lease ends.
+                    self.app.run_ended(run);
+                    return;
+                }
+                done.ending = execute::failed("the output of this run could not be stored".to_owned());
+            }
         }
     }
 
@@ -84,7 +100,7 @@ impl Driver {
             if now_serial.iter().any(|task| !serial.contains(task)) {
                 continue;
             }
-            let by_id: std::collections::HashMap<_, _> = batch.iter().map(|done| (done.run.id, &done.ending)).collect();
+            let by_id: HashMap<_, _> = batch.iter().map(|done| (done.run.id, &done.ending)).collect();
             let count = ended.len();
             let ends: Vec<_> = ended
                 .into_iter()
@@ -107,4 +123,21 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// Takes as many as one transaction records.
+fn next_batch(pending: &mut VecDeque<Done>) -> Vec<Done> {
+    let mut bytes = 0;
+    let mut batch = Vec::new();
+    while batch.len() < BATCH && bytes < BATCH_BYTES {
+        let Some(done) = pending.pop_front() else { break };
+        bytes += done.ending.output.as_ref().map_or(0, String::len);
+        batch.push(done);
+    }
+    batch
+}
+
+/// Whether the same may succeed before long.
+fn passes(error: &Error) -> bool {
+    matches!(error, Error::Store(store::Error::Unavailable(_) | store::Error::Silent))
 }

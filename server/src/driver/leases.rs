@@ -33,7 +33,10 @@ impl Driver {
                         "leases could not be renewed, trying again"
                     );
                 }
-                Err(_) => tracing::warn!("the database does not answer; leases could not be renewed, trying again"),
+                Err(_) => {
+                    self.lease_db.replace_connections();
+                    tracing::warn!("the database does not answer; leases could not be renewed, trying again");
+                }
             }
             let wake = self.app.now().saturating_add(LOOK_EVERY).unwrap_or(Timestamp::MAX);
             tokio::select! {
@@ -60,7 +63,7 @@ impl Driver {
         let due: Vec<RunId> =
             leases.iter().filter(|(_, since)| lease::hold(*since) == Hold::Renew).map(|(run, _)| *run).collect();
         let asked_at = self.app.clock.monotonic();
-        let mut tx = self.db.write().await?;
+        let mut tx = self.lease_db.write().await?;
         let renewed = if due.is_empty() {
             Vec::new()
         } else {

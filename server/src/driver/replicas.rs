@@ -1,5 +1,7 @@
 //! What the servers of one database have to do with each other: they wake each other, and agree on the time.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
@@ -7,19 +9,18 @@ use super::{BackOff, Driver};
 use crate::app;
 use crate::store;
 
+/// After how long a silence to listen on another connection.
+const SILENCE: Duration = Duration::from_mins(1);
 /// How often to compare the clocks.
 const COMPARE_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 impl Driver {
-    /// On a database of our own there is nobody to meet.
-    pub(super) async fn meet_replicas_until(&self, soft: &CancellationToken) {
+    /// Runs for ever. On a database of our own there is nobody to meet.
+    pub(super) async fn meet_replicas(&self, soft: &CancellationToken) {
         if !self.db.is_shared() {
-            return;
+            return std::future::pending().await;
         }
-        tokio::select! {
-            () = soft.cancelled() => {}
-            () = async { tokio::join!(self.tell(), self.listen(soft), self.compare_clocks(soft)); } => {}
-        }
+        tokio::join!(self.tell(), self.listen(soft), self.compare_clocks(soft));
     }
 
     /// Tells the others what this server knows. Several wake-ups of one kind that come at once are one word.
@@ -38,9 +39,17 @@ impl Driver {
     async fn listen(&self, soft: &CancellationToken) {
         let mut back_off = BackOff::new();
         while !soft.is_cancelled() {
-            let Err(error) = self.hear(&mut back_off).await;
-            let pause = back_off.after(&error, "the words of other servers cannot be heard");
-            self.rest(pause, soft).await;
+            let heard = tokio::select! {
+                () = soft.cancelled() => return,
+                heard = self.hear(&mut back_off) => heard,
+            };
+            match heard {
+                Err(app::Error::Store(store::Error::Silent)) => {}
+                Err(error) => {
+                    let pause = back_off.after(&error, "the words of other servers cannot be heard");
+                    self.rest(pause, soft).await;
+                }
+            }
         }
     }
 
@@ -51,7 +60,9 @@ impl Driver {
         // Words from before we listened.
         self.app.wakes.heard(None);
         loop {
-            self.app.wakes.heard(listener.next().await?.as_deref());
+            // A connection can be dead without saying so.
+            let heard = tokio::time::timeout(SILENCE, listener.next()).await.map_err(|_| store::Error::Silent)?;
+            self.app.wakes.heard(heard?.as_deref());
         }
     }
 

@@ -4,14 +4,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use jiff::SignedDuration;
 use justiam_planner::lease;
 use justiam_sdk::api::values::OverlapPolicy;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::execute::{self, Work};
 use super::finish::Done;
-use super::{BackOff, Driver, LONGEST_REST, execute};
+use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
 use crate::app::wake::Wake;
 use crate::store::active_runs::{self, Claimed};
@@ -19,6 +21,10 @@ use crate::store::tasks;
 
 /// How many runs one transaction starts.
 const BATCH: usize = 1000;
+/// When to look again for runs that another server has locked.
+const OTHERS_AT_WORK: SignedDuration = SignedDuration::from_millis(50);
+/// When to look again for a claim whose answer was lost.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 impl Driver {
     /// Starts runs until `soft` fires, then waits for those that have begun. `hard` stops them.
@@ -43,18 +49,19 @@ impl Driver {
         let slots = Arc::new(Semaphore::new(self.settings.slots as usize));
         let active = TaskTracker::new();
         let mut back_off = BackOff::new();
-        let mut unsure = false;
+        // Until when a claim whose answer was lost may still be found to have been committed.
+        let mut unsure_until = SignedDuration::ZERO;
         while !soft.is_cancelled() {
             // Registered before the look, so that a run recorded during the look is not missed.
             let woken = self.app.wakes.wait(Wake::Work);
+            let unsure = self.app.clock.monotonic() < unsure_until;
             let pause = match self.step(self.start_runs(&slots, &active, hard, &done, unsure)).await {
-                Ok(()) => {
+                Ok(more) => {
                     back_off.reset();
-                    unsure = false;
-                    LONGEST_REST
+                    if more { OTHERS_AT_WORK } else { LONGEST_REST }
                 }
                 Err(error) => {
-                    unsure = true;
+                    unsure_until = self.app.clock.monotonic() + lease::LENGTH;
                     let pause = back_off.after(&error, "runs could not be started");
                     self.rest(pause, soft).await;
                     continue;
@@ -62,14 +69,23 @@ impl Driver {
             };
             tokio::select! {
                 () = woken => {}
-                () = self.rest(pause, soft) => {}
+                () = self.rest(if unsure { pause.min(LOOK_AGAIN) } else { pause }, soft) => {}
             }
+        }
+        if self.app.clock.monotonic() < unsure_until
+            && let Err(error) = self.step(self.give_back()).await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "runs that may have been claimed could not be given back"
+            );
         }
         active.close();
         active.wait().await;
     }
 
-    /// Starts as many runs as there are free slots. `unsure`: the answer to an earlier claim was lost.
+    /// Starts as many runs as there are free slots, and tells whether more are ready that another server may have locked.
+    /// `unsure`: the answer to an earlier claim was lost.
     async fn start_runs(
         self: &Arc<Self>,
         slots: &Arc<Semaphore>,
@@ -77,16 +93,16 @@ impl Driver {
         hard: &CancellationToken,
         done: &mpsc::UnboundedSender<Done>,
         unsure: bool,
-    ) -> app::Result<()> {
+    ) -> app::Result<bool> {
         if unsure {
             self.give_back().await?;
         }
         let free = slots.available_permits().min(BATCH);
         if free == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let asked_at = self.app.clock.monotonic();
-        let claimed = self.claim(free).await?;
+        let (claimed, more) = self.claim(free).await?;
         if claimed.len() == free {
             // There may be more, and more slots.
             self.app.wakes.here(Wake::Work);
@@ -97,7 +113,8 @@ impl Driver {
             let stop = self.app.run_begins(run.id, asked_at);
             let (driver, hard, done) = (Arc::clone(self), hard.clone(), done.clone());
             active.spawn(async move {
-                let work = driver.executor.execute(&driver.app, &run, &stop, &hard);
+                let work = Work { app: &driver.app, db: &driver.db, run: &run, stop: &stop, shutdown: &hard };
+                let work = driver.executor.execute(work);
                 // A panic is a defect of ours; the run must end all the same, or its task would wait for it for ever.
                 let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
                     let text = "the server failed while it executed this run; its log has the cause";
@@ -107,7 +124,7 @@ impl Driver {
                 let _ = done.send(Done { run, ending, _slot: slot });
             });
         }
-        Ok(())
+        Ok(more)
     }
 
     /// Gives back runs whose claim had been committed although its answer was lost. Nobody has begun to execute them.
@@ -120,8 +137,8 @@ impl Driver {
         }
         let mut policies = Vec::with_capacity(of_tasks.len());
         for id in of_tasks {
-            let task = tasks::lock(&mut tx, id).await?;
-            policies.push((id, task.is_some_and(|task| task.definition.overlap_policy != OverlapPolicy::Allow)));
+            let task = tasks::lock_to_fire(&mut tx, id).await?;
+            policies.push((id, task.is_some_and(|task| task.overlap_policy != OverlapPolicy::Allow)));
         }
         let released = active_runs::release(&mut tx, &self.worker, &known).await?;
         for (id, one_by_one) in policies {
@@ -132,14 +149,18 @@ impl Driver {
         Ok(())
     }
 
-    async fn claim(&self, free: usize) -> app::Result<Vec<Claimed>> {
-        let now = self.app.now();
+    /// Claims up to `free` runs. Where there were fewer, tells whether others are ready all the same: another server has them locked,
+    /// and may give them back without a word when it dies.
+    async fn claim(&self, free: usize) -> app::Result<(Vec<Claimed>, bool)> {
         let limit = free.try_into().unwrap_or(i64::MAX);
         let mut tx = self.db.write().await?;
+        // Not before the wait for the database: a run has not begun while nobody may write.
+        let now = self.app.now();
         let claimed = active_runs::claim(&mut tx, &self.worker, lease::ends_at(now), now, limit).await?;
+        let more = claimed.len() < free && self.db.is_shared() && active_runs::any_ready(&mut tx).await?;
         if !claimed.is_empty() {
             tx.commit().await?;
         }
-        Ok(claimed)
+        Ok((claimed, more))
     }
 }

@@ -117,6 +117,14 @@ pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     internal().into_response()
 }
 
+pub(super) fn too_slow() -> Failure {
+    let message = "the request took too long; it may or may not have been carried out";
+    Failure {
+        header: Some((header::RETRY_AFTER, "1")),
+        ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
+    }
+}
+
 pub(super) fn internal() -> Failure {
     let message = "the server failed; its log has the cause under this answer's X-Request-Id";
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)

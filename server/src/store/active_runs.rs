@@ -282,6 +282,21 @@ pub async fn cancel_requests(tx: &mut Tx, worker: &str) -> Result<Vec<RunId>> {
     ids.iter().map(|id| parsed("active_runs.id", id)).collect()
 }
 
+/// Whether a run is still at work in this attempt, and nobody asked to cancel it. A run that others took for lost is not.
+pub async fn is_wanted(tx: &mut Tx, run: &Claimed) -> Result<bool> {
+    let wanted: Option<bool> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT NOT cancel_requested FROM active_runs WHERE id = $1 AND attempt = $2 AND status = 'running'",
+    ).bind(run.id.to_string()).bind(i64::from(run.attempt)).fetch_optional(conn).await?);
+    Ok(wanted.unwrap_or(false))
+}
+
+/// Whether a run is ready that nobody has claimed.
+pub async fn any_ready(tx: &mut Tx) -> Result<bool> {
+    let one: Option<i64> = on!(tx, conn => sqlx::query_scalar("SELECT turn FROM active_runs WHERE ready LIMIT 1")
+        .fetch_optional(conn).await?);
+    Ok(one.is_some())
+}
+
 /// Whether somebody asked to cancel a running run.
 pub async fn is_cancel_requested(tx: &mut Tx, id: RunId) -> Result<bool> {
     let requested: Option<bool> = on!(tx, conn => sqlx::query_scalar("SELECT cancel_requested FROM active_runs WHERE id = $1")
@@ -325,8 +340,8 @@ pub async fn cancel_all(tx: &mut Tx, tasks: &[(TaskId, String)], now: Timestamp)
     running.iter().map(|id| parsed("active_runs.id", id)).collect()
 }
 
-/// Cancels one active run, and tells whether it is gone at once. A run that somebody has asked to cancel before keeps its
-/// reason.
+/// Cancels one active run: a queued one at once, a running one by asking whoever runs it. `false` when it is not active any
+/// more. A run that somebody has asked to cancel before keeps its reason.
 pub async fn cancel(tx: &mut Tx, id: RunId, reason: &str, now: Timestamp) -> Result<bool> {
     let gone: Option<EndedRow> = on!(tx, conn => sqlx::query_as(
         "DELETE FROM active_runs WHERE id = $1 AND status = 'queued' \
@@ -338,10 +353,11 @@ pub async fn cancel(tx: &mut Tx, id: RunId, reason: &str, now: Timestamp) -> Res
         runs::end(tx, &[ended.into_end(nothing())], now).await?;
         return Ok(true);
     }
-    on!(tx, conn => sqlx::query(
-        "UPDATE active_runs SET cancel_requested = TRUE, reason = $2 WHERE id = $1 AND NOT cancel_requested",
+    let asked = on!(tx, conn => sqlx::query(
+        "UPDATE active_runs SET reason = CASE WHEN cancel_requested THEN reason ELSE $2 END, cancel_requested = TRUE \
+         WHERE id = $1",
     ).bind(id.to_string()).bind(reason).execute(conn).await?.rows_affected());
-    Ok(false)
+    Ok(asked == 1)
 }
 
 /// Takes runs that have ended out of the active ones. Only those that `worker` still executes, in the attempt beside them:

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use justiam_sdk::api::secrets::Secret;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::dialect::Dialect;
 use super::{Error, Result, time};
@@ -17,9 +18,29 @@ use super::{Error, Result, time};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request waits for a connection to PostgreSQL.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long PostgreSQL may work on a statement, and wait for a lock, in milliseconds.
-const STATEMENT_TIMEOUT: &str = "30000";
-const LOCK_TIMEOUT: &str = "15000";
+/// How long to wait for connections to end in good order.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What each connection to PostgreSQL begins with. A server that is frozen in the middle of a transaction holds its locks for ten
+/// seconds and no longer, and one whose machine is gone for less than half a minute.
+const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '15s'; \
+     SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
+     SET tcp_keepalives_count = 3";
+/// The parameters that the address of a PostgreSQL database may have.
+const URL_PARAMETERS: [&str; 13] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
@@ -35,7 +56,8 @@ enum Pools {
         writer: SqlitePool,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    /// Replaced as a whole when it has gone silent.
+    Postgres(Arc<RwLock<PgPool>>),
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it never happened.
@@ -115,21 +137,17 @@ impl Db {
     /// Opens a PostgreSQL database with up to `connections` connections, and brings its schema up to date. The tables are in
     /// the first schema of the search path.
     pub async fn open_postgres(url: &Secret, connections: u32) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url.expose())
-            .map_err(|_| {
-                Error::Address(
-                    "DATABASE_URL is not the address of a PostgreSQL database, such as postgres://user@host/name",
-                )
-            })?
-            .application_name("justiam-server")
-            .options([("statement_timeout", STATEMENT_TIMEOUT), ("lock_timeout", LOCK_TIMEOUT)]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        POSTGRES_MIGRATIONS.run(&pool).await.map_err(Error::Schema)?;
-        Ok(Self(Pools::Postgres(pool)))
+        let options = postgres_options(url)?;
+        // By itself, because a migration may take longer than any other statement.
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options));
+        let mut connection = connecting.await.map_err(|_| Error::Silent)??;
+        POSTGRES_MIGRATIONS.run(&mut connection).await.map_err(Error::Schema)?;
+        connection.close().await?;
+        Ok(Self::of_postgres(postgres_pool(options, connections)))
+    }
+
+    fn of_postgres(pool: PgPool) -> Self {
+        Self(Pools::Postgres(Arc::new(RwLock::new(pool))))
     }
 
     /// Another pool of connections to the same database, so that two parts of a server cannot starve each other. SQLite has one
@@ -139,11 +157,21 @@ impl Db {
         Self(match &self.0 {
             sqlite @ Pools::Sqlite { .. } => sqlite.clone(),
             Pools::Postgres(pool) => {
-                let options = PgConnectOptions::clone(&pool.connect_options());
-                let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
-                Pools::Postgres(pool.connect_lazy_with(options))
+                let options = PgConnectOptions::clone(&current(pool).connect_options());
+                return Self::of_postgres(postgres_pool(options, connections));
             }
         })
+    }
+
+    /// Leaves connections on which nothing is heard any more to themselves, and begins with new ones.
+    pub fn replace_connections(&self) {
+        let Pools::Postgres(pool) = &self.0 else { return };
+        let mut pool = pool.write().unwrap_or_else(PoisonError::into_inner);
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let new = postgres_pool(options, pool.options().get_max_connections());
+        let old = std::mem::replace(&mut *pool, new);
+        // Ends in the background, as far as it can: nobody waits for it.
+        drop(tokio::spawn(async move { old.close().await }));
     }
 
     /// Whether other servers may use this database at the same time.
@@ -155,7 +183,10 @@ impl Db {
     pub async fn write(&self) -> Result<Tx> {
         Ok(match &self.0 {
             Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            // Whatever the database's default is: after a wait for a lock, what others have done must be seen.
+            Pools::Postgres(pool) => {
+                Tx::Postgres(current(pool).begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+            }
         })
     }
 
@@ -164,7 +195,7 @@ impl Db {
         Ok(match &self.0 {
             Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
             Pools::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+                Tx::Postgres(current(pool).begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
             }
         })
     }
@@ -173,7 +204,7 @@ impl Db {
     pub async fn time(&self) -> Result<Option<Timestamp>> {
         let Pools::Postgres(pool) = &self.0 else { return Ok(None) };
         let micros: i64 = sqlx::query_scalar("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
-            .fetch_one(pool)
+            .fetch_one(&current(pool))
             .await?;
         time("clock_timestamp", micros).map(Some)
     }
@@ -181,29 +212,75 @@ impl Db {
     /// Tells the other servers of a shared database something. Best effort: a lost word costs them a pause, nothing else.
     pub async fn tell(&self, word: &str) -> Result<()> {
         let Pools::Postgres(pool) = &self.0 else { return Ok(()) };
-        sqlx::query("SELECT pg_notify('justiam.' || current_schema(), $1)").bind(word).execute(pool).await?;
+        sqlx::query("SELECT pg_notify('justiam.' || current_schema(), $1)").bind(word).execute(&current(pool)).await?;
         Ok(())
     }
 
     /// Begins to listen to what the servers of a shared database tell; `None` on a database of our own.
     pub async fn listen(&self) -> Result<Option<Listener>> {
         let Pools::Postgres(pool) = &self.0 else { return Ok(None) };
-        let schema: String = sqlx::query_scalar("SELECT CAST(current_schema() AS TEXT)").fetch_one(pool).await?;
-        let mut listener = PgListener::connect_with(pool).await?;
+        let pool = current(pool);
+        let schema: String = sqlx::query_scalar("SELECT CAST(current_schema() AS TEXT)").fetch_one(&pool).await?;
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(&format!("justiam.{schema}")).await?;
         Ok(Some(Listener(listener)))
     }
 
-    /// Closes all connections; on SQLite this also folds the write-ahead log into the database file.
+    /// Closes all connections; on SQLite this also folds the write-ahead log into the database file. A database that does not
+    /// answer is not waited for.
     pub async fn close(&self) {
         match &self.0 {
             Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => {
+                let pool = current(pool);
+                if tokio::time::timeout(CLOSE_TIMEOUT, pool.close()).await.is_err() {
+                    tracing::warn!("the database does not answer; its connections were not closed in good order");
+                }
+            }
         }
     }
+}
+
+fn current(pool: &RwLock<PgPool>) -> PgPool {
+    pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// The address may hold a password, and the library would repeat what it does not know in the log: both are looked at before.
+fn postgres_options(url: &Secret) -> Result<PgConnectOptions> {
+    let text = url.expose();
+    if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Err(Error::Address(
+            "the address of the database must begin with `postgres://`; without one, the data folder has an SQLite database",
+        ));
+    }
+    let parameters = text.split_once('?').map_or("", |(_, parameters)| parameters);
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let known = URL_PARAMETERS.contains(&name) || name.starts_with("options[");
+        if !known {
+            return Err(Error::Address("the address of the database has a parameter behind `?` that is not known"));
+        }
+    }
+    let options = PgConnectOptions::from_str(text).map_err(|_| {
+        Error::Address("the address of the database cannot be read; it looks like `postgres://user:password@host/name`")
+    })?;
+    Ok(options.application_name("justiam-server"))
+}
+
+fn postgres_pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(SESSION).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 /// Hears what the servers of a database tell.

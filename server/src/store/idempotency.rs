@@ -55,6 +55,6 @@ pub async fn keep(tx: &mut Tx, principal: &str, key: &str, answer: &str) -> Resu
 pub async fn forget(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
         "DELETE FROM idempotency_keys WHERE (principal, key) IN (SELECT principal, key FROM idempotency_keys \
-         WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+         WHERE created_at < $1 ORDER BY created_at LIMIT $2) AND created_at < $1",
     ).bind(before.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
 }

@@ -191,7 +191,24 @@ pub async fn get(tx: &mut Tx, id: RunId) -> Result<Option<Run>> {
     row.map(Run::try_from).transpose()
 }
 
-/// One page of runs, newest first, and how many there are on all pages.
+macro_rules! list_runs {
+    ($from:literal, $where:literal) => {
+        (
+            concat!("SELECT count(*) FROM ", $from, " WHERE ", $where),
+            concat!(
+                select_runs!(""),
+                "JOIN (SELECT r.id FROM ",
+                $from,
+                " WHERE ",
+                $where,
+                " ORDER BY r.id DESC LIMIT $3 OFFSET $4) page ON page.id = r.id ORDER BY r.id DESC"
+            ),
+        )
+    };
+}
+
+/// One page of runs, newest first, and how many there are on all pages. Each kind of question has a statement of its own, so that
+/// each finds its index.
 pub async fn list(
     tx: &mut Tx,
     task: Option<TaskId>,
@@ -199,18 +216,21 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Run>, u64)> {
+    let (count, page) = match (task, status) {
+        (None, None) => list_runs!("runs r", "CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL"),
+        (Some(_), None) => list_runs!("runs r", "r.task_id = $1 AND CAST($2 AS TEXT) IS NULL"),
+        (None, Some(status)) if status.is_terminal() => {
+            list_runs!("runs r", "CAST($1 AS TEXT) IS NULL AND r.status = $2")
+        }
+        (Some(_), Some(status)) if status.is_terminal() => list_runs!("runs r", "r.task_id = $1 AND r.status = $2"),
+        (None, Some(_)) => list_runs!("active_runs r", "CAST($1 AS TEXT) IS NULL AND r.status = $2"),
+        (Some(_), Some(_)) => list_runs!("active_runs r", "r.task_id = $1 AND r.status = $2"),
+    };
     let task = task.map(|task| task.to_string());
     let status = status.map(justiam_sdk::api::values::Words::as_str);
-    let total: i64 = on!(tx, conn => sqlx::query_scalar(
-        "SELECT count(*) FROM runs r LEFT JOIN active_runs a ON a.id = r.id \
-         WHERE (CAST($1 AS TEXT) IS NULL OR r.task_id = $1) \
-         AND (CAST($2 AS TEXT) IS NULL OR COALESCE(r.status, a.status) = $2)",
-    ).bind(&task).bind(status).fetch_one(conn).await?);
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(select_runs!(
-        "WHERE (CAST($1 AS TEXT) IS NULL OR r.task_id = $1) \
-         AND (CAST($2 AS TEXT) IS NULL OR COALESCE(r.status, a.status) = $2) \
-         ORDER BY r.id DESC LIMIT $3 OFFSET $4"
-    )).bind(&task).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);
+    let total: i64 = on!(tx, conn => sqlx::query_scalar(count).bind(&task).bind(status).fetch_one(conn).await?);
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(page)
+        .bind(&task).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);
     let runs = rows.into_iter().map(Run::try_from).collect::<Result<_>>()?;
     Ok((runs, total.try_into().unwrap_or_default()))
 }

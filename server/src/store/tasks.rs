@@ -65,6 +65,23 @@ pub struct TaskRow {
     pub last_status: Option<RunStatus>,
 }
 
+impl TaskRow {
+    /// What a firing needs of it.
+    pub fn to_due(&self) -> DueTask {
+        let d = &self.definition;
+        DueTask {
+            id: self.id,
+            name: d.name.clone(),
+            schedule_type: d.schedule_type.clone(),
+            cron_expr: d.cron_expr.clone(),
+            timezone: d.timezone.clone(),
+            run_at: d.run_at,
+            overlap_policy: d.overlap_policy.clone(),
+            next_run_at: self.next_run_at,
+        }
+    }
+}
+
 /// Which tasks to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -150,6 +167,15 @@ macro_rules! select_tasks {
             " FROM tasks t LEFT JOIN runs r ON r.id = (SELECT n.id FROM runs n LEFT JOIN active_runs b ON b.id = n.id \
              WHERE n.task_id = t.id AND (n.started_at IS NOT NULL OR b.status = 'running') ORDER BY n.id DESC LIMIT 1) \
              LEFT JOIN active_runs a ON a.id = r.id ",
+            $rest
+        )
+    };
+}
+
+macro_rules! select_due {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, schedule_type, cron_expr, timezone, run_at, overlap_policy, next_run_at FROM tasks ",
             $rest
         )
     };
@@ -250,9 +276,15 @@ pub async fn get(tx: &mut Tx, id: TaskId) -> Result<Option<TaskRow>> {
 
 /// Reads one task and locks it: until the transaction ends, nobody else changes it or decides about its runs.
 pub async fn lock(tx: &mut Tx, id: TaskId) -> Result<Option<TaskRow>> {
-    let sql = locked!(tx, [select_tasks!("t.script, t.config, t.task_config", "WHERE t.id = $1")], "FOR UPDATE OF t");
-    let row: Option<Row> = on!(tx, conn => sqlx::query_as(sql).bind(id.to_string()).fetch_optional(conn).await?);
-    row.map(TaskRow::try_from).transpose()
+    // Read by a second statement, which sees what was decided while the first one waited.
+    if lock_to_fire(tx, id).await?.is_some() { get(tx, id).await } else { Ok(None) }
+}
+
+/// The same, for somebody who wants to know no more than what a firing needs.
+pub async fn lock_to_fire(tx: &mut Tx, id: TaskId) -> Result<Option<DueTask>> {
+    let sql = locked!(tx, [select_due!("WHERE id = $1")], "FOR UPDATE");
+    let row: Option<DueRow> = on!(tx, conn => sqlx::query_as(sql).bind(id.to_string()).fetch_optional(conn).await?);
+    row.map(DueTask::try_from).transpose()
 }
 
 /// Locks those of the tasks whose runs do not all start at once, in the order of their ids, and returns them.
@@ -362,15 +394,6 @@ impl TryFrom<DueRow> for DueTask {
             next_run_at: maybe_time("tasks.next_run_at", row.next_run_at)?,
         })
     }
-}
-
-macro_rules! select_due {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, name, schedule_type, cron_expr, timezone, run_at, overlap_policy, next_run_at FROM tasks ",
-            $rest
-        )
-    };
 }
 
 /// Locks the enabled tasks whose time has come, the longest due first. Those that another server has locked are left to it.

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use justiam_planner::calendar::{next_tick, preview, ticks};
 use justiam_planner::due::{Due, Schedule, due};
 use justiam_planner::lease;
-use justiam_planner::overlap::{Decision, decide};
+use justiam_planner::overlap::{DEFAULT_MAX_QUEUED, Decision, decide};
 use justiam_sdk::api::values::OverlapPolicy;
 
 use super::support::{at, between, cron, expr, later, zone};
@@ -287,7 +287,7 @@ fn outcomes(policy: &OverlapPolicy) -> [u64; 4] {
             }
         }
         let active = u64::try_from(ends.len()).unwrap() + waiting;
-        match decide(policy, active, waiting) {
+        match decide(policy, active, waiting, DEFAULT_MAX_QUEUED) {
             Decision::Start => {
                 outcomes[0] += 1;
                 ends.push(later(now, 150));

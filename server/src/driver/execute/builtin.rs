@@ -1,27 +1,18 @@
 //! Runs of the types whose work the server itself does.
 
-use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
 use justiam_sdk::api::values::{RunStatus, TaskType};
-use tokio_util::sync::CancellationToken;
 
-use super::{LOST, Stop, ending, failed};
+use super::{LOST, Stop, Work, ending, failed, time_left};
 use crate::app::builtin::End;
-use crate::app::{App, RunStop};
 use crate::store::runs::Ending;
 
-/// Does the work of a run that began at `started_at`, for `timeout` seconds at the most. It is stopped between two
-/// transactions, and what was done before stays done.
-pub(super) async fn execute(
-    app: &App,
-    task_type: &TaskType,
-    started_at: Timestamp,
-    timeout: i64,
-    stopped: &RunStop,
-    shutdown: &CancellationToken,
-) -> Ending {
+/// Does the work of a run, for `timeout` seconds at the most. It is stopped between two transactions, and what was done before
+/// stays done.
+pub(super) async fn execute(work: Work<'_>, task_type: &TaskType, timeout: i64) -> Ending {
+    let Work { app, db, stop: stopped, shutdown, .. } = work;
     let seconds = timeout.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
-    let deadline = started_at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let deadline = app.clock.monotonic() + time_left(work, seconds);
     let stop = || {
         if stopped.cancelled.is_cancelled() {
             Some(Stop::Cancelled)
@@ -30,10 +21,10 @@ pub(super) async fn execute(
         } else if shutdown.is_cancelled() {
             Some(Stop::Shutdown)
         } else {
-            (app.now() >= deadline).then_some(Stop::Timeout)
+            (app.clock.monotonic() >= deadline).then_some(Stop::Timeout)
         }
     };
-    let Some(report) = app.carry_out(task_type, stop).await else {
+    let Some(report) = app.carry_out(db, task_type, stop).await else {
         return failed(format!("this version of the server does not carry out `{task_type}`"));
     };
     let done = report.done;
@@ -54,10 +45,16 @@ pub(super) async fn execute(
 mod tests {
     use std::sync::Arc;
 
+    use jiff::{SignedDuration, Timestamp};
+    use justiam_sdk::api::ids::{RunId, TaskId};
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::app::vault::Vault;
+    use crate::app::{App, RunStop};
     use crate::clock::SystemClock;
     use crate::store::Db;
+    use crate::store::active_runs::Claimed;
 
     #[tokio::test]
     async fn a_run_that_is_stopped_says_why_and_what_it_had_done() {
@@ -68,9 +65,13 @@ mod tests {
         fired.cancel();
         let delivery = TaskType::UserMessageDelivery;
         let now = app.now();
+        let (id, task_id) = (RunId::from_uuid(app.new_id()), TaskId::from_uuid(app.new_id()));
+        let claimed = Claimed { id, task_id, attempt: 1, started_at: now };
         let run = async |started_at: Timestamp, cancelled: &CancellationToken, shutdown| {
+            let run = Claimed { started_at, ..claimed.clone() };
             let stop = RunStop { cancelled: cancelled.clone(), ..RunStop::default() };
-            let ending = execute(&app, &delivery, started_at, 5, &stop, shutdown).await;
+            let work = Work { app: &app, db: &app.db, run: &run, stop: &stop, shutdown };
+            let ending = execute(work, &delivery, 5).await;
             (ending.status, ending.output.or(ending.error).unwrap())
         };
         let none = "delivered 0 user messages";
@@ -83,7 +84,9 @@ mod tests {
             run(late, &live, &live).await,
             (RunStatus::Error, format!("timed out after 5 s; until then it {none}"))
         );
-        let unknown = execute(&app, &"a_later_type".into(), now, 5, &RunStop::default(), &live).await;
+        let stop = RunStop::default();
+        let work = Work { app: &app, db: &app.db, run: &claimed, stop: &stop, shutdown: &live };
+        let unknown = execute(work, &"a_later_type".into(), 5).await;
         let text = "this version of the server does not carry out `a_later_type`";
         assert_eq!((unknown.status, unknown.error.as_deref()), (RunStatus::Error, Some(text)));
     }
