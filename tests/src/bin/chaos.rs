@@ -12,7 +12,7 @@ fn kills() -> Plan {
     Plan {
         name: "kills",
         fault: Fault::Kills { every: Duration::from_secs(2) },
-        lasts: Duration::from_secs(120),
+        lasts: Duration::from_mins(2),
         database_restarts: 2,
         cron_tasks: 2000,
         once_tasks: 600,
