@@ -5,6 +5,7 @@ mod edits;
 mod invariants;
 mod next;
 mod once;
+mod outage;
 mod overlap;
 mod recovery;
 mod runs;

@@ -9,6 +9,7 @@ pub mod invariants;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod server;
 pub mod terraform;
 

@@ -57,6 +57,15 @@ pub async fn database() -> TestDatabase {
     database_on(&Server::get().url()).await
 }
 
+/// A cluster of our own that all tests may use: the server for tests, unless that is somebody else's. Nobody stops it.
+pub fn own_cluster() -> &'static Cluster {
+    static OWN: OnceLock<Cluster> = OnceLock::new();
+    match Server::get() {
+        Server::Own(cluster) => cluster,
+        Server::Given(_) => OWN.get_or_init(|| Cluster::start(&Settings::default())),
+    }
+}
+
 /// An empty schema on a server that the test chose.
 pub async fn database_on(server: &str) -> TestDatabase {
     static NEXT: AtomicU64 = AtomicU64::new(0);
