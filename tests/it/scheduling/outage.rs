@@ -7,20 +7,20 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::problem::Code;
-use justiam_sdk::api::tasks::TaskPatch;
+use justiam_sdk::api::tasks::{NewTask, TaskPatch};
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus};
 use justiam_server::Server;
 use justiam_server::clock::SystemClock;
 use justiam_server::config::Config;
 use justiam_tests::clock::ManualClock;
-use justiam_tests::postgres::{TestDatabase, database_on, own_cluster};
+use justiam_tests::postgres::{Cluster, Settings, TestDatabase, database_on, own_cluster};
 use justiam_tests::proxy::{Proxy, Way};
 use justiam_tests::server::{START, TestServer};
-use justiam_tests::{soon, until};
+use justiam_tests::{PATIENCE, soon, until};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Executor as _};
 
-use super::support::{Gate, cheap, create, dispatched, history, ticks};
+use super::support::{Gate, SCRIPT, cheap, create, dispatched, history, ticks};
 
 /// A server whose way to its database can be broken. Declared in this order, the database is dropped last.
 struct Broken {
@@ -31,7 +31,10 @@ struct Broken {
 
 impl Broken {
     async fn start() -> Self {
-        let cluster = own_cluster();
+        Self::start_on(own_cluster()).await
+    }
+
+    async fn start_on(cluster: &Cluster) -> Self {
         let database = database_on(&cluster.url()).await;
         let proxy = Proxy::start(cluster);
         let url = proxy.url(cluster, &database.url);
@@ -46,6 +49,15 @@ impl Broken {
         sqlx::query_scalar(sql).bind(task.to_string()).fetch_one(&mut connection).await.unwrap()
     }
 
+    /// Takes the database away until the server has noticed.
+    async fn away_for_a_moment(&self) {
+        self.proxy.set(Way::Refusing);
+        self.proxy.cut();
+        let tried = self.proxy.connections();
+        self.going_on("the server to try again", async || self.proxy.connections() > tried + 2).await;
+        self.proxy.set(Way::Open);
+    }
+
     /// The runs of a task that are at work.
     async fn at_work(&self, task: TaskId) -> Vec<String> {
         let sql = "SELECT id FROM active_runs WHERE task_id = $1 AND status = 'running'";
@@ -57,6 +69,8 @@ impl Broken {
     async fn ended_well(&self, task: TaskId, runs: usize) {
         let all = async || {
             let found = history(&self.server.client, task).await;
+            let spoiled = found.iter().find(|run| run.status.is_terminal() && run.status != RunStatus::Success);
+            assert!(spoiled.is_none(), "{spoiled:#?}");
             found.len() == runs && found.iter().all(|run| run.status == RunStatus::Success)
         };
         self.going_on("all runs to end well", all).await;
@@ -65,13 +79,12 @@ impl Broken {
     /// Lets the clock go on, ten times as fast as it should, until a condition holds: loops that rest after a failure rest by it.
     async fn going_on(&self, what: &str, mut condition: impl AsyncFnMut() -> bool) {
         let mut beat = tokio::time::interval(Duration::from_millis(50));
-        soon(what, async {
-            while !condition().await {
-                beat.tick().await;
-                self.server.clock.advance(SignedDuration::from_millis(500));
-            }
-        })
-        .await;
+        let began = Instant::now();
+        while !condition().await {
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+            beat.tick().await;
+            self.server.clock.advance(SignedDuration::from_millis(500));
+        }
     }
 
     async fn move_on_until(&self, task: TaskId, runs: i64) {
@@ -141,6 +154,40 @@ async fn a_script_that_ends_while_the_database_is_away_has_its_end_recorded_late
 }
 
 #[tokio::test]
+async fn a_run_whose_claim_was_never_answered_is_claimed_again() {
+    let broken = Broken::start().await;
+    let task = create(&broken.server, &cheap("T", "0 * * * *")).await;
+    // Slow enough to be seen before the server hears of it.
+    broken.proxy.set(Way::Slow(Duration::from_millis(100)));
+    broken.server.clock.set("2026-01-01T01:00:00Z");
+    broken.going_on("the run to be claimed", async || !broken.at_work(task.id).await.is_empty()).await;
+    broken.away_for_a_moment().await;
+    broken.ended_well(task.id, 1).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_about_to_begin_when_the_database_goes_away_begins_later() {
+    // Its own, so that what sessions do is what this server does.
+    let cluster = Cluster::start(&Settings::default());
+    let broken = Broken::start_on(&cluster).await;
+    let (script, cheap) = (NewTask::triggered_script("Script", SCRIPT), cheap("T", "0 * * * *"));
+    for new in [script, cheap] {
+        let task = create(&broken.server, &new).await;
+        broken.proxy.set(Way::Slow(Duration::from_millis(100)));
+        broken.server.client.tasks().run(task.id).await.unwrap();
+        broken
+            .going_on("the run to be read", async || {
+                let sql =
+                    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT cancel_requested FROM%')";
+                sqlx::query_scalar(sql).fetch_one(&mut broken.database.connect().await).await.unwrap()
+            })
+            .await;
+        broken.away_for_a_moment().await;
+        broken.ended_well(task.id, 1).await;
+    }
+}
+
+#[tokio::test]
 async fn connections_on_which_nothing_gets_through_hold_nobody_up_for_long() {
     let broken = Broken::start().await;
     let task = create(&broken.server, &cheap("T", "* * * * *")).await;
@@ -187,8 +234,8 @@ async fn a_network_that_drops_everything_for_a_while_loses_nothing() {
 async fn a_slow_way_to_the_database_is_only_slow() {
     let broken = Broken::start().await;
     broken.proxy.set(Way::Slow(Duration::from_millis(20)));
-    let task = create(&broken.server, &cheap("T", "* * * * *")).await;
-    broken.server.clock.set("2026-01-01T00:01:00Z");
+    let task = create(&broken.server, &cheap("T", "0 * * * *")).await;
+    broken.server.clock.set("2026-01-01T01:00:00Z");
     broken.move_on_until(task.id, 1).await;
     broken.ended_well(task.id, 1).await;
 }

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use justiam_server::store::{Db, Error, Tx, tasks};
-use justiam_tests::backend::{Backend, execute};
+use justiam_tests::backend::{Backend, execute, number};
 use justiam_tests::{both_databases, soon, until};
 
 use super::support::{add_tasks, at, id, task, write};
@@ -13,6 +13,7 @@ both_databases!(
     a_reader_sees_one_state_throughout,
     a_reader_writes_nothing,
     writers_of_one_row_take_turns,
+    a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_only,
     separate_pools_see_the_same_database,
     only_a_shared_database_has_a_clock,
     servers_of_one_database_hear_each_other_and_no_others,
@@ -82,6 +83,17 @@ async fn writers_of_one_row_take_turns(backend: Backend) {
     .await;
     let task = tasks::get(&mut db.read().await.unwrap(), id(1)).await.unwrap().unwrap();
     assert_eq!(task.definition.timeout_seconds, 38);
+}
+
+async fn a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_only(backend: Backend) {
+    // On SQLite nobody shares the database.
+    if !backend.is_shared() {
+        return;
+    }
+    let db = backend.store().await;
+    let sql = "SELECT CAST(setting AS BIGINT) FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
+    let millis = number(&mut db.write().await.unwrap(), sql).await;
+    assert!((1..=15_000).contains(&millis), "its locks stay for {millis} ms, where 0 is for ever");
 }
 
 async fn separate_pools_see_the_same_database(backend: Backend) {
