@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use justiam_sdk::api::values::RunStatus;
-use justiam_server::store::active_runs::{self, Ended};
+use justiam_server::store::active_runs::{self, Claimed, Ended};
 use justiam_server::store::runs::{self, Ending, Fate};
 use justiam_server::store::{Db, tasks};
 use justiam_tests::backend::Backend;
@@ -21,6 +21,7 @@ both_databases!(
     of_many_ends_of_one_run_one_counts,
     leases_are_renewed_by_their_worker_alone,
     runs_whose_lease_has_ended_are_lost,
+    a_run_is_wanted_in_its_attempt_until_it_ends_or_somebody_asks_to_cancel_it,
     a_lease_that_was_renewed_in_time_is_not_lost,
     a_queued_run_is_cancelled_at_once_and_a_running_one_when_it_ends,
     all_runs_of_tasks_are_cancelled_each_for_its_reason,
@@ -250,6 +251,24 @@ async fn runs_whose_lease_has_ended_are_lost(backend: Backend) {
     assert_eq!(finish(&db, "w", &[(1, 1), (2, 1), (3, 1)]).await, [3].into());
 }
 
+async fn a_run_is_wanted_in_its_attempt_until_it_ends_or_somebody_asks_to_cancel_it(backend: Backend) {
+    let db = backend.store().await;
+    ready(&db, 1..=2).await;
+    let any_ready = async || active_runs::any_ready(&mut db.read().await.unwrap()).await.unwrap();
+    assert!(any_ready().await);
+    let claimed = claim(&db, "w", 9).await;
+    assert!(!any_ready().await);
+    let wanted = async |run: &Claimed| active_runs::is_wanted(&mut db.read().await.unwrap(), run).await.unwrap();
+    let [first, second] = claimed.as_slice() else { panic!("{claimed:?}") };
+    assert!(wanted(first).await && wanted(second).await);
+    assert!(!wanted(&Claimed { attempt: 2, ..first.clone() }).await);
+    write(&db, async |tx| active_runs::cancel(tx, first.id, "enough", at(5)).await.unwrap()).await;
+    assert!(!wanted(first).await && wanted(second).await);
+    // Others took it for lost.
+    take_lost(&db, 30, &[2]).await;
+    assert!(!wanted(second).await);
+}
+
 async fn a_lease_that_was_renewed_in_time_is_not_lost(backend: Backend) {
     let db = backend.store().await;
     ready(&db, [1]).await;
@@ -272,8 +291,9 @@ async fn a_queued_run_is_cancelled_at_once_and_a_running_one_when_it_ends(backen
     assert!(cancel(3, "not wanted").await);
     assert_eq!(standing(&db, 3).await, "cancelled: not wanted");
     assert_eq!(stored(&db, 3).await.finished_at, Some(at(5)));
-    for (number, reason) in [(1, "first"), (1, "second"), (3, "again"), (9, "nobody")] {
-        assert!(!cancel(number, reason).await, "{number} {reason}");
+    for (number, reason, active) in [(1, "first", true), (1, "second", true), (3, "again", false), (9, "nobody", false)]
+    {
+        assert_eq!(cancel(number, reason).await, active, "{number} {reason}");
     }
     assert_eq!(standing(&db, 1).await, "running: first");
     assert_eq!(standing(&db, 3).await, "cancelled: not wanted");

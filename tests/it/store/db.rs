@@ -106,6 +106,9 @@ async fn separate_pools_see_the_same_database(backend: Backend) {
         // All connections of one are taken; the other does not care.
         let _taken: Vec<Tx> = join_all((0..12).map(|_| db.write())).await.into_iter().map(Result::unwrap).collect();
         assert!(tasks::get(&mut other.read().await.unwrap(), id(1)).await.unwrap().is_some());
+        // New ones are to be had, whatever becomes of the old ones.
+        db.replace_connections();
+        assert!(tasks::get(&mut db.read().await.unwrap(), id(1)).await.unwrap().is_some());
     }
 }
 

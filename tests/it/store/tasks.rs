@@ -67,12 +67,14 @@ async fn a_task_comes_back_as_it_was_stored(backend: Backend) {
         let name = task.definition.name.as_str();
         assert_eq!(tasks::get(&mut tx, task.id).await.unwrap().as_ref(), Some(task));
         assert_eq!(tasks::lock(&mut tx, task.id).await.unwrap().as_ref(), Some(task));
+        assert_eq!(tasks::lock_to_fire(&mut tx, task.id).await.unwrap(), Some(task.to_due()));
         assert_eq!(tasks::id_of(&mut tx, name).await.unwrap(), Some(task.id));
     }
     let config = serde_json::to_string(&get(&db, 2).await.unwrap().definition.config).unwrap();
     assert!(config.starts_with(r#"{"z":1.10,"a":123456789012345678901234567890,"#), "{config}");
     assert_eq!(tasks::get(&mut tx, id(3)).await.unwrap(), None);
     assert_eq!(tasks::lock(&mut tx, id(3)).await.unwrap(), None);
+    assert_eq!(tasks::lock_to_fire(&mut tx, id(3)).await.unwrap(), None);
     assert_eq!(tasks::id_of(&mut tx, "Plain").await.unwrap(), None);
 }
 
