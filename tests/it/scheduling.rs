@@ -8,6 +8,7 @@ mod once;
 mod outage;
 mod overlap;
 mod recovery;
+mod replicas;
 mod runs;
 mod scripts;
 mod shutdown;

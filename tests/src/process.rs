@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::programs::program;
-use crate::server::client;
+use crate::server::{SHARED_SECRET, client};
 use crate::until;
 
 /// A server in a process of its own, on the machine's clock.
@@ -35,30 +35,28 @@ impl ServerProcess {
 
     /// Starts a server whose log has these levels and goes to a file.
     pub async fn start_logging(folder: &Path, listen: &str, levels: &str, log: impl Into<Stdio>) -> Self {
+        let first = !folder.join("data").exists();
+        let mut server = Self::launch(folder, command(folder, listen, levels).stderr(log)).await;
+        let mut lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
+        while first && !server.token.starts_with("justiam_pat_") {
+            server.token = lines.next_line().await.unwrap().unwrap();
+        }
+        server
+    }
+
+    /// Starts a server on a PostgreSQL database that another server of the test has prepared: that one's tokens are good here.
+    pub async fn start_on_postgres(folder: &Path, url: &str, log: impl Into<Stdio>) -> Self {
+        let mut command = command(folder, "127.0.0.1:0", "warn");
+        Self::launch(folder, command.env("DATABASE_URL", url).env("JWT_SECRET", SHARED_SECRET).stderr(log)).await
+    }
+
+    async fn launch(folder: &Path, command: &mut Command) -> Self {
         let address = folder.join("address");
         let _ = fs::remove_file(&address);
-        let first = !folder.join("data").exists();
-        let mut child = Command::new(program("justiam-server"))
-            .args(["serve", "--listen", listen, "--log", levels, "--data-dir"])
-            .arg(folder.join("data"))
-            .arg("--address-file")
-            .arg(&address)
-            .env_remove("JWT_SECRET")
-            .env_remove("DATABASE_URL")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let child = command.spawn().unwrap();
         until("the server to listen", async || address.exists()).await;
         let endpoint = fs::read_to_string(&address).unwrap().trim().to_owned();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut token = String::new();
-        while first && !token.starts_with("justiam_pat_") {
-            token = lines.next_line().await.unwrap().unwrap();
-        }
-        Self { endpoint, token, child }
+        Self { endpoint, token: String::new(), child }
     }
 
     /// An admin's client, with the token of the first start.
@@ -70,4 +68,19 @@ impl ServerProcess {
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
+}
+
+fn command(folder: &Path, listen: &str, levels: &str) -> Command {
+    let mut command = Command::new(program("justiam-server"));
+    command
+        .args(["serve", "--listen", listen, "--log", levels, "--data-dir"])
+        .arg(folder.join("data"))
+        .arg("--address-file")
+        .arg(folder.join("address"))
+        .env_remove("JWT_SECRET")
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
 }

@@ -62,7 +62,7 @@ impl Drop for TestServer {
 }
 
 /// What servers on one PostgreSQL database share.
-const SHARED_SECRET: &str = "the secret that servers of a test share";
+pub const SHARED_SECRET: &str = "the secret that servers of a test share";
 
 impl TestServer {
     /// Starts a server at [`START`].
