@@ -127,3 +127,20 @@ async fn a_server_that_ends_gently_leaves_its_work_to_the_others() {
     assert_eq!(servers.all[0].ended(second.id).await.output.as_deref(), Some("second"));
     ending.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_is_ending_tells_the_others_whose_turn_it_is() {
+    let (mut servers, gate) = (Servers::start(&["api,dispatch", "work"]).await, Gate::new().await);
+    let task = create(&servers.all[0], &gate.task("T", OverlapPolicy::Queue)).await;
+    servers.all[0].client.tasks().run(task.id).await.unwrap();
+    let visitor = gate.visitor().await;
+    let second = servers.all[0].client.tasks().run(task.id).await.unwrap();
+    let ending = servers.all.pop().unwrap();
+    servers.all.push(replica(&servers.database, &servers.clock, "work").await);
+    ending.shutdown.soft.cancel();
+    visitor.release("first").await;
+    // The clock stands still, so nobody looks who has not been told.
+    gate.visitor().await.release("second").await;
+    assert_eq!(servers.all[0].ended(second.id).await.output.as_deref(), Some("second"));
+    ending.stop().await;
+}
