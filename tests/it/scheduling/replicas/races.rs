@@ -4,10 +4,10 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::tasks::TaskPatch;
-use justiam_sdk::api::values::OverlapPolicy;
+use justiam_sdk::api::values::{OverlapPolicy, ScheduleType};
 use justiam_tests::server::TestServer;
 
-use super::super::support::{cheap, create};
+use super::super::support::{cheap, create, history, ticks};
 use super::{ALL, Servers};
 
 const MINUTES: i64 = 8;
@@ -130,4 +130,28 @@ async fn requests_that_race_with_ticks_leave_no_orphan_no_double_and_no_lost_tic
         AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = r.task_id) AND finished_at > \
         (SELECT max(c.created_at) FROM tasks c WHERE c.name = r.task_name))";
     assert_eq!(servers.number(orphans).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_tick_that_was_due_before_an_edit_is_not_lost() {
+    let mut servers = Servers::start(&["api"]).await;
+    let mut tasks = Vec::new();
+    for name in ["Zone", "Expression", "Kind"] {
+        tasks.push(create(servers.any(0), &cheap(name, "* * * * *")).await.id);
+    }
+    // Due, and no dispatcher has looked yet, as in the milliseconds that it needs.
+    servers.clock.advance(SignedDuration::from_mins(1));
+    update(servers.any(0), tasks[0], |patch| patch.timezone = Some("Europe/Zurich".into())).await;
+    update(servers.any(0), tasks[1], |patch| patch.cron_expr = Some(Some("*/2 * * * *".into()))).await;
+    update(servers.any(0), tasks[2], |patch| {
+        patch.schedule_type = Some(ScheduleType::Once);
+        patch.cron_expr = Some(None);
+    })
+    .await;
+    servers.all.push(super::replica(&servers.database, &servers.clock, "dispatch,work").await);
+    servers.at_rest().await;
+    for task in tasks {
+        let runs = history(&servers.any(0).client, task).await;
+        assert_eq!(ticks(&runs), [("2026-01-01T00:01:00Z".to_owned(), 0)]);
+    }
 }
