@@ -86,7 +86,8 @@ impl Driver {
             }
         });
         tokio::select! {
-            _ = async { tokio::join!(dispatch, work) } => {}
+            // A server that has no loop has words to tell all the same.
+            _ = async { tokio::join!(dispatch, work, soft.cancelled()) } => {}
             // Until the last run has ended: its successor may wait on another server.
             () = Box::pin(self.meet_replicas(soft)) => {}
         }
