@@ -92,6 +92,8 @@ impl Driver {
             () = Box::pin(self.meet_replicas(soft)) => {}
         }
         if self.db.is_shared() {
+            // The last run's successor, for example.
+            self.tell_now().await;
             self.db.close().await;
             self.lease_db.close().await;
         }

@@ -69,16 +69,20 @@ impl Wakes {
         self.loops[wake as usize].notified()
     }
 
-    /// Waits until there is something that the other servers should be told, and takes it.
-    pub(crate) async fn untold(&self) -> Vec<Wake> {
+    /// Waits until there is something that the other servers should be told.
+    pub(crate) async fn until_untold(&self) {
         loop {
             let told = self.tell.notified();
-            let untold = |wake: &Wake| self.untold[*wake as usize].swap(false, Ordering::AcqRel);
-            let wakes: Vec<Wake> = Wake::ALL.into_iter().filter(untold).collect();
-            if !wakes.is_empty() {
-                return wakes;
+            if self.untold.iter().any(|untold| untold.load(Ordering::Acquire)) {
+                return;
             }
             told.await;
         }
+    }
+
+    /// Takes what the other servers should be told.
+    pub(crate) fn take_untold(&self) -> Vec<Wake> {
+        let untold = |wake: &Wake| self.untold[*wake as usize].swap(false, Ordering::AcqRel);
+        Wake::ALL.into_iter().filter(untold).collect()
     }
 }

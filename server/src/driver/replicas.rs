@@ -26,12 +26,18 @@ impl Driver {
     /// Tells the others what this server knows. Several wake-ups of one kind that come at once are one word.
     async fn tell(&self) {
         loop {
-            for wake in self.app.wakes.untold().await {
-                let told = self.step(async { Ok(self.db.tell(wake.word()).await?) }).await;
-                if let Err(error) = told {
-                    // The others look by themselves before long.
-                    tracing::debug!(error = &error as &dyn std::error::Error, "other servers could not be woken");
-                }
+            self.app.wakes.until_untold().await;
+            self.tell_now().await;
+        }
+    }
+
+    /// Tells what has not been told yet.
+    pub(super) async fn tell_now(&self) {
+        for wake in self.app.wakes.take_untold() {
+            let told = self.step(async { Ok(self.db.tell(wake.word()).await?) }).await;
+            if let Err(error) = told {
+                // The others look by themselves before long.
+                tracing::debug!(error = &error as &dyn std::error::Error, "other servers could not be woken");
             }
         }
     }
