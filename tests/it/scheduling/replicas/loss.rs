@@ -8,6 +8,7 @@ use justiam_tests::clock::ManualClock;
 use justiam_tests::postgres;
 use justiam_tests::process::ServerProcess;
 use justiam_tests::server::{START, TestServer};
+use justiam_tests::until;
 use tempfile::TempDir;
 
 use super::super::support::{Gate, create, history, reaches, statuses};
@@ -104,6 +105,8 @@ async fn a_living_server_keeps_its_runs() {
     let before = servers.number("SELECT lease_until FROM active_runs").await;
     // Longer than a worker goes on without a renewal, and shorter than a script may run.
     servers.live(28).await;
+    let now = servers.all[1].client.runs().get(run.id).await.unwrap();
+    assert_eq!(now.status, RunStatus::Running, "{now:?}");
     assert!(servers.number("SELECT lease_until FROM active_runs").await > before);
     visitor.release("alive").await;
     assert_eq!(servers.all[1].ended(run.id).await.output.as_deref(), Some("alive"));
@@ -121,8 +124,16 @@ async fn a_server_that_ends_gently_leaves_its_work_to_the_others() {
     ending.shutdown.soft.cancel();
     visitor.release("first").await;
     assert_eq!(servers.all[0].ended(first.id).await.output.as_deref(), Some("first"));
-    // The longest time after which a server looks by itself.
-    servers.all[0].advance(30);
+    // The other one looks by itself before long.
+    let mut looks = 0;
+    until("the second run to start", async || {
+        looks += 1;
+        if looks % 40 == 0 {
+            servers.all[0].advance(10);
+        }
+        servers.all[0].client.runs().get(second.id).await.unwrap().status == RunStatus::Running
+    })
+    .await;
     gate.visitor().await.release("second").await;
     assert_eq!(servers.all[0].ended(second.id).await.output.as_deref(), Some("second"));
     ending.stop().await;
