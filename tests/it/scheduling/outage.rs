@@ -204,7 +204,7 @@ async fn connections_on_which_nothing_gets_through_hold_nobody_up_for_long() {
             look.tick().await;
         }
     };
-    let done = tokio::time::timeout(Duration::from_secs(60), patient).await;
+    let done = tokio::time::timeout(Duration::from_mins(1), patient).await;
     assert!(done.is_ok(), "no tick was recorded within a minute");
     assert!(began.elapsed() < Duration::from_secs(35), "it took {:?}", began.elapsed());
     until("requests to be answered", async || broken.server.client.tasks().get(task.id).await.is_ok()).await;

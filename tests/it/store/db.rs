@@ -14,6 +14,7 @@ both_databases!(
     a_reader_writes_nothing,
     writers_of_one_row_take_turns,
     a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_only,
+    a_transaction_that_was_idle_for_too_long_may_be_tried_again,
     separate_pools_see_the_same_database,
     only_a_shared_database_has_a_clock,
     servers_of_one_database_hear_each_other_and_no_others,
@@ -94,6 +95,23 @@ async fn a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_on
     let sql = "SELECT CAST(setting AS BIGINT) FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
     let millis = number(&mut db.write().await.unwrap(), sql).await;
     assert!((1..=15_000).contains(&millis), "its locks stay for {millis} ms, where 0 is for ever");
+}
+
+async fn a_transaction_that_was_idle_for_too_long_may_be_tried_again(backend: Backend) {
+    if !backend.is_shared() {
+        return;
+    }
+    let (db, other) = (backend.store().await, backend.store().await);
+    let mut tx = db.write().await.unwrap();
+    let session = number(&mut tx, "SELECT CAST(pg_backend_pid() AS BIGINT)").await;
+    execute(&mut tx, "SET idle_in_transaction_session_timeout = 1").await;
+    until("the session to be ended", async || {
+        let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {session}");
+        number(&mut other.read().await.unwrap(), &sql).await == 0
+    })
+    .await;
+    let late = tasks::get(&mut tx, id(1)).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
 }
 
 async fn separate_pools_see_the_same_database(backend: Backend) {
