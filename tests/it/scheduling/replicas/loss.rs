@@ -104,7 +104,7 @@ async fn a_living_server_keeps_its_runs() {
     let visitor = gate.visitor().await;
     let before = servers.number("SELECT lease_until FROM active_runs").await;
     // Longer than a worker goes on without a renewal, and shorter than a script may run.
-    servers.live(28).await;
+    servers.live(22).await;
     let now = servers.all[1].client.runs().get(run.id).await.unwrap();
     assert_eq!(now.status, RunStatus::Running, "{now:?}");
     assert!(servers.number("SELECT lease_until FROM active_runs").await > before);
