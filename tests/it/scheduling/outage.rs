@@ -19,8 +19,12 @@ use justiam_tests::server::{START, TestServer};
 use justiam_tests::{PATIENCE, soon, until};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Executor as _};
+use tokio::time::timeout;
 
 use super::support::{Gate, SCRIPT, cheap, create, dispatched, history, ticks};
+
+/// How soon everything must go on after connections have died without a word.
+const HEALED_WITHIN: Duration = Duration::from_secs(35);
 
 /// A server whose way to its database can be broken. Declared in this order, the database is dropped last.
 struct Broken {
@@ -195,23 +199,20 @@ async fn connections_on_which_nothing_gets_through_hold_nobody_up_for_long() {
     broken.move_on_until(task.id, 1).await;
     // A firewall has forgotten all connections; new ones get through.
     broken.proxy.forget();
-    let began = Instant::now();
     broken.server.clock.set("2026-01-01T00:02:00Z");
-    let patient = async {
-        let mut look = tokio::time::interval(Duration::from_millis(50));
+    let loops = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
         while broken.runs_of(task.id).await < 2 {
             broken.server.clock.advance(SignedDuration::from_millis(50));
-            look.tick().await;
+            beat.tick().await;
         }
     };
-    let done = tokio::time::timeout(Duration::from_mins(1), patient).await;
-    assert!(done.is_ok(), "no tick was recorded within a minute");
-    assert!(began.elapsed() < Duration::from_secs(35), "it took {:?}", began.elapsed());
-    until("requests to be answered", async || broken.server.client.tasks().get(task.id).await.is_ok()).await;
-    let began = Instant::now();
-    let answers = join_all((0..20).map(|_| async { broken.server.client.tasks().get(task.id).await })).await;
-    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert!(began.elapsed() < Duration::from_secs(35), "it took {:?}", began.elapsed());
+    // Every connection of the pool is asked for at least once.
+    let requests =
+        join_all((0..20).map(|_| async { while broken.server.client.tasks().get(task.id).await.is_err() {} }));
+    let (loops, requests) = tokio::join!(timeout(HEALED_WITHIN, loops), timeout(HEALED_WITHIN, requests));
+    assert!(loops.is_ok(), "no tick was recorded");
+    assert!(requests.is_ok(), "a request was not answered");
 }
 
 #[tokio::test]
@@ -223,7 +224,7 @@ async fn a_network_that_drops_everything_for_a_while_loses_nothing() {
     let client = broken.server.client.clone();
     let mut creating = tokio::spawn(async move { client.tasks().create(&cheap("Delayed", "0 * * * *")).await });
     // Whether on a connection that is open or on a new one, nobody gets an answer.
-    assert!(tokio::time::timeout(Duration::from_millis(200), &mut creating).await.is_err());
+    assert!(timeout(Duration::from_millis(200), &mut creating).await.is_err());
     broken.proxy.set(Way::Open);
     soon("the request to be answered", creating).await.unwrap().unwrap();
     broken.move_on_until(task.id, 1).await;
