@@ -53,7 +53,8 @@ need_postgres() {
     # The package would make a cluster for the whole system and start it; nobody asked for one.
     local no_cluster=/etc/postgresql-common/createcluster.d/justiam-tests.conf
     if mkdir -p "${no_cluster%/*}" 2>/dev/null; then echo 'create_main_cluster = off' >"$no_cluster"; fi
-    from_apt postgresql
+    # In a shell of its own, which ends where apt fails: the file must go in any case.
+    (from_apt postgresql) || { rm -f "$no_cluster" && exit 1; }
     rm -f "$no_cluster"
     find_postgres ||
         missing "PostgreSQL 15 or newer" "The tests start servers of their own with its programs. On Debian or Ubuntu: sudo apt-get install postgresql. Elsewhere: install it so that \`pg_config --bindir\` names the folder of \`initdb\` and \`postgres\`."

@@ -87,7 +87,7 @@ struct Serve {
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
-    /// How many connections to PostgreSQL requests and the runs at work may use; the server needs up to six more
+    /// How many connections to PostgreSQL requests may use; the server needs up to nine more
     #[arg(long, env = "JUSTIAM_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     database_connections: u32,
     /// What this server does: a list of `api`, `dispatch` and `work`; on SQLite always all

@@ -24,10 +24,9 @@ pub struct Config {
     /// The address of a PostgreSQL database, which may hold a password. Without it the server keeps an SQLite database in the data
     /// folder.
     pub database_url: Option<Secret>,
-    /// How many connections to PostgreSQL requests may use, and the runs at work for what they read and write. The loops have six of
-    /// their own.
+    /// How many connections to PostgreSQL requests may use. Loops and runs have up to nine of their own.
     pub database_connections: u32,
-    /// Whether the clock is corrected by that of a PostgreSQL database, so that servers agree. Off only where a test moves the clock.
+    /// Whether the clock follows that of a PostgreSQL database, so that servers agree. Off only where a test moves the clock.
     pub follow_database_clock: bool,
     /// What secrets are encrypted with. Without it the server makes one at its first start and keeps it in the data folder.
     pub jwt_secret: Option<Secret>,

@@ -6,6 +6,25 @@ use jiff::SignedDuration;
 use justiam_tests::chaos::{self, Fault, Plan};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_tick_is_accounted_for_once_whoever_is_frozen() {
+    let report = chaos::run(&Plan {
+        name: "short freezes",
+        // One of them for longer than a lease.
+        fault: Fault::Freezes([11, 12, 35].map(Duration::from_secs)),
+        lasts: Duration::from_secs(37),
+        database_restarts: 1,
+        cron_tasks: 200,
+        once_tasks: 60,
+        script_tasks: 6,
+        clocks: [-5, 0, 5].map(SignedDuration::from_secs),
+        follow_database_clock: false,
+    })
+    .await;
+    assert!(report.is_clean(), "{report}");
+    assert!(report.ticks > 150 && report.visits > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_tick_is_accounted_for_once_whatever_is_killed() {
     let report = chaos::run(&Plan {
         name: "short",

@@ -1,5 +1,6 @@
 //! Stories of ticks and runs: a whole server whose clock the test moves.
 
+mod bench;
 mod builtin;
 mod edits;
 mod invariants;
@@ -9,6 +10,7 @@ mod outage;
 mod overlap;
 mod recovery;
 mod replicas;
+mod retention;
 mod runs;
 mod scripts;
 mod shutdown;

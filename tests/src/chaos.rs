@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease;
+use justiam_server::app::invariants::{self, Reach};
 use justiam_server::clock::{Clock as _, SystemClock};
+use justiam_server::store::Db;
 use tokio::time::{Instant, interval, sleep_until};
 
 use crate::postgres::{Cluster, Settings, Stop};
@@ -129,6 +131,10 @@ pub async fn run(plan: &Plan) -> Report {
     let ledger = Ledger::read(&cluster.url()).await;
     let mut report = ledger.audit(&load, until);
     report.broken.extend(witness.complaints());
+    let db = Db::open_postgres(&cluster.url().into(), 1).await.unwrap();
+    let checked = invariants::check(&db, time.now(), Reach::Whole).await.unwrap();
+    db.close().await;
+    report.broken.extend(checked.iter().filter(|checked| checked.violations > 0).map(|checked| format!("{checked:?}")));
     report.visits = witness.visits();
     if settled.is_none() {
         report.broken.push("runs were still active, or ticks not recorded, after lease and sweep".to_owned());

@@ -130,6 +130,16 @@ impl Ground {
         Ok(ids)
     }
 
+    /// Fails when an instant has passed before the engine was started: what follows would measure nothing.
+    pub(super) fn not_after(&self, instant: Timestamp) -> Result<()> {
+        if self.app.now() < instant {
+            return Ok(());
+        }
+        Err(Error::Unfinished(
+            "creating the tasks took so long that they were due before the engine was started".into(),
+        ))
+    }
+
     /// Starts the engine with work that does nothing.
     pub(super) fn start(&self, roles: Roles, workers: u32) -> Engine {
         let done = Arc::new(Nothing::default());

@@ -22,6 +22,7 @@ pub(super) async fn measure(ground: &Ground, per_second: u32, seconds: u32, work
     let first = app.now() + LEAD + creating;
     let fires: Vec<_> = (0..count).map(|n| Fire::At(first + gap * i32::try_from(n).unwrap_or(i32::MAX))).collect();
     ground.create_tasks(&fires).await?;
+    ground.not_after(first)?;
     let cpu = cpu_seconds();
     let engine = ground.start(Roles::ALL, workers);
     let within = creating + LEAD + SignedDuration::from_secs(i64::from(seconds)) + SignedDuration::from_mins(1);
@@ -42,7 +43,7 @@ pub(super) async fn measure(ground: &Ground, per_second: u32, seconds: u32, work
         memory_mb: memory_mb(),
         rows,
         lost: count.saturating_sub(rows),
-        doubled: executed.saturating_sub(count),
+        doubled: executed.saturating_sub(rows),
         ..Report::default()
     })
 }

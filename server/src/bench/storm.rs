@@ -24,6 +24,7 @@ pub(super) async fn measure(ground: &Ground, tasks: u32, workers: u32) -> Result
     let due = Timestamp::from_second(due.as_second()).unwrap_or(due);
     let fires: Vec<_> = EXPRESSIONS.iter().cycle().take(tasks as usize).map(|expr| Fire::Cron(expr, due)).collect();
     ground.create_tasks(&fires).await?;
+    ground.not_after(due)?;
     let cpu = cpu_seconds();
     let engine = ground.start(Roles::ALL, workers);
     engine.finished_gently(ground, count, creating + LEAD + SignedDuration::from_mins(2)).await?;

@@ -23,8 +23,8 @@ pub(super) struct Next {
     #[arg(long, value_name = "INSTANT")]
     from: Option<String>,
     /// How many to print, from 1 to 1000
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "N")]
-    count: u16,
+    #[arg(long, default_value = "10", value_name = "N")]
+    count: String,
 }
 
 impl Next {
@@ -43,7 +43,12 @@ impl Next {
             })?,
             None => SystemClock.now(),
         };
-        let found = preview(&expr, &zone, from, self.count.into());
+        let count = self.count.parse().ok().filter(|count| (1..=1000).contains(count));
+        let count: usize = count.ok_or_else(|| {
+            let shown: String = self.count.chars().take(64).collect();
+            format!("`{shown}` is not a count: it must be a whole number from 1 to 1000")
+        })?;
+        let found = preview(&expr, &zone, from, count);
         if found.is_empty() {
             return Err(format!(
                 "`{expr}` does not fire after {from}: the calendar of cron expressions ends in the year 5000"

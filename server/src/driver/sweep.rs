@@ -1,5 +1,7 @@
 //! Finds what nobody looks after any more: runs of servers that died, and tasks without a next time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jiff::Timestamp;
 use justiam_planner::lease;
 use justiam_sdk::api::ids::RunId;
@@ -43,8 +45,16 @@ impl Driver {
         let healed: Vec<_> = broken
             .iter()
             .filter_map(|task| {
-                let schedule = schedule(&task.schedule_type, task.cron_expr.as_deref(), &task.timezone, task.run_at)?;
-                Some((task.id, schedule.first_after(now)))
+                // One task that this version cannot plan must not keep the server from starting.
+                let next = catch_unwind(AssertUnwindSafe(|| {
+                    let schedule = schedule(&task.schedule_type, task.cron_expr.as_deref(), &task.timezone, task.run_at)?;
+                    schedule.first_after(now)
+                }));
+                let next = next.ok().flatten();
+                if next.is_none() {
+                    tracing::error!(task.id = %task.id, "task has a schedule that this version cannot read; it will not fire until it is edited");
+                }
+                Some((task.id, Some(next?)))
             })
             .collect();
         let count = healed.len();
@@ -56,11 +66,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Looks for lost runs until `soft` fires.
+    /// Looks for lost runs until `soft` fires. On a database of our own these are runs whose end could not be recorded.
     pub(super) async fn sweep_until(&self, soft: &CancellationToken) {
-        if !self.db.is_shared() {
-            return;
-        }
         let mut back_off = BackOff::new();
         while !soft.is_cancelled() {
             let pause = match self.step(self.sweep()).await {

@@ -93,6 +93,14 @@ impl Tx {
         }
     }
 
+    /// Lets the statements of this transaction take as long as they need.
+    pub async fn without_limits(&mut self) -> Result<()> {
+        if let Self::Postgres(tx) = self {
+            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
     /// Makes everything that was done visible and durable.
     pub async fn commit(self) -> Result<()> {
         match self {

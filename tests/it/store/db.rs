@@ -15,6 +15,7 @@ both_databases!(
     writers_of_one_row_take_turns,
     a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_only,
     a_transaction_that_was_idle_for_too_long_may_be_tried_again,
+    a_transaction_may_take_as_long_as_it_needs_and_the_next_one_may_not,
     separate_pools_see_the_same_database,
     only_a_shared_database_has_a_clock,
     servers_of_one_database_hear_each_other_and_no_others,
@@ -112,6 +113,20 @@ async fn a_transaction_that_was_idle_for_too_long_may_be_tried_again(backend: Ba
     .await;
     let late = tasks::get(&mut tx, id(1)).await;
     assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+}
+
+async fn a_transaction_may_take_as_long_as_it_needs_and_the_next_one_may_not(backend: Backend) {
+    if !backend.is_shared() {
+        return;
+    }
+    let limit = "SELECT CAST(setting AS BIGINT) FROM pg_settings WHERE name = 'statement_timeout'";
+    let db = backend.store().await.separate(1);
+    let mut tx = db.read().await.unwrap();
+    let before = number(&mut tx, limit).await;
+    tx.without_limits().await.unwrap();
+    assert_eq!((before > 0, number(&mut tx, limit).await), (true, 0));
+    drop(tx);
+    assert_eq!(number(&mut db.read().await.unwrap(), limit).await, before);
 }
 
 async fn separate_pools_see_the_same_database(backend: Backend) {

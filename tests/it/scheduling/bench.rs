@@ -1,0 +1,72 @@
+//! `justiam-server bench` measures what happened, and leaves nothing behind.
+
+use justiam_tests::postgres;
+use justiam_tests::programs::program;
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
+use tokio::process::Command;
+
+const WORKLOADS: [&[&str]; 4] = [
+    &["burn-down", "--runs", "300"],
+    &["latency", "--rate", "50", "--seconds", "1"],
+    &["storm", "--tasks", "60"],
+    &["rest", "--tasks", "20", "--seconds", "1"],
+];
+
+/// Runs one workload on a database and returns its report.
+async fn measured(workload: &[&str], url: Option<&str>, folder: &std::path::Path) -> Value {
+    let mut command = Command::new(program("justiam-server"));
+    command.arg("bench").args(workload).arg("--json").arg("--folder").arg(folder);
+    match url {
+        Some(url) => command.env("DATABASE_URL", url),
+        None => command.env_remove("DATABASE_URL"),
+    };
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{workload:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn check(workload: &[&str], database: &str, report: &Value) {
+    let rows = match workload[0] {
+        "burn-down" => 300,
+        "latency" => 50,
+        "storm" => 60,
+        _ => 0,
+    };
+    assert_eq!(
+        (&report["rows"], &report["lost"], &report["doubled"]),
+        (&rows.into(), &0.into(), &0.into()),
+        "{report}"
+    );
+    assert_eq!(report["database"], database);
+    assert!(report["cpu_seconds"].is_number() && report["memory_mb"].as_f64().unwrap() > 1.0, "{report}");
+    match workload[0] {
+        "burn-down" => assert!(report["runs_per_second"].as_f64().unwrap() > 1.0, "{report}"),
+        "rest" => {}
+        _ => {
+            let lag = ["p50_ms", "p95_ms", "p99_ms", "max_ms"].map(|name| report["lag"][name].as_f64().unwrap());
+            assert!(lag[0] >= 0.0 && lag.is_sorted(), "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_workload_counts_its_rows_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    for workload in WORKLOADS {
+        check(workload, "SQLite", &measured(workload, None, folder.path()).await);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was left behind");
+}
+
+#[tokio::test]
+async fn each_workload_counts_its_rows_on_postgres() {
+    let (folder, url) = (tempfile::tempdir().unwrap(), postgres::own_cluster().url());
+    for workload in WORKLOADS {
+        check(workload, "PostgreSQL", &measured(workload, Some(&url), folder.path()).await);
+    }
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let sql = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'justiam_bench%'";
+    let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(left, 0, "a schema was left behind");
+}
