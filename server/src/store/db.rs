@@ -193,7 +193,7 @@ impl Db {
             Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             // Whatever the database's default is: after a wait for a lock, what others have done must be seen.
             Pools::Postgres(pool) => {
-                Tx::Postgres(current(pool).begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+                Tx::Postgres(self.begin(&current(pool), "BEGIN ISOLATION LEVEL READ COMMITTED").await?)
             }
         })
     }
@@ -203,9 +203,19 @@ impl Db {
         Ok(match &self.0 {
             Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
             Pools::Postgres(pool) => {
-                Tx::Postgres(current(pool).begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+                let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+                Tx::Postgres(self.begin(&current(pool), sql).await?)
             }
         })
+    }
+
+    async fn begin(&self, pool: &PgPool, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
+        let begun = pool.begin_with(sql).await;
+        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) && pool.num_idle() > 0 {
+            // One that was idle did not answer, and the pool would try the others one after the other.
+            self.replace_connections();
+        }
+        Ok(begun?)
     }
 
     /// What the clock of a shared database shows; `None` where the database has no clock of its own.

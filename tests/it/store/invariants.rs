@@ -87,7 +87,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
         ),
         ("overdue_task", vec![task("a", "allow", "cron", true, "@ - 60000001")], 1, &["a"]),
         ("overdue_task", vec![task("a", "allow", "once", true, "0")], 1, &["a"]),
-        ("lease_ended", vec![idle("a", "skip"), active("r", "a", "running", false, "@", "@ - 40000001")], 1, &["r"]),
+        ("lease_ended", vec![idle("a", "skip"), active("r", "a", "running", false, "@", "@ - 20000001")], 1, &["r"]),
         ("queue_at_rest", vec![idle("a", "queue"), queued("r", "a", false), queued("s", "a", false)], 1, &["a"]),
         (
             "concurrent_runs",
@@ -169,7 +169,7 @@ async fn what_only_looks_like_it_is_no_violation(backend: Backend) {
             task("d", "allow", "cron", true, "@ - 60000000"),
         ],
         // A lease that ended as long ago as a sweep may take.
-        vec![idle("a", "skip"), active("r", "a", "running", false, "@", "@ - 40000000")],
+        vec![idle("a", "skip"), active("r", "a", "running", false, "@", "@ - 20000000")],
         // One works and one waits; and in another task one's turn has come.
         vec![
             idle("a", "queue"),
