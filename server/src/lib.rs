@@ -103,11 +103,12 @@ impl Server {
     /// Opens the data folder and the database, and prepares both. On PostgreSQL any number of servers may share the database, each
     /// with a data folder of its own.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ServeError> {
-        let data_dir = DataDir::hold(&config.data_dir)?;
+        // Before anything is made.
         config.check().map_err(ServeError::Setting)?;
         if config.database_url.is_none() && config.roles != Roles::ALL {
             return Err(ServeError::AloneWithRoles);
         }
+        let data_dir = DataDir::hold(&config.data_dir)?;
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
         let scripts = ScriptRunner::new(script::Settings {

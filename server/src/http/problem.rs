@@ -51,7 +51,7 @@ impl From<Error> for Failure {
                 failure
             }
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, message),
-            Error::Store(store::Error::Unavailable(_)) => {
+            Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
                 log(&error);
                 Self {
                     header: Some((header::RETRY_AFTER, "1")),

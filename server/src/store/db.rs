@@ -162,13 +162,13 @@ impl Db {
     /// writer whatever one does.
     #[must_use]
     pub fn separate(&self, connections: u32) -> Self {
-        Self(match &self.0 {
-            sqlite @ Pools::Sqlite { .. } => sqlite.clone(),
+        match &self.0 {
+            Pools::Sqlite { .. } => self.clone(),
             Pools::Postgres(pool) => {
                 let options = PgConnectOptions::clone(&current(pool).connect_options());
-                return Self::of_postgres(postgres_pool(options, connections));
+                Self::of_postgres(postgres_pool(options, connections))
             }
-        })
+        }
     }
 
     /// Leaves connections on which nothing is heard any more to themselves, and begins with new ones.
@@ -279,7 +279,11 @@ fn postgres_options(url: &Secret) -> Result<PgConnectOptions> {
         let name = parameter.split('=').next().unwrap_or_default();
         let known = URL_PARAMETERS.contains(&name) || name.starts_with("options[");
         if !known {
-            return Err(Error::Address("the address of the database has a parameter behind `?` that is not known"));
+            // Not named: behind a `?` in a password it would be a part of it.
+            return Err(Error::Address(
+                "the address of the database has a parameter behind `?` that is not known; the documentation of the server lists \
+                 those that are, and a `?` in a password is written as `%3F`",
+            ));
         }
     }
     let options = PgConnectOptions::from_str(text).map_err(|_| {
