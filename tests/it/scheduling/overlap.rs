@@ -1,8 +1,13 @@
 //! What becomes of a run while others of its task are active: every policy, for ticks and for triggers.
 
+use std::sync::Arc;
+
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::tasks::{Task, TaskPatch};
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger};
+use justiam_server::Server;
+use justiam_server::clock::SystemClock;
+use justiam_server::config::Config;
 use justiam_tests::server::TestServer;
 
 use super::support::{Gate, Visitor, create, dispatched, history, reaches, statuses};
@@ -207,4 +212,35 @@ async fn edit(server: &TestServer, task: &Task, policy: OverlapPolicy) {
     let mut patch = TaskPatch::new();
     patch.overlap_policy = Some(policy);
     server.client.tasks().update(task.id, &patch).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_operator_says_how_many_runs_may_wait() {
+    let (server, gate) = (TestServer::start_with(|config| config.queue_limit = 2).await, Gate::new().await);
+    let task = create(&server, &gate.task("T", OverlapPolicy::Queue)).await;
+    server.client.tasks().run(task.id).await.unwrap();
+    let visitor = gate.visitor().await;
+    for _ in 0..2 {
+        assert_eq!(server.client.tasks().run(task.id).await.unwrap().status, RunStatus::Queued);
+    }
+    let refused = server.client.tasks().run(task.id).await.unwrap();
+    let reason = "not queued: 2 runs of this task are waiting already";
+    assert_eq!((refused.status, refused.reason.as_deref()), (RunStatus::Cancelled, Some(reason)));
+    visitor.release("first").await;
+    for _ in 0..2 {
+        gate.visitor().await.release("next").await;
+    }
+}
+
+#[tokio::test]
+async fn a_setting_out_of_its_range_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::new(folder.path().join("server"));
+    config.queue_limit = 0;
+    let refused = Server::open(config.clone(), Arc::new(SystemClock)).await.err().unwrap();
+    assert_eq!(refused.to_string(), "queue_limit must be from 1 to 100000, not 0");
+    (config.queue_limit, config.workers) = (1, 10_001);
+    let refused = Server::open(config, Arc::new(SystemClock)).await.err().unwrap();
+    assert_eq!(refused.to_string(), "workers must be from 1 to 10000, not 10001");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

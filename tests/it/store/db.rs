@@ -195,9 +195,16 @@ async fn a_closed_database_is_unavailable(backend: Backend) {
 
 #[tokio::test]
 async fn the_address_of_a_database_is_never_repeated() {
-    for url in
-        ["postgres://u:pa55word@", "mysql://u:pa55word@h/d", "pa55word", "postgres://u:pa55word@h/d?sslmode=pa55word"]
-    {
+    for url in [
+        "postgres://u:pa55word@",
+        "mysql://u:pa55word@h/d",
+        "sqlite:///pa55word",
+        "pa55word",
+        "postgres://u:pa55word@h/d?sslmode=pa55word",
+        // Parameters that nobody knows, one of which is the rest of a password.
+        "postgres://u@h/d?sslpassword=pa55word",
+        "postgres://u:p?pa55word@h/d",
+    ] {
         let error = Db::open_postgres(&url.into(), 1).await.err().unwrap();
         assert!(!format!("{error} {error:?}").contains("pa55word"), "{error:?}");
     }
