@@ -7,6 +7,7 @@ mod ground;
 mod latency;
 mod report;
 mod rest;
+mod scripts;
 mod storm;
 
 pub use ground::{Error, Ground};
@@ -41,6 +42,30 @@ pub enum Workload {
         /// For how many seconds to look.
         seconds: u32,
     },
+    /// Hello-world scripts, triggered one after the other, in turns with the bare interpreter.
+    ScriptLatency {
+        /// How many.
+        runs: u32,
+    },
+    /// Hello-world scripts that wait: how many end in a second.
+    Scripts {
+        /// How many.
+        runs: u32,
+    },
+    /// One script that looks up users: how many calls it makes in a second.
+    ScriptCalls {
+        /// How many.
+        calls: u32,
+    },
+    /// Scripts that keep the processors busy while other tasks fall due: from due to started.
+    ScriptCrowd {
+        /// How many scripts.
+        scripts: u32,
+        /// How many other tasks fall due in a second.
+        per_second: u32,
+        /// For how many seconds.
+        seconds: u32,
+    },
 }
 
 /// Measures one workload with `workers` slots.
@@ -50,5 +75,11 @@ pub async fn measure(ground: &Ground, workload: Workload, workers: u32) -> Resul
         Workload::Latency { per_second, seconds } => latency::measure(ground, per_second, seconds, workers).await,
         Workload::Storm { tasks } => storm::measure(ground, tasks, workers).await,
         Workload::Rest { tasks, seconds } => rest::measure(ground, tasks, seconds, workers).await,
+        Workload::ScriptLatency { runs } => scripts::latency(ground, runs, workers).await,
+        Workload::Scripts { runs } => scripts::burn_down(ground, runs, workers).await,
+        Workload::ScriptCalls { calls } => scripts::calls(ground, calls, workers).await,
+        Workload::ScriptCrowd { scripts, per_second, seconds } => {
+            scripts::crowd(ground, scripts, per_second, seconds, workers).await
+        }
     }
 }

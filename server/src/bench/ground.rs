@@ -17,6 +17,7 @@ use crate::app::vault::{Vault, VaultError};
 use crate::app::{self, App};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{History, Roles};
+use crate::driver::execute::script::SetupError;
 use crate::driver::execute::{Execute, Work};
 use crate::driver::{Driver, Settings};
 use crate::lifecycle::Shutdown;
@@ -37,6 +38,9 @@ pub enum Error {
     /// A use case failed.
     #[error("the engine failed")]
     App(#[from] app::Error),
+    /// Scripts cannot be run.
+    #[error(transparent)]
+    Scripts(#[from] SetupError),
     /// No key could be made.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -130,6 +134,22 @@ impl Ground {
         Ok(ids)
     }
 
+    /// Creates tasks that run a script, and that nothing but a trigger fires.
+    pub(super) async fn create_scripts(&self, count: usize, source: &str) -> Result<Vec<TaskId>> {
+        let now = self.app.now();
+        let mut ids = Vec::with_capacity(count);
+        let mut tx = self.app.db.write().await?;
+        for _ in 0..count {
+            let mut row = task(&self.app, &Fire::Never, now);
+            row.definition.task_type = TaskType::Script;
+            row.definition.script = Some(source.to_owned());
+            ids.push(row.id);
+            tasks::insert(&mut tx, &row).await?;
+        }
+        tx.commit().await?;
+        Ok(ids)
+    }
+
     /// Fails when an instant has passed before the engine was started: what follows would measure nothing.
     pub(super) fn not_after(&self, instant: Timestamp) -> Result<()> {
         if self.app.now() < instant {
@@ -143,12 +163,17 @@ impl Ground {
     /// Starts the engine with work that does nothing.
     pub(super) fn start(&self, roles: Roles, workers: u32) -> Engine {
         let done = Arc::new(Nothing::default());
+        Engine { done: Arc::clone(&done), ..self.start_with(done, roles, workers) }
+    }
+
+    /// Starts the engine with other work.
+    pub(super) fn start_with(&self, executor: Arc<dyn Execute>, roles: Roles, workers: u32) -> Engine {
         let settings = Settings { slots: workers, roles, history: History { days: 90 } };
-        let driver = Arc::new(Driver::new(Arc::clone(&self.app), Arc::<Nothing>::clone(&done), settings));
+        let driver = Arc::new(Driver::new(Arc::clone(&self.app), executor, settings));
         let shutdown = Shutdown::new();
         let stages = shutdown.clone();
         let running = tokio::spawn(async move { driver.run(&stages.soft, &stages.hard).await });
-        Engine { done, shutdown, running }
+        Engine { done: Arc::default(), shutdown, running }
     }
 }
 
@@ -172,6 +197,18 @@ impl Engine {
         self.shutdown.soft.cancel();
         // A panic in the engine has been printed, and shows in the counts.
         let _ = self.running.await;
+    }
+
+    /// Waits until no run is active, looking now and then.
+    pub(super) async fn idle(&self, ground: &Ground, within: SignedDuration) -> Result<()> {
+        let begun = ground.app.clock.monotonic();
+        while bench::any_active(&ground.app.db).await? {
+            if ground.app.clock.monotonic() - begun > within {
+                return Err(Error::Unfinished("runs were still active".into()));
+            }
+            ground.app.clock.sleep_until(ground.app.now() + SignedDuration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// Waits until so many runs were executed and none is active, without taking much from them: for work whose end does not
@@ -217,7 +254,7 @@ impl Execute for Nothing {
 }
 
 /// Tells this measurement from all others on the machine and on the database.
-fn unique() -> String {
+pub(super) fn unique() -> String {
     format!("{}_{}", std::process::id(), SystemClock.now().as_microsecond())
 }
 

@@ -26,6 +26,15 @@ pub struct Report {
     /// From due to started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<Lag>,
+    /// From a trigger to the end of its run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_to_end: Option<Lag>,
+    /// The bare interpreter, from start to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bare: Option<Lag>,
+    /// Calls of one script that were answered in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<f64>,
     /// Processor time of this process; a database server has its own.
     pub cpu_seconds: f64,
     /// The same for 1,000 runs.
@@ -41,7 +50,7 @@ pub struct Report {
     pub doubled: u64,
 }
 
-/// From due to started, in milliseconds.
+/// How long something took, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Lag {
     /// Half of the runs were quicker.
@@ -80,10 +89,18 @@ impl fmt::Display for Report {
         if let Some(recorded) = self.recorded_seconds {
             writeln!(f, "  {recorded:>12.3} s until all were recorded")?;
         }
-        if let Some(lag) = self.lag {
+        if let Some(rate) = self.calls_per_second {
+            writeln!(f, "  {rate:>12.0} calls/s")?;
+        }
+        for (lag, what) in [
+            (self.lag, "from due to started"),
+            (self.trigger_to_end, "from trigger to end"),
+            (self.bare, "of the bare interpreter"),
+        ] {
+            let Some(lag) = lag else { continue };
             writeln!(
                 f,
-                "  {:>12.2} ms from due to started (p50); p95 {:.2}, p99 {:.2}, max {:.2}",
+                "  {:>12.2} ms {what} (p50); p95 {:.2}, p99 {:.2}, max {:.2}",
                 lag.p50_ms, lag.p95_ms, lag.p99_ms, lag.max_ms
             )?;
         }

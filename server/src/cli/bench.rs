@@ -48,6 +48,44 @@ pub(super) enum Command {
         #[command(flatten)]
         ground: GroundArgs,
     },
+    /// Hello-world scripts, triggered one after the other, in turns with the bare interpreter
+    ScriptLatency {
+        /// How many
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+        runs: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// Hello-world scripts that wait: how many end in a second
+    Scripts {
+        /// How many
+        #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+        runs: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// One script that looks up users: how many calls it makes in a second
+    ScriptCalls {
+        /// How many
+        #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+        calls: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// Scripts that keep the processors busy while other tasks fall due: the time from due to started
+    ScriptCrowd {
+        /// How many scripts; there must be more workers than that
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+        scripts: u32,
+        /// How many other tasks fall due in a second
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+        rate: u32,
+        /// For how many seconds
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=15), value_name = "S")]
+        seconds: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
 }
 
 /// On what to measure.
@@ -78,6 +116,15 @@ impl Command {
             Self::Latency { rate, seconds, ground } => (Workload::Latency { per_second: rate, seconds }, ground),
             Self::Storm { tasks, ground } => (Workload::Storm { tasks }, ground),
             Self::Rest { tasks, seconds, ground } => (Workload::Rest { tasks, seconds }, ground),
+            Self::ScriptLatency { runs, ground } => (Workload::ScriptLatency { runs }, ground),
+            Self::Scripts { runs, ground } => (Workload::Scripts { runs }, ground),
+            Self::ScriptCalls { calls, ground } => (Workload::ScriptCalls { calls }, ground),
+            Self::ScriptCrowd { scripts, rate, seconds, ground } => {
+                if ground.workers <= scripts {
+                    return Err(format!("with {scripts} busy scripts, --workers must be more than that").into());
+                }
+                (Workload::ScriptCrowd { scripts, per_second: rate, seconds }, ground)
+            }
         };
         telemetry::start(&args.log, LogFormat::Text)?;
         let url = secret(args.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;

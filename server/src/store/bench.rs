@@ -81,6 +81,14 @@ pub async fn lags(db: &Db) -> Result<Vec<i64>> {
     ).fetch_all(conn).await?))
 }
 
+/// From due to started of the runs of ticks from `first` on, in microseconds.
+pub async fn lags_since(db: &Db, first: Timestamp) -> Result<Vec<i64>> {
+    let mut tx = db.read().await?;
+    Ok(on!(&mut tx, conn => sqlx::query_scalar(
+        "SELECT started_at - scheduled_for FROM runs WHERE started_at IS NOT NULL AND scheduled_for >= $1",
+    ).bind(first.as_microsecond()).fetch_all(conn).await?))
+}
+
 /// From due to started of the runs of a tick, in microseconds.
 pub async fn lags_of(db: &Db, tick: Timestamp) -> Result<Vec<i64>> {
     let mut tx = db.read().await?;

@@ -6,11 +6,15 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
-const WORKLOADS: [&[&str]; 4] = [
+const WORKLOADS: [&[&str]; 8] = [
     &["burn-down", "--runs", "300"],
     &["latency", "--rate", "50", "--seconds", "1"],
     &["storm", "--tasks", "60"],
     &["rest", "--tasks", "20", "--seconds", "1"],
+    &["scripts", "--runs", "10"],
+    &["script-latency", "--runs", "2"],
+    &["script-calls", "--calls", "100"],
+    &["script-crowd", "--scripts", "2", "--rate", "5", "--seconds", "1"],
 ];
 
 /// Runs one workload on a database and returns its report.
@@ -31,6 +35,11 @@ fn check(workload: &[&str], database: &str, report: &Value) {
         "burn-down" => 300,
         "latency" => 50,
         "storm" => 60,
+        "scripts" => 10,
+        // Five of them to get going.
+        "script-latency" => 7,
+        "script-calls" => 1,
+        "script-crowd" => 7,
         _ => 0,
     };
     assert_eq!(
@@ -41,13 +50,20 @@ fn check(workload: &[&str], database: &str, report: &Value) {
     assert_eq!(report["database"], database);
     assert!(report["cpu_seconds"].is_number() && report["memory_mb"].as_f64().unwrap() > 1.0, "{report}");
     match workload[0] {
-        "burn-down" => assert!(report["runs_per_second"].as_f64().unwrap() > 1.0, "{report}"),
-        "rest" => {}
-        _ => {
-            let lag = ["p50_ms", "p95_ms", "p99_ms", "max_ms"].map(|name| report["lag"][name].as_f64().unwrap());
-            assert!(lag[0] >= 0.0 && lag.is_sorted(), "{report}");
+        "burn-down" | "scripts" => assert!(report["runs_per_second"].as_f64().unwrap() > 0.1, "{report}"),
+        "script-calls" => assert!(report["calls_per_second"].as_f64().unwrap() > 1.0, "{report}"),
+        "script-latency" => {
+            check_lag(report, "trigger_to_end");
+            check_lag(report, "bare");
         }
+        "rest" => {}
+        _ => check_lag(report, "lag"),
     }
+}
+
+fn check_lag(report: &Value, which: &str) {
+    let lag = ["p50_ms", "p95_ms", "p99_ms", "max_ms"].map(|name| report[which][name].as_f64().unwrap());
+    assert!(lag[0] >= 0.0 && lag.is_sorted(), "{report}");
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ async fn a_measurement_counts_what_is_stored(backend: Backend) {
     let mut lags = bench::lags(&db).await.unwrap();
     lags.sort_unstable();
     assert_eq!(lags, [-60_000_000, -60_000_000, -60_000_000, -4_000_000]);
+    assert_eq!(bench::lags_since(&db, at(60)).await.unwrap(), [-60_000_000; 3]);
+    assert_eq!(bench::lags_since(&db, at(61)).await.unwrap(), Vec::<i64>::new());
 }
 
 async fn the_database_looks_at_its_tables(backend: Backend) {
