@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod config;
 pub mod cron;
+pub mod groups;
 pub mod ids;
 pub mod messages;
 pub mod page;
@@ -17,5 +18,6 @@ pub mod runs;
 pub mod script;
 pub mod secrets;
 pub mod tasks;
+pub mod users;
 pub mod values;
 pub mod zone;

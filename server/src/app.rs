@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod fields;
 pub mod fixtures;
 pub(crate) mod idempotency;
+pub mod identity;
 pub mod invariants;
 pub(crate) mod json;
 mod messages;

@@ -64,6 +64,8 @@ ids! {
     TokenId = "token";
     /// Identifies a user.
     UserId = "user";
+    /// Identifies a group of users.
+    GroupId = "group";
     /// Identifies a message to a user.
     MessageId = "message";
     /// Identifies an entry of the audit log.

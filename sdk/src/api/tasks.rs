@@ -250,7 +250,9 @@ impl TaskPatch {
 
 /// Tells a field that is `null` from one that is absent.
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in a patch")]
-fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

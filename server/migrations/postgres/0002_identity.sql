@@ -1,12 +1,75 @@
 CREATE TABLE users (
-    id           TEXT COLLATE "C" PRIMARY KEY,
-    email        TEXT COLLATE "C" NOT NULL,
+    id            TEXT COLLATE "C" PRIMARY KEY,
+    email         TEXT COLLATE "C" NOT NULL,
     -- The address in lower case, by the rules of Unicode: one address is one user.
-    email_folded TEXT COLLATE "C" NOT NULL UNIQUE,
-    first_name   TEXT COLLATE "C" NOT NULL,
-    last_name    TEXT COLLATE "C" NOT NULL,
-    is_active    BOOLEAN NOT NULL,
-    created_at   BIGINT NOT NULL
+    email_folded  TEXT COLLATE "C" NOT NULL UNIQUE,
+    first_name    TEXT COLLATE "C" NOT NULL,
+    last_name     TEXT COLLATE "C" NOT NULL,
+    -- Address and names in lower case, which lists are searched in.
+    searched      TEXT COLLATE "C" NOT NULL,
+    is_active     BOOLEAN NOT NULL,
+    -- `internal`, or the name of a federated provider, which may be gone.
+    auth_source   TEXT COLLATE "C" NOT NULL,
+    -- A JSON object of strings.
+    attributes    TEXT COLLATE "C" NOT NULL,
+    last_login_at BIGINT,
+    created_at    BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL
+);
+
+CREATE TABLE user_groups (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    name        TEXT COLLATE "C" NOT NULL UNIQUE,
+    -- The name in lower case, which lists are searched in.
+    searched    TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C" NOT NULL,
+    created_at  BIGINT NOT NULL,
+    updated_at  BIGINT NOT NULL
+);
+
+CREATE TABLE group_members (
+    group_id TEXT COLLATE "C" NOT NULL REFERENCES user_groups (id) ON DELETE CASCADE,
+    user_id  TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    added_at BIGINT NOT NULL,
+    PRIMARY KEY (group_id, user_id)
+);
+
+CREATE INDEX group_members_user ON group_members (user_id);
+
+CREATE TABLE federated_providers (
+    id            TEXT COLLATE "C" PRIMARY KEY,
+    name          TEXT COLLATE "C" NOT NULL UNIQUE,
+    -- google, github, microsoft, apple, oidc, saml, ldap
+    provider_type TEXT COLLATE "C" NOT NULL,
+    enabled       BOOLEAN NOT NULL,
+    created_at    BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL
+);
+
+-- Who a user is to a provider. A user has one identity with each.
+CREATE TABLE federated_identities (
+    provider_id TEXT COLLATE "C" NOT NULL REFERENCES federated_providers (id) ON DELETE CASCADE,
+    subject     TEXT COLLATE "C" NOT NULL,
+    user_id     TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    linked_at   BIGINT NOT NULL,
+    PRIMARY KEY (provider_id, subject),
+    UNIQUE (provider_id, user_id)
+);
+
+CREATE INDEX federated_identities_user ON federated_identities (user_id);
+
+CREATE TABLE applications (
+    id                TEXT COLLATE "C" PRIMARY KEY,
+    name              TEXT COLLATE "C" NOT NULL UNIQUE,
+    -- oidc, spa, saml, external
+    application_type  TEXT COLLATE "C" NOT NULL,
+    -- Of oidc and spa.
+    client_id         TEXT COLLATE "C" UNIQUE,
+    -- SHA-256 of the client secret; of oidc.
+    secret_hash       BYTEA,
+    secret_rotated_at BIGINT,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL
 );
 
 CREATE TABLE saml_sessions (

@@ -1,12 +1,75 @@
 CREATE TABLE users (
-    id           TEXT PRIMARY KEY,
-    email        TEXT NOT NULL,
+    id            TEXT PRIMARY KEY,
+    email         TEXT NOT NULL,
     -- The address in lower case, by the rules of Unicode: one address is one user.
-    email_folded TEXT NOT NULL UNIQUE,
-    first_name   TEXT NOT NULL,
-    last_name    TEXT NOT NULL,
-    is_active    INTEGER NOT NULL,
-    created_at   INTEGER NOT NULL
+    email_folded  TEXT NOT NULL UNIQUE,
+    first_name    TEXT NOT NULL,
+    last_name     TEXT NOT NULL,
+    -- Address and names in lower case, which lists are searched in.
+    searched      TEXT NOT NULL,
+    is_active     INTEGER NOT NULL,
+    -- `internal`, or the name of a federated provider, which may be gone.
+    auth_source   TEXT NOT NULL,
+    -- A JSON object of strings.
+    attributes    TEXT NOT NULL,
+    last_login_at INTEGER,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE user_groups (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE,
+    -- The name in lower case, which lists are searched in.
+    searched    TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE group_members (
+    group_id TEXT NOT NULL REFERENCES user_groups (id) ON DELETE CASCADE,
+    user_id  TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX group_members_user ON group_members (user_id);
+
+CREATE TABLE federated_providers (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE,
+    -- google, github, microsoft, apple, oidc, saml, ldap
+    provider_type TEXT NOT NULL,
+    enabled       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+
+-- Who a user is to a provider. A user has one identity with each.
+CREATE TABLE federated_identities (
+    provider_id TEXT NOT NULL REFERENCES federated_providers (id) ON DELETE CASCADE,
+    subject     TEXT NOT NULL,
+    user_id     TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    linked_at   INTEGER NOT NULL,
+    PRIMARY KEY (provider_id, subject),
+    UNIQUE (provider_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX federated_identities_user ON federated_identities (user_id);
+
+CREATE TABLE applications (
+    id                TEXT PRIMARY KEY,
+    name              TEXT NOT NULL UNIQUE,
+    -- oidc, spa, saml, external
+    application_type  TEXT NOT NULL,
+    -- Of oidc and spa.
+    client_id         TEXT UNIQUE,
+    -- SHA-256 of the client secret; of oidc.
+    secret_hash       BLOB,
+    secret_rotated_at INTEGER,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE saml_sessions (

@@ -68,7 +68,8 @@ impl Event {
             .with("expires_at", token.expires_at.to_string())
     }
 
-    fn new(action: &'static str, object_kind: &'static str, object_id: String, object_name: &str) -> Self {
+    /// Something was done to a thing of this kind.
+    pub(super) fn new(action: &'static str, object_kind: &'static str, object_id: String, object_name: &str) -> Self {
         Self { action, object_kind, object_id, object_name: object_name.to_owned(), details: super::Object::new() }
     }
 
@@ -111,7 +112,7 @@ impl App {
         Ok(audit::put(tx, &self.entry(COMMAND_LINE.to_owned(), event)).await?)
     }
 
-    fn entry(&self, actor: String, event: Event) -> AuditEntry {
+    pub(super) fn entry(&self, actor: String, event: Event) -> AuditEntry {
         let id = AuditEntryId::from_uuid(self.new_id());
         let mut entry = AuditEntry::new(id, self.now(), actor, event.action.to_owned(), event.object_kind.to_owned());
         entry.object_id = Some(event.object_id);

@@ -13,16 +13,49 @@ pub enum Permission {
     TasksRun,
     /// Write secrets.
     SecretsWrite,
-    /// Read the messages of users.
+    /// Read users, their groups and identities, and the messages that they have got.
     UsersView,
+    /// Create, change and delete users.
+    UsersManage,
+    /// Read groups and their members.
+    GroupsView,
+    /// Create, change and delete groups, add and remove members.
+    GroupsManage,
+    /// Read federated providers.
+    FederatedView,
+    /// Create, change and delete federated providers, link and unlink identities.
+    FederatedManage,
+    /// Read access requests.
+    AccessRequestsView,
+    /// Make and decide access requests.
+    AccessRequestsManage,
+    /// Read applications.
+    ApplicationsView,
+    /// Create, change and delete applications, rotate their secrets.
+    ApplicationsManage,
     /// Read the audit log.
     AuditView,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 6] =
-        [Self::TasksView, Self::TasksManage, Self::TasksRun, Self::SecretsWrite, Self::UsersView, Self::AuditView];
+    pub const ALL: [Self; 15] = [
+        Self::TasksView,
+        Self::TasksManage,
+        Self::TasksRun,
+        Self::SecretsWrite,
+        Self::UsersView,
+        Self::UsersManage,
+        Self::GroupsView,
+        Self::GroupsManage,
+        Self::FederatedView,
+        Self::FederatedManage,
+        Self::AccessRequestsView,
+        Self::AccessRequestsManage,
+        Self::ApplicationsView,
+        Self::ApplicationsManage,
+        Self::AuditView,
+    ];
 
     /// The permission's name, as tokens carry it.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +65,15 @@ impl Permission {
             Self::TasksRun => "tasks.run",
             Self::SecretsWrite => "secrets.write",
             Self::UsersView => "users.view",
+            Self::UsersManage => "users.manage",
+            Self::GroupsView => "groups.view",
+            Self::GroupsManage => "groups.manage",
+            Self::FederatedView => "federated.view",
+            Self::FederatedManage => "federated.manage",
+            Self::AccessRequestsView => "access_requests.view",
+            Self::AccessRequestsManage => "access_requests.manage",
+            Self::ApplicationsView => "applications.view",
+            Self::ApplicationsManage => "applications.manage",
             Self::AuditView => "audit.view",
         }
     }

@@ -31,6 +31,9 @@ fn user(number: u64, email: &str) -> NewUser {
         first_name: TEXTS[7].into(),
         last_name: String::new(),
         is_active: true,
+        auth_source: "internal".into(),
+        attributes: [(TEXTS[6].to_owned(), TEXTS[7].to_owned())].into(),
+        last_login_at: Some(at(1)),
         created_at: None,
     }
 }
