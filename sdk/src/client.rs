@@ -3,6 +3,7 @@
 mod audit;
 mod config;
 mod error;
+mod groups;
 mod pages;
 mod retry;
 mod runs;
@@ -25,6 +26,7 @@ use crate::api::secrets::Secret;
 pub use audit::Audit;
 pub use config::Config;
 pub use error::{ApiError, BuildError, Error};
+pub use groups::Groups;
 pub use retry::Retry;
 pub use runs::Runs;
 pub use secrets::Secrets;
@@ -74,6 +76,11 @@ impl Client {
     /// Users, and what belongs to them.
     pub fn users(&self) -> Users<'_> {
         Users(&self.0)
+    }
+
+    /// Groups of users, and who is a member.
+    pub fn groups(&self) -> Groups<'_> {
+        Groups(&self.0)
     }
 
     /// The audit log: who changed what.

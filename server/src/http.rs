@@ -4,6 +4,7 @@ mod audit;
 mod caller;
 mod config;
 mod extract;
+mod groups;
 mod health;
 mod messages;
 mod metrics;
@@ -12,6 +13,7 @@ mod query;
 mod runs;
 mod secrets;
 mod tasks;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -70,6 +72,13 @@ fn api() -> Router<Arc<App>> {
         .route(routes::TASKS_HISTORY, get(runs::list))
         .route(routes::RUN, get(runs::read))
         .route(routes::RUN_CANCEL, post(runs::cancel))
+        .route(routes::USERS, get(users::list).post(users::create))
+        .route(routes::USER, get(users::read).put(users::replace).patch(users::patch).delete(users::delete))
+        .route(routes::USER_GROUPS, get(users::groups))
+        .route(routes::GROUPS, get(groups::list).post(groups::create))
+        .route(routes::GROUP, get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete))
+        .route(routes::GROUP_MEMBERS, get(groups::members))
+        .route(routes::GROUP_MEMBER, put(groups::add_member).delete(groups::remove_member))
         .route(routes::USER_MESSAGES, get(messages::list))
         .route(routes::AUDIT_LOG, get(audit::list))
 }

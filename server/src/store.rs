@@ -134,3 +134,14 @@ fn rows<T: serde::Serialize>(rows: impl IntoIterator<Item = T>) -> String {
     let rows: Vec<T> = rows.into_iter().collect();
     serde_json::to_string(&rows).unwrap_or_else(|_| "[]".to_owned())
 }
+
+/// A pattern for `LIKE` that finds the text anywhere, in any letter case.
+fn contains(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// Maps of strings and JSON values always have a text form.
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}

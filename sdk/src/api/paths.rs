@@ -2,7 +2,7 @@
 //!
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
-use super::ids::{RunId, TaskId, UserId};
+use super::ids::{GroupId, RunId, TaskId, UserId};
 
 /// What all paths of the contract begin with.
 pub const BASE: &str = "/api/v1";
@@ -37,6 +37,20 @@ pub mod routes {
     pub const RUN: &str = "/api/v1/task-runs/{id}";
     /// Cancels a run.
     pub const RUN_CANCEL: &str = "/api/v1/task-runs/{id}/cancel";
+    /// Create and list users.
+    pub const USERS: &str = "/api/v1/users";
+    /// One user.
+    pub const USER: &str = "/api/v1/users/{id}";
+    /// The groups of a user.
+    pub const USER_GROUPS: &str = "/api/v1/users/{id}/groups";
+    /// Create and list groups.
+    pub const GROUPS: &str = "/api/v1/groups";
+    /// One group.
+    pub const GROUP: &str = "/api/v1/groups/{id}";
+    /// The members of a group.
+    pub const GROUP_MEMBERS: &str = "/api/v1/groups/{id}/members";
+    /// One member of a group.
+    pub const GROUP_MEMBER: &str = "/api/v1/groups/{id}/members/{user_id}";
     /// The messages that a user has got.
     pub const USER_MESSAGES: &str = "/api/v1/users/{id}/messages";
     /// The audit log.
@@ -108,6 +122,41 @@ pub fn run(id: RunId) -> String {
 /// Cancels a run.
 pub fn run_cancel(id: RunId) -> String {
     format!("{BASE}/task-runs/{id}/cancel")
+}
+
+/// The list of users.
+pub fn users() -> String {
+    routes::USERS.to_owned()
+}
+
+/// One user.
+pub fn user(id: UserId) -> String {
+    format!("{BASE}/users/{id}")
+}
+
+/// The groups of a user.
+pub fn user_groups(id: UserId) -> String {
+    format!("{BASE}/users/{id}/groups")
+}
+
+/// The list of groups.
+pub fn groups() -> String {
+    routes::GROUPS.to_owned()
+}
+
+/// One group.
+pub fn group(id: GroupId) -> String {
+    format!("{BASE}/groups/{id}")
+}
+
+/// The members of a group.
+pub fn group_members(id: GroupId) -> String {
+    format!("{BASE}/groups/{id}/members")
+}
+
+/// One member of a group.
+pub fn group_member(id: GroupId, user: UserId) -> String {
+    format!("{BASE}/groups/{id}/members/{user}")
 }
 
 /// The messages that a user has got.

@@ -81,6 +81,11 @@ impl Transport {
         self.send::<(), (), T>(Method::POST, path, None, None).await
     }
 
+    /// A PUT whose path says everything.
+    pub(super) async fn put(&self, path: &str) -> Result<(), Error> {
+        self.attempts::<(), ()>(Method::PUT, path, None, None).await.map(drop)
+    }
+
     pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
         self.attempts::<(), ()>(Method::DELETE, path, None, None).await.map(drop)
     }

@@ -21,7 +21,7 @@ CREATE TABLE user_groups (
     id          TEXT COLLATE "C" PRIMARY KEY,
     name        TEXT COLLATE "C" NOT NULL UNIQUE,
     -- The name in lower case, which lists are searched in.
-    searched    TEXT COLLATE "C" NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
     description TEXT COLLATE "C" NOT NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL

@@ -21,7 +21,7 @@ CREATE TABLE user_groups (
     id          TEXT PRIMARY KEY,
     name        TEXT NOT NULL UNIQUE,
     -- The name in lower case, which lists are searched in.
-    searched    TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
     description TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL

@@ -72,6 +72,11 @@ impl Error {
         Self::NotFound { kind: "user", id: shown(&id.to_string()) }
     }
 
+    /// There is no group with this id or name.
+    pub fn no_group(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "group", id: shown(&id.to_string()) }
+    }
+
     /// There is no run with this id.
     pub fn no_run(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "run", id: shown(&id.to_string()) }
@@ -101,6 +106,11 @@ impl FieldErrors {
     /// The messages, or `Ok` when there are none.
     pub fn check(self) -> Result<(), Error> {
         if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+    }
+
+    /// The messages by path, in the order of the paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(path, messages)| (path.as_str(), messages.as_slice()))
     }
 
     /// The messages by path.

@@ -26,6 +26,15 @@ impl<T> Field<T> {
             Self::Absent | Self::Null => None,
         }
     }
+
+    /// Puts the value where it belongs; `null` puts the default there, and nothing leaves what is there.
+    pub(super) fn put(self, place: &mut T, default: impl FnOnce() -> T) {
+        match self {
+            Self::Absent => {}
+            Self::Null => *place = default(),
+            Self::Value(value) => *place = value,
+        }
+    }
 }
 
 /// The fields of one object.

@@ -5,6 +5,7 @@
 
 mod items;
 mod kinds;
+mod people;
 mod references;
 
 use serde_json::Value;
@@ -18,8 +19,9 @@ use references::References;
 
 /// The kinds of things that a file can hold, in the order in which they are loaded: users come before what belongs to
 /// them.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 9] = [
     "users",
+    "groups",
     "saml_sessions",
     "trusted_devices",
     "user_messages",

@@ -1,7 +1,29 @@
 //! Users, groups, and what else scripts and clients manage about people and programs.
 //!
-//! Clients come with a token and scripts with their run, so these use cases take an [`actor::Actor`] where both may call
-//! them.
+//! Clients come with a token and scripts with their run, so use cases that both have take an [`actor::Actor`]. Scripts name
+//! things by texts, and one that is no id names nothing.
 
 pub mod actor;
+mod groups;
 pub(in crate::app) mod rules;
+mod users;
+
+use super::Error;
+use crate::store;
+
+/// How many users or groups a function returns at once whose name ends with `_after`. Fewer are the last ones.
+pub const PAGE: i64 = 1000;
+
+/// An error in words for the author of a script.
+pub fn told(error: &Error) -> String {
+    match error {
+        Error::Invalid(errors) => {
+            let texts = errors.iter().map(|(field, messages)| format!("{field} {}", messages.join(", and ")));
+            texts.collect::<Vec<_>>().join("; ")
+        }
+        Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
+            "the database is not available at the moment".into()
+        }
+        other => other.to_string(),
+    }
+}

@@ -8,7 +8,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use justiam_sdk::api::ids::{RunId, TaskId, UserId};
+use justiam_sdk::api::ids::{GroupId, RunId, TaskId, UserId};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
 use serde_json::Value;
@@ -116,6 +116,12 @@ impl PathId for UserId {
     }
 }
 
+impl PathId for GroupId {
+    fn missing(text: &str) -> Error {
+        Error::no_group(text)
+    }
+}
+
 impl<T: PathId + Send> FromRequestParts<Arc<App>> for Id<T> {
     type Rejection = Failure;
 
@@ -123,6 +129,22 @@ impl<T: PathId + Send> FromRequestParts<Arc<App>> for Id<T> {
         let Path(text) =
             Path::<String>::from_request_parts(parts, app).await.map_err(|_| Failure::from(T::missing("")))?;
         text.parse().map(Id).map_err(|_| T::missing(&text).into())
+    }
+}
+
+/// The two ids in a path, in their order.
+pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
+
+impl<A: PathId + Send, B: PathId + Send> FromRequestParts<Arc<App>> for Ids<A, B> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let Path((first, second)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Failure::from(A::missing("")))?;
+        let first = first.parse().map_err(|_| A::missing(&first))?;
+        let second = second.parse().map_err(|_| B::missing(&second))?;
+        Ok(Self(first, second))
     }
 }
 

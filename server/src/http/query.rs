@@ -7,10 +7,12 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use http::request::Parts;
 use justiam_sdk::api::audit::AuditQuery;
+use justiam_sdk::api::groups::{GroupQuery, MembershipQuery};
 use justiam_sdk::api::messages::MessageQuery;
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::tasks::TaskQuery;
+use justiam_sdk::api::users::UserQuery;
 
 use super::problem::Failure;
 use crate::app::{App, Error, FieldErrors};
@@ -49,6 +51,39 @@ impl Read for RunQuery {
 }
 
 impl Read for MessageQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query
+    }
+}
+
+impl Read for UserQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.search = parts.text("search");
+        query.email = parts.text("email");
+        query.is_active = parts.value("is_active", "must be `true` or `false`");
+        query.group_id = parts.value("group_id", "must be the id of a group, a UUID");
+        query
+    }
+}
+
+impl Read for GroupQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.search = parts.text("search");
+        query.name = parts.text("name");
+        query
+    }
+}
+
+impl Read for MembershipQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
         query.page = parts.value("page", "must be a whole number from 1");

@@ -5,10 +5,11 @@
 
 pub mod access_requests;
 pub mod agent_tokens;
+pub mod groups;
 pub mod presets;
 pub mod saml_sessions;
 pub mod trusted_devices;
 pub mod user_messages;
 pub mod users;
 
-use super::{Error, Result, Tx, on, parsed, time};
+use super::{Error, Result, Tx, contains, json, locked, maybe_time, on, parsed, text, time};

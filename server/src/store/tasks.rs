@@ -7,7 +7,7 @@ use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType,
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Error, Result, Tx, given, json, locked, maybe_time, on, parsed, rows, time};
+use super::{Error, Result, Tx, contains, given, json, locked, maybe_time, on, parsed, rows, text, time};
 
 /// What a user decides about a task, secrets aside.
 #[derive(Debug, Clone, PartialEq)]
@@ -455,15 +455,4 @@ fn given_tasks(tasks: &[TaskId]) -> String {
         task_id: String,
     }
     rows(tasks.iter().map(|task| Given { task_id: task.to_string() }))
-}
-
-/// A pattern for `LIKE` that finds the text anywhere.
-fn contains(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
-}
-
-/// Maps of strings and JSON values always have a text form.
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
