@@ -4,9 +4,12 @@
 //! I/O. What may change: a new optional field, a new word of an enum (clients keep words that they do not know), a new
 //! path. What may not: the meaning, type or spelling of anything that is here.
 
+pub mod access_requests;
+pub mod applications;
 pub mod audit;
 pub mod config;
 pub mod cron;
+pub mod federated_providers;
 pub mod groups;
 pub mod ids;
 pub mod messages;

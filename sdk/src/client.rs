@@ -1,8 +1,11 @@
 //! The async client.
 
+mod access_requests;
+mod applications;
 mod audit;
 mod config;
 mod error;
+mod federated_providers;
 mod groups;
 mod pages;
 mod retry;
@@ -23,9 +26,12 @@ use url::Url;
 use crate::api::ids::TaskId;
 use crate::api::secrets::Secret;
 
+pub use access_requests::AccessRequests;
+pub use applications::Applications;
 pub use audit::Audit;
 pub use config::Config;
 pub use error::{ApiError, BuildError, Error};
+pub use federated_providers::FederatedProviders;
 pub use groups::Groups;
 pub use retry::Retry;
 pub use runs::Runs;
@@ -76,6 +82,21 @@ impl Client {
     /// Users, and what belongs to them.
     pub fn users(&self) -> Users<'_> {
         Users(&self.0)
+    }
+
+    /// Federated providers, and who users are there.
+    pub fn federated_providers(&self) -> FederatedProviders<'_> {
+        FederatedProviders(&self.0)
+    }
+
+    /// Applications that users sign in to.
+    pub fn applications(&self) -> Applications<'_> {
+        Applications(&self.0)
+    }
+
+    /// Requests of users for access.
+    pub fn access_requests(&self) -> AccessRequests<'_> {
+        AccessRequests(&self.0)
     }
 
     /// Groups of users, and who is a member.

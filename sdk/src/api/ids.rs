@@ -64,6 +64,12 @@ ids! {
     TokenId = "token";
     /// Identifies a user.
     UserId = "user";
+    /// Identifies a federated provider.
+    ProviderId = "federated provider";
+    /// Identifies an application.
+    ApplicationId = "application";
+    /// Identifies an access request.
+    AccessRequestId = "access request";
     /// Identifies a group of users.
     GroupId = "group";
     /// Identifies a message to a user.

@@ -2,7 +2,7 @@
 //!
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
-use super::ids::{GroupId, RunId, TaskId, UserId};
+use super::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, TaskId, UserId};
 
 /// What all paths of the contract begin with.
 pub const BASE: &str = "/api/v1";
@@ -53,6 +53,28 @@ pub mod routes {
     pub const GROUP_MEMBER: &str = "/api/v1/groups/{id}/members/{user_id}";
     /// The messages that a user has got.
     pub const USER_MESSAGES: &str = "/api/v1/users/{id}/messages";
+    /// Create and list federated providers.
+    pub const FEDERATED_PROVIDERS: &str = "/api/v1/federated-providers";
+    /// One federated provider.
+    pub const FEDERATED_PROVIDER: &str = "/api/v1/federated-providers/{id}";
+    /// Who a user is at federated providers.
+    pub const USER_IDENTITIES: &str = "/api/v1/users/{id}/federated-identities";
+    /// Who a user is at one federated provider.
+    pub const USER_IDENTITY: &str = "/api/v1/users/{id}/federated-identities/{provider_id}";
+    /// Create and list applications.
+    pub const APPLICATIONS: &str = "/api/v1/applications";
+    /// One application.
+    pub const APPLICATION: &str = "/api/v1/applications/{id}";
+    /// Makes a new client secret for an application.
+    pub const APPLICATION_ROTATE_SECRET: &str = "/api/v1/applications/{id}/rotate-secret";
+    /// Create and list access requests.
+    pub const ACCESS_REQUESTS: &str = "/api/v1/access-requests";
+    /// One access request.
+    pub const ACCESS_REQUEST: &str = "/api/v1/access-requests/{id}";
+    /// Grants an access request.
+    pub const ACCESS_REQUEST_APPROVE: &str = "/api/v1/access-requests/{id}/approve";
+    /// Refuses an access request.
+    pub const ACCESS_REQUEST_DENY: &str = "/api/v1/access-requests/{id}/deny";
     /// The audit log.
     pub const AUDIT_LOG: &str = "/api/v1/audit-log";
     /// The server's version.
@@ -162,6 +184,61 @@ pub fn group_member(id: GroupId, user: UserId) -> String {
 /// The messages that a user has got.
 pub fn user_messages(id: UserId) -> String {
     format!("{BASE}/users/{id}/messages")
+}
+
+/// The list of federated providers.
+pub fn federated_providers() -> String {
+    routes::FEDERATED_PROVIDERS.to_owned()
+}
+
+/// One federated provider.
+pub fn federated_provider(id: ProviderId) -> String {
+    format!("{BASE}/federated-providers/{id}")
+}
+
+/// Who a user is at federated providers.
+pub fn user_identities(id: UserId) -> String {
+    format!("{BASE}/users/{id}/federated-identities")
+}
+
+/// Who a user is at one federated provider.
+pub fn user_identity(id: UserId, provider: ProviderId) -> String {
+    format!("{BASE}/users/{id}/federated-identities/{provider}")
+}
+
+/// The list of applications.
+pub fn applications() -> String {
+    routes::APPLICATIONS.to_owned()
+}
+
+/// One application.
+pub fn application(id: ApplicationId) -> String {
+    format!("{BASE}/applications/{id}")
+}
+
+/// Makes a new client secret for an application.
+pub fn application_rotate_secret(id: ApplicationId) -> String {
+    format!("{BASE}/applications/{id}/rotate-secret")
+}
+
+/// The list of access requests.
+pub fn access_requests() -> String {
+    routes::ACCESS_REQUESTS.to_owned()
+}
+
+/// One access request.
+pub fn access_request(id: AccessRequestId) -> String {
+    format!("{BASE}/access-requests/{id}")
+}
+
+/// Grants an access request.
+pub fn access_request_approve(id: AccessRequestId) -> String {
+    format!("{BASE}/access-requests/{id}/approve")
+}
+
+/// Refuses an access request.
+pub fn access_request_deny(id: AccessRequestId) -> String {
+    format!("{BASE}/access-requests/{id}/deny")
 }
 
 /// The audit log.

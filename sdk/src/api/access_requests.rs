@@ -1,0 +1,119 @@
+//! Requests of users for access.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ids::{AccessRequestId, UserId};
+use super::values::{Words, words};
+
+/// The longest name of a template, in characters.
+pub const MAX_TEMPLATE_NAME: usize = 200;
+/// How many users can be asked to approve a request.
+pub const MAX_APPROVERS: usize = 100;
+
+words! {
+    /// Where an access request is in its life.
+    AccessRequestStatus {
+        /// Nobody has decided it.
+        Pending = "pending",
+        /// It was granted.
+        Approved = "approved",
+        /// It was refused.
+        Denied = "denied",
+        /// Nobody decided it in time.
+        Expired = "expired",
+        /// What was granted was taken back.
+        Revoked = "revoked",
+    }
+}
+
+/// A request for access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct AccessRequest {
+    /// The request.
+    pub id: AccessRequestId,
+    /// Who asks.
+    pub requester_id: UserId,
+    /// For what.
+    pub template_name: String,
+    /// Where the request is in its life.
+    pub status: AccessRequestStatus,
+    /// Who is asked to approve it, sorted.
+    pub approver_ids: Vec<UserId>,
+    /// When the request was made.
+    pub created_at: Timestamp,
+    /// When it is overdue, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it ceased to be pending.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl AccessRequest {
+    /// A pending request that nobody is asked to approve.
+    pub fn new(id: AccessRequestId, requester_id: UserId, template_name: String, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            requester_id,
+            template_name,
+            status: AccessRequestStatus::Pending,
+            approver_ids: Vec::new(),
+            created_at,
+            expires_at: None,
+            closed_at: None,
+        }
+    }
+}
+
+/// Asks for access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct NewAccessRequest {
+    /// Who asks.
+    pub requester_id: UserId,
+    /// For what.
+    pub template_name: String,
+    /// Who is asked to approve it: 100 users at the most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approver_ids: Vec<UserId>,
+    /// When the request is overdue. Without it the request waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewAccessRequest {
+    /// A request that nobody is asked to approve yet.
+    pub fn new(requester_id: UserId, template_name: impl Into<String>) -> Self {
+        Self { requester_id, template_name: template_name.into(), approver_ids: Vec::new(), expires_at: None }
+    }
+}
+
+/// Which requests to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AccessRequestQuery {
+    /// The page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Requests on a page: from 1 to 1000, 20 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Requests with this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<AccessRequestStatus>,
+    /// Requests of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester_id: Option<UserId>,
+}
+
+impl AccessRequestQuery {
+    /// All requests, newest first.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}

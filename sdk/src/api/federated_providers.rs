@@ -1,0 +1,196 @@
+//! Federated providers: other places where users sign in, and who users are there.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ids::{ProviderId, UserId};
+use super::values::{Words, words};
+
+/// The longest name of a provider, in characters.
+pub const MAX_NAME: usize = 200;
+/// The longest subject, in characters.
+pub const MAX_SUBJECT: usize = 255;
+/// What users have as their source who come from no provider. No provider has this name, in any letter case.
+pub const INTERNAL: &str = "internal";
+
+words! {
+    /// How users sign in at a provider.
+    ProviderType {
+        /// Google.
+        Google = "google",
+        /// GitHub.
+        Github = "github",
+        /// Microsoft.
+        Microsoft = "microsoft",
+        /// Apple.
+        Apple = "apple",
+        /// Any provider that speaks OpenID Connect.
+        Oidc = "oidc",
+        /// Any provider that speaks SAML.
+        Saml = "saml",
+        /// A directory that speaks LDAP.
+        Ldap = "ldap",
+    }
+}
+
+/// A federated provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct FederatedProvider {
+    /// The provider.
+    pub id: ProviderId,
+    /// Unique among providers.
+    pub name: String,
+    /// How users sign in there.
+    pub provider_type: ProviderType,
+    /// Whether users may sign in there. Identities can be linked either way.
+    pub enabled: bool,
+    /// When the provider was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl FederatedProvider {
+    /// An enabled provider.
+    pub fn new(id: ProviderId, name: String, provider_type: ProviderType, created_at: Timestamp) -> Self {
+        Self { id, name, provider_type, enabled: true, created_at, updated_at: created_at }
+    }
+}
+
+/// Creates a provider, or replaces one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct NewFederatedProvider {
+    /// Unique among providers. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How users sign in there. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_type: Option<ProviderType>,
+    /// `true` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+impl NewFederatedProvider {
+    /// An enabled provider.
+    pub fn new(name: impl Into<String>, provider_type: ProviderType) -> Self {
+        Self { name: Some(name.into()), provider_type: Some(provider_type), enabled: None }
+    }
+}
+
+/// Changes the fields of a provider that it names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct FederatedProviderPatch {
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How users sign in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_type: Option<ProviderType>,
+    /// Whether users may sign in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+impl FederatedProviderPatch {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// Which providers to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FederatedProviderQuery {
+    /// The page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Providers on a page: from 1 to 1000, 20 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The provider with exactly this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Providers of this type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_type: Option<ProviderType>,
+}
+
+impl FederatedProviderQuery {
+    /// All providers, by name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The provider with this name: one or none.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::default() }
+    }
+}
+
+/// Who a user is at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct FederatedIdentity {
+    /// The provider.
+    pub provider_id: ProviderId,
+    /// What the provider calls the user. No two users have the same one at one provider.
+    pub subject: String,
+    /// The user.
+    pub user_id: UserId,
+    /// Since when this is known.
+    pub linked_at: Timestamp,
+}
+
+impl FederatedIdentity {
+    /// An identity.
+    pub fn new(provider_id: ProviderId, subject: String, user_id: UserId, linked_at: Timestamp) -> Self {
+        Self { provider_id, subject, user_id, linked_at }
+    }
+}
+
+/// Links a user to who he or she is at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct NewFederatedIdentity {
+    /// The provider. A user has at most one identity at each.
+    pub provider_id: ProviderId,
+    /// What the provider calls the user.
+    pub subject: String,
+}
+
+impl NewFederatedIdentity {
+    /// An identity.
+    pub fn new(provider_id: ProviderId, subject: impl Into<String>) -> Self {
+        Self { provider_id, subject: subject.into() }
+    }
+}
+
+/// Which identities of a user to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FederatedIdentityQuery {
+    /// The page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Identities on a page: from 1 to 1000, 20 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+impl FederatedIdentityQuery {
+    /// All identities of the user, in the order in which they were linked.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
