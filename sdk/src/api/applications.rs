@@ -82,21 +82,19 @@ impl Application {
 }
 
 /// Creates an application, or replaces one.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NewApplication {
-    /// Unique among applications. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How users sign in. Required; a replacement cannot change it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application_type: Option<ApplicationType>,
+    /// Unique among applications; up to 200 characters.
+    pub name: String,
+    /// How users sign in. A replacement cannot change it.
+    pub application_type: ApplicationType,
 }
 
 impl NewApplication {
     /// An application.
     pub fn new(name: impl Into<String>, application_type: ApplicationType) -> Self {
-        Self { name: Some(name.into()), application_type: Some(application_type) }
+        Self { name: name.into(), application_type }
     }
 }
 

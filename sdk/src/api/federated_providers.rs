@@ -14,8 +14,6 @@ use super::values::{Words, words};
 pub const MAX_NAME: usize = 200;
 /// The longest subject, in characters.
 pub const MAX_SUBJECT: usize = 255;
-/// What users have as their source who come from no provider. No provider has this name, in any letter case.
-pub const INTERNAL: &str = "internal";
 
 words! {
     /// How users sign in at a provider.
@@ -63,15 +61,13 @@ impl FederatedProvider {
 }
 
 /// Creates a provider, or replaces one.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NewFederatedProvider {
-    /// Unique among providers. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How users sign in there. Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider_type: Option<ProviderType>,
+    /// Unique among providers, and not `internal`; up to 200 characters.
+    pub name: String,
+    /// How users sign in there.
+    pub provider_type: ProviderType,
     /// `true` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
@@ -80,7 +76,7 @@ pub struct NewFederatedProvider {
 impl NewFederatedProvider {
     /// An enabled provider.
     pub fn new(name: impl Into<String>, provider_type: ProviderType) -> Self {
-        Self { name: Some(name.into()), provider_type: Some(provider_type), enabled: None }
+        Self { name: name.into(), provider_type, enabled: None }
     }
 }
 
@@ -164,7 +160,7 @@ impl FederatedIdentity {
 pub struct NewFederatedIdentity {
     /// The provider. A user has at most one identity at each.
     pub provider_id: ProviderId,
-    /// What the provider calls the user.
+    /// What the provider calls the user; up to 255 characters.
     pub subject: String,
 }
 
