@@ -1,9 +1,12 @@
 //! HTTP: unpack a request, call one use case, convert its answer. No rule is decided here.
 
+mod access_requests;
+mod applications;
 mod audit;
 mod caller;
 mod config;
 mod extract;
+mod federated_providers;
 mod groups;
 mod health;
 mod messages;
@@ -22,7 +25,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -80,6 +83,29 @@ fn api() -> Router<Arc<App>> {
         .route(routes::GROUP_MEMBERS, get(groups::members))
         .route(routes::GROUP_MEMBER, put(groups::add_member).delete(groups::remove_member))
         .route(routes::USER_MESSAGES, get(messages::list))
+        .route(routes::FEDERATED_PROVIDERS, get(federated_providers::list).post(federated_providers::create))
+        .route(
+            routes::FEDERATED_PROVIDER,
+            get(federated_providers::read)
+                .put(federated_providers::replace)
+                .patch(federated_providers::patch)
+                .delete(federated_providers::delete),
+        )
+        .route(routes::USER_IDENTITIES, get(federated_providers::identities).post(federated_providers::link))
+        .route(routes::USER_IDENTITY, delete(federated_providers::unlink))
+        .route(routes::APPLICATIONS, get(applications::list).post(applications::create))
+        .route(
+            routes::APPLICATION,
+            get(applications::read)
+                .put(applications::replace)
+                .patch(applications::patch)
+                .delete(applications::delete),
+        )
+        .route(routes::APPLICATION_ROTATE_SECRET, post(applications::rotate_secret))
+        .route(routes::ACCESS_REQUESTS, get(access_requests::list).post(access_requests::create))
+        .route(routes::ACCESS_REQUEST, get(access_requests::read))
+        .route(routes::ACCESS_REQUEST_APPROVE, post(access_requests::approve))
+        .route(routes::ACCESS_REQUEST_DENY, post(access_requests::deny))
         .route(routes::AUDIT_LOG, get(audit::list))
 }
 

@@ -77,6 +77,21 @@ impl Error {
         Self::NotFound { kind: "group", id: shown(&id.to_string()) }
     }
 
+    /// There is no federated provider with this id.
+    pub fn no_provider(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "federated provider", id: shown(&id.to_string()) }
+    }
+
+    /// There is no application with this id.
+    pub fn no_application(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "application", id: shown(&id.to_string()) }
+    }
+
+    /// There is no access request with this id.
+    pub fn no_access_request(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "access request", id: shown(&id.to_string()) }
+    }
+
     /// There is no run with this id.
     pub fn no_run(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "run", id: shown(&id.to_string()) }

@@ -1,6 +1,9 @@
 //! A repeated create or trigger is answered again, not done again.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::secrets::Secret;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +47,32 @@ impl App {
         caller: &Caller,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<T>> {
+        match self.earlier_text(tx, caller, key).await? {
+            Some(text) => serde_json::from_str(&text).map(Some).map_err(|_| corrupt().into()),
+            None => Ok(None),
+        }
+    }
+
+    /// The same where the answer holds a secret, so that it was sealed.
+    pub(super) async fn earlier_sealed_answer<T: DeserializeOwned>(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<T>> {
+        let (Some(sealed), Some(key)) = (self.earlier_text(tx, caller, key).await?, key) else { return Ok(None) };
+        let sealed = STANDARD.decode(sealed).map_err(|_| corrupt())?;
+        let text = self.vault.open_answer(&caller.principal, &key.key, &sealed).ok_or_else(corrupt)?;
+        serde_json::from_str(text.expose()).map(Some).map_err(|_| corrupt().into())
+    }
+
+    /// The kept answer to this request, whose key is taken if there is none.
+    async fn earlier_text(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<String>> {
         let Some(key) = key else { return Ok(None) };
         let request = self.vault.fingerprint(&key.request);
         let now = self.now();
@@ -58,9 +87,7 @@ impl App {
                 details: None,
             });
         }
-        let answer = serde_json::from_str(&kept.answer)
-            .map_err(|_| store::Error::Corrupt { column: "idempotency_keys.answer" })?;
-        Ok(Some(answer))
+        Ok(Some(kept.answer))
     }
 
     /// Keeps an answer in the transaction that does the work: either both happen or none.
@@ -72,10 +99,27 @@ impl App {
         answer: &T,
     ) -> Result<()> {
         let Some(key) = key else { return Ok(()) };
-        let answer =
-            serde_json::to_string(answer).map_err(|_| store::Error::Corrupt { column: "idempotency_keys.answer" })?;
+        let answer = serde_json::to_string(answer).map_err(|_| corrupt())?;
         Ok(idempotency::keep(tx, &caller.principal, &key.key, &answer).await?)
     }
+
+    /// Keeps an answer that holds a secret: sealed, so that the database does not tell it.
+    pub(super) async fn keep_sealed_answer<T: Serialize>(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+        answer: &T,
+    ) -> Result<()> {
+        let Some(key) = key else { return Ok(()) };
+        let answer = Secret::new(serde_json::to_string(answer).map_err(|_| corrupt())?);
+        let sealed = self.vault.seal_answer(&caller.principal, &key.key, &answer).map_err(|_| Error::Crypto)?;
+        Ok(idempotency::keep(tx, &caller.principal, &key.key, &STANDARD.encode(sealed)).await?)
+    }
+}
+
+fn corrupt() -> store::Error {
+    store::Error::Corrupt { column: "idempotency_keys.answer" }
 }
 
 /// Answers that were kept before this are forgotten.

@@ -3,7 +3,12 @@
 //! Clients come with a token and scripts with their run, so use cases that both have take an [`actor::Actor`]. Scripts name
 //! things by texts, and one that is no id names nothing.
 
+mod access_requests;
 pub mod actor;
+mod applications;
+mod bodies;
+mod federated_identities;
+pub(in crate::app) mod federated_providers;
 mod groups;
 pub(in crate::app) mod rules;
 mod users;

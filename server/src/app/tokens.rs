@@ -75,9 +75,7 @@ impl App {
             errors.add("permissions", "must name at least one permission, or the token must be an admin's");
         }
         errors.check()?;
-        let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
-        let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
+        let token = generate(PREFIX)?;
         let now = self.now();
         let lifetime = SignedDuration::from_hours(24 * i64::from(new.expires_in_days));
         let expires_at = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
@@ -85,7 +83,7 @@ impl App {
         let row = TokenRow {
             id: TokenId::from_uuid(self.new_id()),
             name: new.name,
-            hash: hash(&token),
+            hash: hash(token.expose()),
             permissions: permissions.join(" "),
             is_admin: new.is_admin,
             created_at: now,
@@ -93,7 +91,7 @@ impl App {
         };
         tokens::insert(tx, &row).await?;
         self.note_command(tx, Event::new_token(&row)).await?;
-        Ok(IssuedToken { token: token.into(), expires_at })
+        Ok(IssuedToken { token, expires_at })
     }
 
     /// Tells who a token belongs to.
@@ -115,6 +113,14 @@ impl App {
     }
 }
 
-fn hash(token: &str) -> Vec<u8> {
+/// A text that nobody can guess: 256 random bits behind a prefix.
+pub(super) fn generate(prefix: &str) -> Result<Secret> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    Ok(Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))))
+}
+
+/// What is stored of such a text. It is too random for anybody to find it by trying, so a plain hash is enough.
+pub(super) fn hash(token: &str) -> Vec<u8> {
     digest(&SHA256, token.as_bytes()).as_ref().to_vec()
 }

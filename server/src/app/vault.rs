@@ -1,4 +1,4 @@
-//! Seals secrets: AES-256-GCM under a key that HKDF derives from the server's secret.
+//! Seals secrets, and answers that hold some: AES-256-GCM under a key that HKDF derives from the server's secret.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// The shortest server secret that is accepted, in bytes.
 pub const MIN_SECRET: usize = 16;
 
-/// Seals and opens the secrets of tasks.
+/// Seals and opens the secrets of tasks, and answers that hold a secret.
 pub struct Vault {
     key: LessSafeKey,
     key_id: String,
@@ -77,11 +77,20 @@ impl Vault {
 
     /// Seals a value for one key of one task: moved to another place, it does not open.
     pub fn seal(&self, task: TaskId, key: &str, value: &Secret) -> Result<Vec<u8>, VaultError> {
+        self.seal_at(place(task, key), value)
+    }
+
+    /// Seals an answer that a principal may ask for again under an idempotency key.
+    pub fn seal_answer(&self, principal: &str, key: &str, answer: &Secret) -> Result<Vec<u8>, VaultError> {
+        self.seal_at(answer_place(principal, key), answer)
+    }
+
+    fn seal_at(&self, place: Aad<String>, value: &Secret) -> Result<Vec<u8>, VaultError> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| VaultError::Crypto)?;
         let mut sealed = value.expose().as_bytes().to_vec();
         self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place(task, key), &mut sealed)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place, &mut sealed)
             .map_err(|_| VaultError::Crypto)?;
         sealed.splice(0..0, nonce);
         Ok(sealed)
@@ -89,9 +98,18 @@ impl Vault {
 
     /// Opens a value. `None` when it was sealed with another key, for another place, or was tampered with.
     pub fn open(&self, task: TaskId, key: &str, sealed_by: &str, sealed: &[u8]) -> Option<Secret> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().filter(|_| sealed_by == self.key_id)?;
+        if sealed_by == self.key_id { self.open_at(place(task, key), sealed) } else { None }
+    }
+
+    /// Opens an answer. `None` when it was sealed with another key, for another principal or key, or was tampered with.
+    pub fn open_answer(&self, principal: &str, key: &str, sealed: &[u8]) -> Option<Secret> {
+        self.open_at(answer_place(principal, key), sealed)
+    }
+
+    fn open_at(&self, place: Aad<String>, sealed: &[u8]) -> Option<Secret> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut value = sealed.to_vec();
-        let opened = self.key.open_in_place(Nonce::assume_unique_for_key(*nonce), place(task, key), &mut value).ok()?;
+        let opened = self.key.open_in_place(Nonce::assume_unique_for_key(*nonce), place, &mut value).ok()?;
         Some(Secret::new(std::str::from_utf8(opened).ok()?))
     }
 }
@@ -105,6 +123,11 @@ impl fmt::Debug for Vault {
 /// The place of a secret. The task's id has a fixed length, so no two places have the same text.
 fn place(task: TaskId, key: &str) -> Aad<String> {
     Aad::from(format!("{task}{key}"))
+}
+
+/// The place of an answer. It begins as no place of a secret does, and a principal holds no line end.
+fn answer_place(principal: &str, key: &str) -> Aad<String> {
+    Aad::from(format!("answer\n{principal}\n{key}"))
 }
 
 #[cfg(test)]
@@ -128,6 +151,18 @@ mod tests {
         *tampered.last_mut().unwrap() ^= 1;
         assert!(vault.open(task(1), "KEY", vault.key_id(), &tampered).is_none());
         assert_ne!(sealed, vault.seal(task(1), "KEY", &"hunter2".into()).unwrap(), "nonces are fresh");
+    }
+
+    #[test]
+    fn an_answer_opens_for_its_own_principal_and_key_only() {
+        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let sealed = vault.seal_answer("token:1", "key", &"hunter2".into()).unwrap();
+        assert_eq!(vault.open_answer("token:1", "key", &sealed).unwrap().expose(), "hunter2");
+        for (principal, key) in [("token:2", "key"), ("token:1", "other"), ("token:1\nkey", "")] {
+            assert!(vault.open_answer(principal, key, &sealed).is_none(), "{principal} {key}");
+        }
+        let other = Vault::new(&"0123456789abcdeg".into()).unwrap();
+        assert!(other.open_answer("token:1", "key", &sealed).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use justiam_sdk::api::ids::{GroupId, RunId, TaskId, UserId};
+use justiam_sdk::api::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, TaskId, UserId};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
 use serde_json::Value;
@@ -119,6 +119,24 @@ impl PathId for UserId {
 impl PathId for GroupId {
     fn missing(text: &str) -> Error {
         Error::no_group(text)
+    }
+}
+
+impl PathId for ProviderId {
+    fn missing(text: &str) -> Error {
+        Error::no_provider(text)
+    }
+}
+
+impl PathId for ApplicationId {
+    fn missing(text: &str) -> Error {
+        Error::no_application(text)
+    }
+}
+
+impl PathId for AccessRequestId {
+    fn missing(text: &str) -> Error {
+        Error::no_access_request(text)
     }
 }
 

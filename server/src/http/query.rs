@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query as Pairs};
 use http::request::Parts;
+use justiam_sdk::api::access_requests::AccessRequestQuery;
+use justiam_sdk::api::applications::ApplicationQuery;
 use justiam_sdk::api::audit::AuditQuery;
+use justiam_sdk::api::federated_providers::{FederatedIdentityQuery, FederatedProviderQuery};
 use justiam_sdk::api::groups::{GroupQuery, MembershipQuery};
 use justiam_sdk::api::messages::MessageQuery;
 use justiam_sdk::api::preview::NextQuery;
@@ -88,6 +91,48 @@ impl Read for MembershipQuery {
         let mut query = Self::new();
         query.page = parts.value("page", "must be a whole number from 1");
         query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query
+    }
+}
+
+impl Read for FederatedProviderQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.name = parts.text("name");
+        query.provider_type = parts.text("provider_type").map(|word| word.as_str().into());
+        query
+    }
+}
+
+impl Read for FederatedIdentityQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query
+    }
+}
+
+impl Read for ApplicationQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.name = parts.text("name");
+        query.application_type = parts.text("application_type").map(|word| word.as_str().into());
+        query
+    }
+}
+
+impl Read for AccessRequestQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        query.page = parts.value("page", "must be a whole number from 1");
+        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        query.status = parts.text("status").map(|word| word.as_str().into());
+        query.requester_id = parts.value("requester_id", "must be the id of a user, a UUID");
         query
     }
 }

@@ -5,6 +5,9 @@
 
 pub mod access_requests;
 pub mod agent_tokens;
+pub mod applications;
+pub mod federated_identities;
+pub mod federated_providers;
 pub mod groups;
 pub mod presets;
 pub mod saml_sessions;
@@ -12,4 +15,4 @@ pub mod trusted_devices;
 pub mod user_messages;
 pub mod users;
 
-use super::{Error, Result, Tx, contains, json, locked, maybe_time, on, parsed, text, time};
+use super::{Error, Result, Tx, contains, given, json, locked, maybe_time, on, parsed, rows, text, time};

@@ -1,10 +1,14 @@
 //! Requests for access, and who is asked to approve them.
 
-use jiff::Timestamp;
-use justiam_sdk::api::ids::UserId;
-use uuid::Uuid;
+use std::collections::HashMap;
 
-use super::{Result, Tx, on};
+use jiff::Timestamp;
+use justiam_sdk::api::access_requests::{AccessRequest, AccessRequestStatus};
+use justiam_sdk::api::ids::{AccessRequestId, UserId};
+use justiam_sdk::api::values::Words as _;
+use serde::Serialize;
+
+use super::{Error, Result, Tx, given, maybe_time, on, parsed, rows, time};
 
 /// A request that nobody has decided.
 pub const PENDING: &str = "pending";
@@ -15,7 +19,7 @@ pub const STATUSES: [&str; 5] = [PENDING, "approved", "denied", "expired", "revo
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRequest {
     /// The request.
-    pub id: Uuid,
+    pub id: AccessRequestId,
     /// Who asks.
     pub requester: UserId,
     /// For what.
@@ -30,6 +34,143 @@ pub struct NewRequest {
     pub expires_at: Option<Timestamp>,
     /// When it ceased to be pending.
     pub closed_at: Option<Timestamp>,
+}
+
+/// Which requests to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In this status.
+    pub status: Option<AccessRequestStatus>,
+    /// Of this user.
+    pub requester: Option<UserId>,
+}
+
+/// A user who is asked to approve a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approver {
+    /// The user.
+    pub id: UserId,
+    /// The address, as it was written.
+    pub email: String,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    requester_id: String,
+    template_name: String,
+    status: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    closed_at: Option<i64>,
+}
+
+impl TryFrom<Row> for AccessRequest {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = parsed("access_requests.id", &row.id)?;
+        let requester = parsed("access_requests.requester_id", &row.requester_id)?;
+        let created_at = time("access_requests.created_at", row.created_at)?;
+        let mut request = Self::new(id, requester, row.template_name, created_at);
+        request.status = row.status.as_str().into();
+        request.expires_at = maybe_time("access_requests.expires_at", row.expires_at)?;
+        request.closed_at = maybe_time("access_requests.closed_at", row.closed_at)?;
+        Ok(request)
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, requester_id, template_name, status, created_at, expires_at, closed_at FROM access_requests ",
+            $rest
+        )
+    };
+}
+
+macro_rules! where_filter {
+    () => {
+        "WHERE (CAST($1 AS TEXT) IS NULL OR status = $1) AND (CAST($2 AS TEXT) IS NULL OR requester_id = $2)"
+    };
+}
+
+/// Reads a request.
+pub async fn get(tx: &mut Tx, id: AccessRequestId) -> Result<Option<AccessRequest>> {
+    let row: Option<Row> = on!(tx, conn => sqlx::query_as(select!("WHERE id = $1"))
+        .bind(id.to_string()).fetch_optional(conn).await?);
+    let mut requests: Vec<_> = row.into_iter().map(AccessRequest::try_from).collect::<Result<_>>()?;
+    add_approvers(tx, &mut requests).await?;
+    Ok(requests.pop())
+}
+
+/// One page of requests, newest first, and how many there are on all pages.
+pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<AccessRequest>, u64)> {
+    let status = filter.status.as_ref().map(AccessRequestStatus::as_str);
+    let requester = filter.requester.map(|id| id.to_string());
+    let count = concat!("SELECT count(*) FROM access_requests ", where_filter!());
+    let total: i64 = on!(tx, conn => sqlx::query_scalar(count).bind(status).bind(&requester).fetch_one(conn).await?);
+    let page = concat!(select!(""), where_filter!(), " ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4");
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(page)
+        .bind(status).bind(&requester).bind(limit).bind(offset).fetch_all(conn).await?);
+    let mut requests = rows.into_iter().map(AccessRequest::try_from).collect::<Result<Vec<_>>>()?;
+    add_approvers(tx, &mut requests).await?;
+    Ok((requests, total.try_into().unwrap_or_default()))
+}
+
+#[derive(Serialize)]
+struct Given {
+    id: String,
+}
+
+async fn add_approvers(tx: &mut Tx, requests: &mut [AccessRequest]) -> Result<()> {
+    let sql = given!(
+        tx,
+        (id text),
+        "SELECT a.request_id, a.user_id FROM access_request_approvers a JOIN given g ON g.id = a.request_id \
+         ORDER BY a.user_id"
+    );
+    let ids = rows(requests.iter().map(|request| Given { id: request.id.to_string() }));
+    let found: Vec<(String, String)> = on!(tx, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
+    let mut approvers: HashMap<String, Vec<UserId>> = HashMap::new();
+    for (request, user) in found {
+        approvers.entry(request).or_default().push(parsed("access_request_approvers.user_id", &user)?);
+    }
+    for request in requests {
+        request.approver_ids = approvers.remove(&request.id.to_string()).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The users who are asked to approve a request, by e-mail address.
+pub async fn approvers(tx: &mut Tx, id: AccessRequestId) -> Result<Vec<Approver>> {
+    let rows: Vec<(String, String, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT u.id, u.email, u.first_name, u.last_name FROM access_request_approvers a \
+         JOIN users u ON u.id = a.user_id WHERE a.request_id = $1 ORDER BY u.email_folded",
+    ).bind(id.to_string()).fetch_all(conn).await?);
+    rows.into_iter()
+        .map(|(id, email, first_name, last_name)| {
+            Ok(Approver { id: parsed("users.id", &id)?, email, first_name, last_name })
+        })
+        .collect()
+}
+
+/// Closes a request with a decision. `false` when it is not pending any more, or overdue.
+pub async fn decide(
+    tx: &mut Tx,
+    id: AccessRequestId,
+    decision: &AccessRequestStatus,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = on!(tx, conn => sqlx::query(
+        "UPDATE access_requests SET status = $2, closed_at = $3 \
+         WHERE id = $1 AND status = 'pending' AND (expires_at IS NULL OR expires_at > $3)",
+    ).bind(id.to_string()).bind(decision.as_str()).bind(now.as_microsecond()).execute(conn).await?.rows_affected());
+    Ok(done == 1)
 }
 
 /// Writes a request and its approvers.
