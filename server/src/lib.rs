@@ -35,6 +35,7 @@ pub mod config;
 pub mod driver;
 mod http;
 pub mod lifecycle;
+pub mod outbound;
 pub mod store;
 pub mod telemetry;
 

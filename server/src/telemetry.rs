@@ -1,4 +1,6 @@
-//! Logs: one line an event on stderr.
+//! Logs: one line an event on stderr. Traces are in [`traces`].
+
+pub mod traces;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::FormatTime;

@@ -5,6 +5,7 @@ mod redact;
 pub mod script;
 pub mod syntax;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -40,7 +41,7 @@ pub trait Execute: Send + Sync + 'static {
 #[derive(Clone, Copy)]
 pub struct Work<'a> {
     /// The use cases.
-    pub app: &'a App,
+    pub app: &'a Arc<App>,
     /// Connections for this work. Requests do not take them away.
     pub db: &'a Db,
     /// The run.

@@ -1,25 +1,28 @@
 //! The host channel: one JSON object per line and direction, over the socket that the script's process inherited.
 //!
-//! The script's side is untrusted. A line has a bounded length, few calls are answered at a time, and whatever is not
-//! understood ends the run: the packages that we give to scripts never send it.
+//! Bytes that are no JSON, such as the body of a request, follow their line as they are: `"tail": N` in a call or in a
+//! reply says how many.
+//!
+//! The script's side is untrusted. A line and what follows it have bounded lengths, few calls are answered at a time, and
+//! whatever is not understood ends the run: the packages that we give to scripts never send it.
+
+mod incoming;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{self, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::unix::OwnedWriteHalf;
 
-use super::host::Host;
+use super::host::{Answer, Host};
+use incoming::{Incoming, Message};
 
 /// The most that a run may return.
 pub(super) const MAX_OUTPUT: u64 = justiam_sdk::api::runs::MAX_OUTPUT as u64;
-
-/// The longest line that is taken from a script.
-const MAX_LINE: usize = 1 << 20;
 
 /// Calls that are answered at a time; further ones wait in the socket.
 const MAX_CALLS: usize = 16;
@@ -75,6 +78,9 @@ struct Call {
     method: String,
     #[serde(default)]
     params: Value,
+    /// So many bytes follow the line.
+    #[serde(default)]
+    tail: u64,
 }
 
 #[derive(Serialize)]
@@ -84,12 +90,15 @@ struct Reply {
     result: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What follows the line; in it, the length.
+    #[serde(serialize_with = "length", skip_serializing_if = "Vec::is_empty")]
+    tail: Vec<u8>,
 }
 
 /// Answers calls until the process reports its end or closes its side.
 pub(super) async fn serve(stream: UnixStream, host: &Host) -> Said {
     let (read, mut write) = stream.into_split();
-    let mut incoming = Incoming { stream: read, buffer: Vec::new(), searched: 0 };
+    let mut incoming = Incoming::new(read);
     // Calls in flight end with this set, when the run does.
     let mut calls = Calls(Vec::new());
     loop {
@@ -97,40 +106,37 @@ pub(super) async fn serve(stream: UnixStream, host: &Host) -> Said {
             biased;
             reply = calls.next() => {
                 // A script that no longer reads may still report its end.
-                let _ = write.write_all(&line_of(&reply)).await;
+                let _ = send(&mut write, &reply).await;
             }
-            line = incoming.line(), if calls.0.len() < MAX_CALLS => {
-                let line = match line {
-                    Ok(Some(line)) => line,
-                    Ok(None) => return Said::Closed,
-                    Err(TooLong) => return Said::Nonsense("a line of more than 1 MiB"),
-                };
-                if let Ok(report) = serde_json::from_slice::<Report>(&line) {
-                    return incoming.rest_of(report).await;
-                }
-                let Ok(call) = serde_json::from_slice::<Call>(&line) else {
-                    return Said::Nonsense("a line that is no call");
-                };
-                calls.0.push(Box::pin(answer(host, call)));
-            }
+            message = incoming.message(), if calls.0.len() < MAX_CALLS => match message {
+                Ok(Some(Message::Call(call, tail))) => calls.0.push(Box::pin(answer(host, call, tail))),
+                Ok(Some(Message::Report(report))) => return incoming.rest_of(report).await,
+                Ok(None) => return Said::Closed,
+                Err(nonsense) => return Said::Nonsense(nonsense),
+            },
         }
     }
 }
 
-async fn answer(host: &Host, call: Call) -> Reply {
-    let (result, error) = match host.answer(&call.method, call.params).await {
-        Ok(result) => (Some(result), None),
+async fn answer(host: &Host, call: Call, tail: Vec<u8>) -> Reply {
+    let id = call.id;
+    match host.answer(&call.method, call.params, tail).await {
+        Ok(Answer { result, tail }) => Reply { id, result: Some(result), error: None, tail },
         // The script's side takes an empty text for no error.
-        Err(error) if error.is_empty() => (None, Some("failed".into())),
-        Err(error) => (None, Some(error)),
-    };
-    Reply { id: call.id, result, error }
+        Err(error) if error.is_empty() => Reply { id, result: None, error: Some("failed".into()), tail: Vec::new() },
+        Err(error) => Reply { id, result: None, error: Some(error), tail: Vec::new() },
+    }
 }
 
-fn line_of(reply: &Reply) -> Vec<u8> {
-    let mut line = serde_json::to_vec(reply).unwrap_or_default();
+async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
-    line
+    write.write_all(&line).await?;
+    write.write_all(&reply.tail).await
+}
+
+fn length<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(bytes.len() as u64)
 }
 
 /// Calls in flight. They are polled together, on the run's own task: most are answered at once, and handing them to
@@ -154,56 +160,5 @@ impl Calls<'_> {
             }
         })
         .await
-    }
-}
-
-struct TooLong;
-
-/// What the script sends, cut into lines; dropping a read half way loses nothing.
-struct Incoming {
-    stream: OwnedReadHalf,
-    buffer: Vec<u8>,
-    /// So much of the buffer is known to have no end of line.
-    searched: usize,
-}
-
-impl Incoming {
-    /// The next line, without its end; `None` when there are no more.
-    async fn line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
-        loop {
-            if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
-                let rest = self.buffer.split_off(self.searched + end + 1);
-                let mut line = std::mem::replace(&mut self.buffer, rest);
-                line.pop();
-                self.searched = 0;
-                return Ok(Some(line));
-            }
-            self.searched = self.buffer.len();
-            if self.searched > MAX_LINE {
-                return Err(TooLong);
-            }
-            if !self.more().await {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Reads the output that follows a report, if one does.
-    async fn rest_of(&mut self, report: Report) -> Said {
-        let Report::Returned { bytes } = report else { return Said::Report(report, Vec::new()) };
-        let wanted = if bytes > MAX_OUTPUT { 0 } else { usize::try_from(bytes).unwrap_or(0) };
-        while self.buffer.len() < wanted {
-            if !self.more().await {
-                return Said::Closed;
-            }
-        }
-        self.buffer.truncate(wanted);
-        Said::Report(report, std::mem::take(&mut self.buffer))
-    }
-
-    /// Reads some more; false at the end. An error is an end too: the process is gone.
-    async fn more(&mut self) -> bool {
-        self.buffer.reserve(8 << 10);
-        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..))
     }
 }

@@ -18,17 +18,30 @@ pub(super) const PROGRAM: &str = "main.go";
 pub(super) const SCRIPT: &str = "src/task/script.go";
 
 /// What the interpreter finds beside the script.
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 8] = [
     (PROGRAM, include_str!("shims/main.go")),
     ("src/justiam/socket/socket.go", include_str!("shims/socket.go")),
     ("src/justiam/host/host.go", include_str!("shims/host.go")),
     ("src/secrets/secrets.go", include_str!("shims/secrets.go")),
     ("src/config/config.go", include_str!("shims/config.go")),
+    ("src/fetch/fetch.go", include_str!("shims/fetch.go")),
+    ("src/gworkspace/gworkspace.go", include_str!("shims/gworkspace.go")),
+    ("src/idp/idp.go", include_str!("shims/idp.go")),
 ];
 
 /// Folders to make, parents first.
-const FOLDERS: [&str; 7] =
-    ["src", "src/task", "src/justiam", "src/justiam/socket", "src/justiam/host", "src/secrets", "src/config"];
+const FOLDERS: [&str; 10] = [
+    "src",
+    "src/task",
+    "src/justiam",
+    "src/justiam/socket",
+    "src/justiam/host",
+    "src/secrets",
+    "src/config",
+    "src/fetch",
+    "src/gworkspace",
+    "src/idp",
+];
 
 const PREFIX: &str = "run-";
 

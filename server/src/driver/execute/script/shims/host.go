@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"justiam/socket"
 	"sync"
 )
@@ -16,6 +17,8 @@ type reply struct {
 	ID     int             `json:"id"`
 	Result json.RawMessage `json:"result"`
 	Error  string          `json:"error"`
+	Tail   int             `json:"tail"`
+	bytes  []byte          // so many follow the line
 }
 
 var (
@@ -28,19 +31,25 @@ var (
 // Call asks the server for method and decodes the answer into result, which is a pointer.
 // Calls from several goroutines do not wait for one another.
 func Call(method string, params interface{}, result interface{}) error {
+	_, err := Exchange(method, params, "", result)
+	return err
+}
+
+// Exchange is Call for bytes that are no JSON: tail goes with the call, and what comes with the answer is returned.
+func Exchange(method string, params interface{}, tail string, result interface{}) (string, error) {
 	id, answer, err := register()
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := socket.Send(id, method, params, ""); err != nil {
+	if err := socket.Send(id, method, params, tail); err != nil {
 		forget(id)
-		return err
+		return "", err
 	}
 	got := <-answer
 	if got.Error != "" {
-		return errors.New(got.Error)
+		return "", errors.New(got.Error)
 	}
-	return json.Unmarshal(got.Result, result)
+	return string(got.bytes), json.Unmarshal(got.Result, result)
 }
 
 // Must is Call for functions that have no error to return: a script must not take a lost connection for a missing value.
@@ -82,6 +91,10 @@ func listen() {
 		var got reply
 		if err == nil {
 			err = json.Unmarshal(line, &got)
+		}
+		if err == nil && got.Tail > 0 {
+			got.bytes = make([]byte, got.Tail)
+			_, err = io.ReadFull(lines, got.bytes)
 		}
 		if err != nil {
 			fail("the server closed the connection")

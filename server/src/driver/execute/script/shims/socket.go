@@ -14,6 +14,7 @@ type message struct {
 	ID     int         `json:"id"`
 	Method string      `json:"method"`
 	Params interface{} `json:"params"`
+	Tail   int         `json:"tail,omitempty"`
 }
 
 var (
@@ -32,7 +33,7 @@ func open() *os.File {
 
 // Send sends one message as a line, and after it the bytes of tail as they are.
 func Send(id int, method string, params interface{}, tail string) error {
-	line, err := json.Marshal(message{ID: id, Method: method, Params: params})
+	line, err := json.Marshal(message{ID: id, Method: method, Params: params, Tail: len(tail)})
 	if err != nil {
 		return err
 	}
