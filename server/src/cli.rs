@@ -17,13 +17,17 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, History, Roles};
+use crate::config::{
+    Config, DEFAULT_AUDIT_DAYS, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DEFAULT_QUEUE_LIMIT, History, Roles,
+};
 use crate::driver::execute::script;
 use crate::lifecycle::Shutdown;
+use crate::outbound::{Destinations, Rule};
 use crate::store::Db;
 use crate::telemetry::{self, LogFormat};
 
@@ -102,6 +106,24 @@ struct Serve {
     /// How many runs of one task may wait under the overlap policy `queue`; more are recorded as cancelled
     #[arg(long, env = "JUSTIAM_QUEUE_LIMIT", default_value_t = DEFAULT_QUEUE_LIMIT, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
     queue_limit: u32,
+    /// Where requests of scripts may go: a list of host names, `*.example.com`, addresses and networks; nowhere else if not empty
+    #[arg(long, env = "JUSTIAM_FETCH_ALLOW", value_delimiter = ',', value_name = "LIST")]
+    fetch_allow: Vec<Rule>,
+    /// Where requests of scripts may not go, even if allowed; a list of the same form
+    #[arg(long, env = "JUSTIAM_FETCH_DENY", value_delimiter = ',', value_name = "LIST")]
+    fetch_deny: Vec<Rule>,
+    /// The longest answer to a request of a script, in MiB
+    #[arg(long, env = "JUSTIAM_FETCH_MAX_BODY_MIB", default_value_t = DEFAULT_FETCH_MAX_BODY_MIB, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "MIB")]
+    fetch_max_body_mib: u32,
+    /// Where the directory of Google Workspace is
+    #[arg(long, env = "JUSTIAM_GWORKSPACE_URL", default_value = DEFAULT_GWORKSPACE_URL, value_name = "URL")]
+    gworkspace_url: Url,
+    /// Base address of an OTLP collector for traces, such as `http://127.0.0.1:4318`; without one nothing is exported
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// The whole address for traces, where it is not `/v1/traces` below the base address
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
+    otlp_traces_endpoint: Option<String>,
     /// Log level, or directives such as `info,justiam_server=debug`
     #[arg(long, env = "JUSTIAM_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -193,6 +215,12 @@ impl Serve {
         config.history = History { days: self.history_days };
         config.audit_days = self.audit_days;
         config.queue_limit = self.queue_limit;
+        config.fetch = Destinations { allow: self.fetch_allow, deny: self.fetch_deny };
+        config.fetch_max_body_mib = self.fetch_max_body_mib;
+        config.gworkspace_url = self.gworkspace_url;
+        // An empty variable counts as none.
+        config.otlp_endpoint = self.otlp_endpoint.filter(|url| !url.is_empty());
+        config.otlp_traces_endpoint = self.otlp_traces_endpoint.filter(|url| !url.is_empty());
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listener = TcpListener::bind(&self.listen)
             .await

@@ -10,6 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use justiam_sdk::api::secrets::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
+use url::Url;
+
+use crate::outbound::Destinations;
 
 /// For how many days the audit log can be kept.
 pub const AUDIT_DAYS: RangeInclusive<u32> = 1..=3650;
@@ -45,6 +48,16 @@ pub struct Config {
     pub audit_days: u32,
     /// How many runs of one task may wait under the overlap policy `queue`, within [`QUEUE_LIMIT`]. More are recorded as cancelled.
     pub queue_limit: u32,
+    /// Where requests of scripts may go, through the packages `fetch` and `gworkspace`.
+    pub fetch: Destinations,
+    /// The longest answer to a request of a script, in MiB, within [`FETCH_MAX_BODY_MIB`].
+    pub fetch_max_body_mib: u32,
+    /// Where the directory of Google Workspace is.
+    pub gworkspace_url: Url,
+    /// The base address of an OTLP collector, to which traces go as HTTP with protobuf.
+    pub otlp_endpoint: Option<String>,
+    /// The whole address for traces, where it is not `/v1/traces` below the base address. It wins.
+    pub otlp_traces_endpoint: Option<String>,
 }
 
 /// What a server does.
@@ -99,6 +112,13 @@ pub const QUEUE_LIMIT: RangeInclusive<u32> = 1..=100_000;
 /// How many runs of one task may wait, unless an operator says otherwise.
 pub const DEFAULT_QUEUE_LIMIT: u32 = 1000;
 
+/// How long the answer to a request of a script may be, in MiB.
+pub const FETCH_MAX_BODY_MIB: RangeInclusive<u32> = 1..=100;
+/// How long it may be unless an operator says otherwise.
+pub const DEFAULT_FETCH_MAX_BODY_MIB: u32 = 10;
+/// Where the directory of Google Workspace is, unless an operator says otherwise.
+pub const DEFAULT_GWORKSPACE_URL: &str = "https://admin.googleapis.com";
+
 impl Config {
     /// Settings with defaults for everything but the data folder.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
@@ -116,6 +136,11 @@ impl Config {
             history: History { days: 90 },
             audit_days: DEFAULT_AUDIT_DAYS,
             queue_limit: DEFAULT_QUEUE_LIMIT,
+            fetch: Destinations::default(),
+            fetch_max_body_mib: DEFAULT_FETCH_MAX_BODY_MIB,
+            gworkspace_url: default_gworkspace_url(),
+            otlp_endpoint: None,
+            otlp_traces_endpoint: None,
         }
     }
 
@@ -127,13 +152,28 @@ impl Config {
             ("history.days", self.history.days, HISTORY_DAYS),
             ("audit_days", self.audit_days, AUDIT_DAYS),
             ("queue_limit", self.queue_limit, QUEUE_LIMIT),
+            ("fetch_max_body_mib", self.fetch_max_body_mib, FETCH_MAX_BODY_MIB),
         ] {
             if !range.contains(&value) {
                 return Err(format!("{name} must be from {} to {}, not {value}", range.start(), range.end()));
             }
         }
+        if self.gworkspace_url.cannot_be_a_base() || !matches!(self.gworkspace_url.scheme(), "http" | "https") {
+            return Err(format!("gworkspace_url must be an http or https address, not {}", self.gworkspace_url));
+        }
         Ok(())
     }
+
+    /// Where traces go, if anywhere.
+    pub fn traces_endpoint(&self) -> Option<String> {
+        let base = self.otlp_endpoint.as_ref().map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
+        self.otlp_traces_endpoint.clone().or(base)
+    }
+}
+
+fn default_gworkspace_url() -> Url {
+    #[expect(clippy::expect_used, reason = "a constant that the tests read")]
+    Url::parse(DEFAULT_GWORKSPACE_URL).expect("a URL")
 }
 
 /// Why a data folder cannot be used.

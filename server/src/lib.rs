@@ -53,7 +53,9 @@ use driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner, SetupError};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
 use lifecycle::Shutdown;
+use outbound::Outbound;
 use store::Db;
+use telemetry::traces::Telemetry;
 
 /// Why a server cannot start, or ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,9 @@ pub enum ServeError {
     /// The database cannot be opened or brought up to date.
     #[error("could not open the database")]
     Database(#[from] store::Error),
+    /// Requests of scripts cannot be sent.
+    #[error("could not prepare the sending of requests")]
+    Outbound(#[source] reqwest::Error),
     /// Scripts cannot be run.
     #[error(transparent)]
     Scripts(#[from] SetupError),
@@ -94,6 +99,7 @@ pub enum ServeError {
 pub struct Server {
     app: Arc<App>,
     driver: Arc<Driver>,
+    telemetry: Telemetry,
     roles: Roles,
     /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
     _syntax: Arc<SyntaxChecker>,
@@ -112,6 +118,14 @@ impl Server {
         let data_dir = DataDir::hold(&config.data_dir)?;
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
+        let telemetry = Telemetry::new(config.traces_endpoint().as_deref()).map_err(ServeError::Setting)?;
+        let outbound = outbound::Settings {
+            destinations: config.fetch,
+            max_body_mib: config.fetch_max_body_mib,
+            gworkspace: config.gworkspace_url,
+        };
+        let outbound =
+            Outbound::new(outbound, telemetry.clone(), Arc::clone(&app.clock)).map_err(ServeError::Outbound)?;
         let scripts = ScriptRunner::new(script::Settings {
             yaegi: config.yaegi,
             helper: config.helper,
@@ -121,8 +135,9 @@ impl Server {
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
-        let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(Executor::new(scripts)), settings));
-        Ok(Self { app, driver, roles: config.roles, _syntax: syntax, data_dir })
+        let executor = Executor::new(scripts, outbound, telemetry.clone());
+        let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), settings));
+        Ok(Self { app, driver, telemetry, roles: config.roles, _syntax: syntax, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
@@ -158,6 +173,7 @@ impl Server {
             Ok(())
         };
         let served = tokio::try_join!(http, drive);
+        self.telemetry.end().await;
         self.app.db.close().await;
         drop(self.data_dir);
         served.map(|((), ())| ()).map_err(ServeError::Listen)

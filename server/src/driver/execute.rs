@@ -3,6 +3,7 @@
 mod builtin;
 mod redact;
 pub mod script;
+mod span;
 pub mod syntax;
 
 use std::sync::Arc;
@@ -12,17 +13,21 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::secrets::SecretMap;
 use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
-use justiam_sdk::api::values::RunStatus;
+use justiam_sdk::api::values::{RunStatus, Trigger};
+use opentelemetry::trace::Span as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, STEP};
 use crate::app::{self, App, RunStop};
+use crate::outbound::Outbound;
 use crate::store::active_runs::{self, Claimed};
-use crate::store::runs::Ending;
+use crate::store::runs::{self, Ending};
 use crate::store::tasks::{self, TaskRow};
 use crate::store::{self, Db};
+use crate::telemetry::traces::Telemetry;
 use redact::Redactor;
 use script::{End, Host, Script, ScriptRunner};
+use span::RunSpan;
 
 /// What a run says that was stopped because its server lost touch with the database.
 const LOST: &str =
@@ -55,6 +60,16 @@ pub struct Work<'a> {
 /// Executes the runs of tasks.
 pub struct Executor {
     scripts: ScriptRunner,
+    outbound: Outbound,
+    telemetry: Telemetry,
+}
+
+/// What a run needs.
+struct Prepared {
+    task: TaskRow,
+    secrets: SecretMap,
+    /// Only where a trace will show it.
+    trigger: Option<Trigger>,
 }
 
 /// Why a script was stopped from outside.
@@ -73,24 +88,34 @@ impl Execute for Executor {
 }
 
 impl Executor {
-    /// An executor that runs scripts with `scripts`.
-    pub fn new(scripts: ScriptRunner) -> Self {
-        Self { scripts }
+    /// An executor that runs scripts with `scripts` and sends their requests with `outbound`.
+    pub fn new(scripts: ScriptRunner, outbound: Outbound, telemetry: Telemetry) -> Self {
+        Self { scripts, outbound, telemetry }
     }
 
     async fn execute_task(&self, work: Work<'_>) -> Ending {
-        let (task, secrets) = match prepare(work).await {
+        let mut span = RunSpan::begin(&self.telemetry, work.run);
+        let ending = self.execute_within(work, &mut span).await;
+        span.end(&ending);
+        ending
+    }
+
+    async fn execute_within(&self, work: Work<'_>, span: &mut RunSpan) -> Ending {
+        let Prepared { task, secrets, trigger } = match prepare(work, span.is_kept()).await {
             Ok(prepared) => prepared,
             Err(ending) => return ending,
         };
+        span.describe(&task.definition.name, trigger.as_ref());
         let Work { app, run, stop, shutdown, .. } = work;
         let Some(source) = task.definition.script else {
             return builtin::execute(work, &task.definition.task_type, task.definition.timeout_seconds).await;
         };
+        let mut process = span.script(&self.telemetry);
         let script = Script {
             run_id: run.id.to_string(),
             source,
-            host: Host::new(secrets.clone(), task.definition.task_config),
+            host: Host::new(secrets.clone(), task.definition.task_config)
+                .with_outbound(self.outbound.of_run(process.span_context().clone(), &secrets)),
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut stopped = None;
@@ -107,6 +132,7 @@ impl Executor {
                 });
             })
             .await;
+        process.end();
         let log = String::from_utf8_lossy(&outcome.log);
         tracing::debug!(run.id = %run.id, printed_bytes = log.len(), "script ended");
         let ended = match (outcome.end, stopped) {
@@ -130,10 +156,10 @@ impl Executor {
 }
 
 /// What a run needs, or how it ends without. A database that is away is waited for: nothing has begun yet.
-async fn prepare(work: Work<'_>) -> Result<(TaskRow, SecretMap), Ending> {
+async fn prepare(work: Work<'_>, with_trigger: bool) -> Result<Prepared, Ending> {
     let mut back_off = BackOff::new();
     loop {
-        let error = match tokio::time::timeout(STEP, load(work)).await {
+        let error = match tokio::time::timeout(STEP, load(work, with_trigger)).await {
             // Longer frozen than a lease lasts: somebody else may have ended this run.
             Ok(Ok(_)) if work.db.is_shared() && work.app.is_overdue(work.run.id) => {
                 return Err(failed(LOST.to_owned()));
@@ -167,13 +193,14 @@ async fn prepare(work: Work<'_>) -> Result<(TaskRow, SecretMap), Ending> {
 
 /// Reads what a run needs. `None` when its task is gone, when somebody asked to cancel it, or when others took it for lost: all
 /// of which may have happened since the claim.
-async fn load(work: Work<'_>) -> app::Result<Option<(TaskRow, SecretMap)>> {
+async fn load(work: Work<'_>, with_trigger: bool) -> app::Result<Option<Prepared>> {
     let mut tx = work.db.read().await?;
     let wanted = active_runs::is_wanted(&mut tx, work.run).await?;
     let task = tasks::get(&mut tx, work.run.task_id).await?.filter(|_| wanted);
     let Some(task) = task else { return Ok(None) };
     let secrets = work.app.open_secrets(&mut tx, task.id).await?;
-    Ok(Some((task, secrets)))
+    let run = if with_trigger { runs::get(&mut tx, work.run.id).await? } else { None };
+    Ok(Some(Prepared { task, secrets, trigger: run.map(|run| run.trigger) }))
 }
 
 /// PostgreSQL has no place for NUL in a text.

@@ -5,6 +5,7 @@
 
 mod config;
 mod fetch;
+mod gworkspace;
 
 use std::fmt;
 
@@ -78,6 +79,7 @@ impl Host {
             }
             "config" => config::answer(&self.config, method, params).unwrap_or_else(|| Err(unknown())),
             "fetch" if method == "fetch.do" => fetch::answer(self.outbound()?, params, body).await,
+            "gworkspace" if method == "gworkspace.list_users" => gworkspace::answer(self.outbound()?, params).await,
             _ => Err(unknown()),
         }
     }
