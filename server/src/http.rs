@@ -96,10 +96,7 @@ fn api() -> Router<Arc<App>> {
         .route(routes::APPLICATIONS, get(applications::list).post(applications::create))
         .route(
             routes::APPLICATION,
-            get(applications::read)
-                .put(applications::replace)
-                .patch(applications::patch)
-                .delete(applications::delete),
+            get(applications::read).put(applications::replace).patch(applications::patch).delete(applications::delete),
         )
         .route(routes::APPLICATION_ROTATE_SECRET, post(applications::rotate_secret))
         .route(routes::ACCESS_REQUESTS, get(access_requests::list).post(access_requests::create))

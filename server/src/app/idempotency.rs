@@ -67,12 +67,7 @@ impl App {
     }
 
     /// The kept answer to this request, whose key is taken if there is none.
-    async fn earlier_text(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<Option<String>> {
+    async fn earlier_text(&self, tx: &mut Tx, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<String>> {
         let Some(key) = key else { return Ok(None) };
         let request = self.vault.fingerprint(&key.request);
         let now = self.now();

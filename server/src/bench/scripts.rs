@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::{RunId, TaskId, UserId};
-use justiam_sdk::api::values::{RunStatus, Trigger};
+use justiam_sdk::api::users::{Attributes, INTERNAL};
+use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger};
 
 use super::ground::{Engine, Error, Fire, Ground, Result};
 use super::report::{Lag, Report};
@@ -18,8 +19,10 @@ use crate::app::runs::Firing;
 use crate::config::{Config, Roles};
 use crate::driver::execute::Executor;
 use crate::driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner};
+use crate::outbound::{self, Outbound};
 use crate::store::bench;
 use crate::store::identity::users::{self, NewUser};
+use crate::telemetry::traces::Telemetry;
 
 /// The smallest script.
 const HELLO: &str = "package task\n\nfunc Run() (string, error) {\n\treturn \"hello\", nil\n}\n";
@@ -60,7 +63,15 @@ impl Workshop {
             folder: self.0.join("runs"),
             grace: DEFAULT_GRACE,
         })?;
-        Ok(ground.start_with(Arc::new(Executor::new(scripts)), roles, workers))
+        let outbound = outbound::Settings {
+            destinations: config.fetch,
+            max_body_mib: config.fetch_max_body_mib,
+            gworkspace: config.gworkspace_url,
+        };
+        let telemetry = Telemetry::new(None).map_err(Error::Unfinished)?;
+        let outbound = Outbound::new(outbound, telemetry.clone(), Arc::clone(&ground.app.clock));
+        let outbound = outbound.map_err(|error| Error::Unfinished(error.to_string()))?;
+        Ok(ground.start_with(Arc::new(Executor::new(scripts, outbound, telemetry)), roles, workers))
     }
 }
 
@@ -304,7 +315,7 @@ fn firing(task_id: TaskId, trigger: Trigger, scheduled_for: Timestamp) -> Firing
     Firing {
         task_id,
         task_name: "bench".to_owned(),
-        overlap_policy: justiam_sdk::api::values::OverlapPolicy::Allow,
+        overlap_policy: OverlapPolicy::Allow,
         trigger,
         scheduled_for,
         missed_ticks: 0,
@@ -319,6 +330,9 @@ fn user(ground: &Ground, n: usize) -> NewUser {
         first_name: "User".into(),
         last_name: n.to_string(),
         is_active: true,
+        auth_source: INTERNAL.to_owned(),
+        attributes: Attributes::new(),
+        last_login_at: None,
         created_at: None,
     }
 }

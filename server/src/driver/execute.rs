@@ -18,6 +18,7 @@ use opentelemetry::trace::Span as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, STEP};
+use crate::app::identity::actor::ScriptActor;
 use crate::app::{self, App, RunStop};
 use crate::outbound::Outbound;
 use crate::store::active_runs::{self, Claimed};
@@ -26,7 +27,7 @@ use crate::store::tasks::{self, TaskRow};
 use crate::store::{self, Db};
 use crate::telemetry::traces::Telemetry;
 use redact::Redactor;
-use script::{End, Host, Script, ScriptRunner};
+use script::{End, Host, Identities, Script, ScriptRunner};
 use span::RunSpan;
 
 /// What a run says that was stopped because its server lost touch with the database.
@@ -111,11 +112,13 @@ impl Executor {
             return builtin::execute(work, &task.definition.task_type, task.definition.timeout_seconds).await;
         };
         let mut process = span.script(&self.telemetry);
+        let actor = ScriptActor { task_id: task.id, task_name: task.definition.name, run_id: run.id };
         let script = Script {
             run_id: run.id.to_string(),
             source,
             host: Host::new(secrets.clone(), task.definition.task_config)
-                .with_outbound(self.outbound.of_run(process.span_context().clone(), &secrets)),
+                .with_outbound(self.outbound.of_run(process.span_context().clone(), &secrets))
+                .with_identities(Identities::new(Arc::clone(app), actor)),
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut stopped = None;

@@ -195,8 +195,7 @@ fn read(
     fields.ignore(&bodies::READ_ONLY);
     fields.ignore(&["client_id", "client_secret", "secret_rotated_at"]);
     let name = bodies::line(&mut fields, "name", MAX_NAME, stored.map(|stored| stored.name.as_str()));
-    let application_type =
-        bodies::word(&mut fields, "application_type", stored.map(|stored| &stored.application_type));
+    let application_type = bodies::word(&mut fields, "application_type", stored.map(|stored| &stored.application_type));
     if let Some(current) = current.filter(|current| current.application_type != application_type)
         && !fields.errors.has("application_type")
     {

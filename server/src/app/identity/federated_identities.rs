@@ -120,8 +120,7 @@ impl App {
         if !users::exists(&mut tx, user).await? {
             return Err(Error::no_user(&user));
         }
-        let (data, total) =
-            federated_identities::list(&mut tx, user, offset(page, limit), i64::from(limit)).await?;
+        let (data, total) = federated_identities::list(&mut tx, user, offset(page, limit), i64::from(limit)).await?;
         Ok(Page { data, total, page, limit })
     }
 

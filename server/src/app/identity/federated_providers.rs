@@ -82,8 +82,7 @@ impl App {
         errors.check()?;
         let filter = Filter { name: query.name.clone(), provider_type: query.provider_type.clone() };
         let mut tx = self.db.read().await?;
-        let (data, total) =
-            federated_providers::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
+        let (data, total) = federated_providers::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
         Ok(Page { data, total, page, limit })
     }
 

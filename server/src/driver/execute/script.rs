@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use host::Host;
+pub use host::{Host, Identities};
 use justiam_sdk::api::script::{HeaderError, check_header};
 
 use cleaner::Cleaner;

@@ -45,8 +45,8 @@ pub struct Filter {
     pub requester: Option<UserId>,
 }
 
-/// A user who is asked to approve a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A user who is asked to approve a request, as scripts see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approver {
     /// The user.
     pub id: UserId,
@@ -160,12 +160,7 @@ pub async fn approvers(tx: &mut Tx, id: AccessRequestId) -> Result<Vec<Approver>
 }
 
 /// Closes a request with a decision. `false` when it is not pending any more, or overdue.
-pub async fn decide(
-    tx: &mut Tx,
-    id: AccessRequestId,
-    decision: &AccessRequestStatus,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn decide(tx: &mut Tx, id: AccessRequestId, decision: &AccessRequestStatus, now: Timestamp) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
         "UPDATE access_requests SET status = $2, closed_at = $3 \
          WHERE id = $1 AND status = 'pending' AND (expires_at IS NULL OR expires_at > $3)",

@@ -113,12 +113,7 @@ pub async fn id_of(tx: &mut Tx, name: &str) -> Result<Option<ProviderId>> {
 }
 
 /// One page of providers by name, and how many there are on all pages.
-pub async fn list(
-    tx: &mut Tx,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<FederatedProvider>, u64)> {
+pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<FederatedProvider>, u64)> {
     let provider_type = filter.provider_type.as_ref().map(ProviderType::as_str);
     let count = concat!("SELECT count(*) FROM federated_providers ", where_filter!());
     let total: i64 = on!(tx, conn => sqlx::query_scalar(count)

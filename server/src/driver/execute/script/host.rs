@@ -6,6 +6,7 @@
 mod config;
 mod fetch;
 mod gworkspace;
+mod idp;
 
 use std::fmt;
 
@@ -17,12 +18,15 @@ use serde_json::Value;
 
 use crate::outbound::Outbound;
 
+pub use idp::Identities;
+
 /// What the run may ask the server for. `Debug` shows names, no values.
 #[derive(Clone, Default)]
 pub struct Host {
     secrets: SecretMap,
     config: ConfigMap,
     outbound: Option<Outbound>,
+    identities: Option<Identities>,
 }
 
 impl fmt::Debug for Host {
@@ -31,7 +35,7 @@ impl fmt::Debug for Host {
         let config: Vec<&String> = self.config.keys().collect();
         let mut text = f.debug_struct("Host");
         text.field("secrets", &self.secrets).field("config", &config);
-        text.field("outbound", &self.outbound.is_some()).finish()
+        text.field("outbound", &self.outbound.is_some()).field("identities", &self.identities.is_some()).finish()
     }
 }
 
@@ -59,13 +63,20 @@ struct Key {
 impl Host {
     /// Takes the decrypted secrets and the configuration of the task.
     pub fn new(secrets: SecretMap, config: ConfigMap) -> Self {
-        Self { secrets, config, outbound: None }
+        Self { secrets, config, outbound: None, identities: None }
     }
 
     /// Lets the run send HTTP requests through the server.
     #[must_use]
     pub fn with_outbound(mut self, outbound: Outbound) -> Self {
         self.outbound = Some(outbound);
+        self
+    }
+
+    /// Lets the run read and change the server's users, groups and what belongs to them.
+    #[must_use]
+    pub fn with_identities(mut self, identities: Identities) -> Self {
+        self.identities = Some(identities);
         self
     }
 
@@ -80,6 +91,10 @@ impl Host {
             "config" => config::answer(&self.config, method, params).unwrap_or_else(|| Err(unknown())),
             "fetch" if method == "fetch.do" => fetch::answer(self.outbound()?, params, body).await,
             "gworkspace" if method == "gworkspace.list_users" => gworkspace::answer(self.outbound()?, params).await,
+            "idp" => match &self.identities {
+                Some(identities) => identities.answer(method, params).await,
+                None => Err("there is no identity store for this run".to_owned()),
+            },
             _ => Err(unknown()),
         }
     }
