@@ -9,6 +9,7 @@ mod idempotency;
 mod identity;
 mod invariants;
 mod metrics;
+mod people;
 mod runs;
 mod secrets;
 mod support;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use justiam_server::app::caller::Permission::{
-    self, AuditView, SecretsWrite, TasksManage, TasksRun, TasksView, UsersView,
+    self, AuditView, GroupsManage, GroupsView, SecretsWrite, TasksManage, TasksRun, TasksView, UsersManage, UsersView,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ fn route(method: &'static str, path: &str, body: Value, needs: &'static [Permiss
 fn routes(task: &str) -> Vec<Route> {
     let with_secret = body(&json!({ "name": "two", "secrets": { "K": "v" } }));
     let run = format!("/api/v1/task-runs/{NOBODY}");
+    let (user, group) = (format!("/api/v1/users/{NOBODY}"), format!("/api/v1/groups/{NOBODY}"));
     vec![
         route("GET", "/api/v1/tasks", json!({}), &[TasksView], 200),
         route("GET", task, json!({}), &[TasksView], 200),
@@ -38,6 +39,22 @@ fn routes(task: &str) -> Vec<Route> {
         route("GET", "/api/v1/tasks/history", json!({}), &[TasksView], 200),
         route("GET", &run, json!({}), &[TasksView], 404),
         route("GET", &format!("/api/v1/users/{NOBODY}/messages"), json!({}), &[UsersView], 404),
+        route("POST", "/api/v1/users", json!({ "email": "a@example.com" }), &[UsersManage], 201),
+        route("GET", "/api/v1/users", json!({}), &[UsersView], 200),
+        route("GET", &user, json!({}), &[UsersView], 404),
+        route("PUT", &user, json!({ "email": "b@example.com" }), &[UsersManage], 404),
+        route("PATCH", &user, json!({}), &[UsersManage], 404),
+        route("DELETE", &user, json!({}), &[UsersManage], 404),
+        route("GET", &format!("{user}/groups"), json!({}), &[UsersView], 404),
+        route("POST", "/api/v1/groups", json!({ "name": "G" }), &[GroupsManage], 201),
+        route("GET", "/api/v1/groups", json!({}), &[GroupsView], 200),
+        route("GET", &group, json!({}), &[GroupsView], 404),
+        route("PUT", &group, json!({ "name": "H" }), &[GroupsManage], 404),
+        route("PATCH", &group, json!({}), &[GroupsManage], 404),
+        route("DELETE", &group, json!({}), &[GroupsManage], 404),
+        route("GET", &format!("{group}/members"), json!({}), &[GroupsView], 404),
+        route("PUT", &format!("{group}/members/{NOBODY}"), json!({}), &[GroupsManage], 404),
+        route("DELETE", &format!("{group}/members/{NOBODY}"), json!({}), &[GroupsManage], 404),
         route("GET", "/api/v1/audit-log", json!({}), &[AuditView], 200),
         route("GET", "/metrics", json!({}), &[TasksView], 200),
         route("POST", "/api/v1/tasks", body(&json!({ "name": "one" })), &[TasksManage], 201),

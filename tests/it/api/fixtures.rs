@@ -64,6 +64,8 @@ impl Folder {
         let mut rows = Vec::new();
         for (table, columns) in [
             ("users", "id || email || email_folded || first_name || last_name || is_active || created_at"),
+            ("user_groups", "id || name || description || created_at"),
+            ("group_members", "group_id || user_id"),
             ("saml_sessions", "id || user_id || COALESCE(application, '-') || created_at || expires_at"),
             ("trusted_devices", "id || user_id || name || created_at || expires_at"),
             (
@@ -210,7 +212,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
             { "id": ALICE, "email": "ALICE@example.com" },
             { "id": "0199f2a6-0000-7000-8000-000000000003", "email": "Bob@Example.com" },
             { "id": "0199f2a60000700080000000000000ff", "email": "carol", "is_active": "yes", "colour": "red" },
-            { "email": "", "first_name": 1 },
+            { "email": "", "first_name": 1, "auth_source": "", "attributes": { "k": 1 }, "last_login_at": "x" },
             "dave",
         ],
         "saml_sessions": [
@@ -240,16 +242,21 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         ],
         "agent_tokens": [{ "id": id(501), "name": "a", "last_used_at": "2026-01-01" }],
         "audit_log": [{ "id": id(601), "at": "2026-01-01T00:00:00Z", "actor": "a", "details": "d" }],
-        "groups": [],
+        "groups": [
+            { "id": id(701), "name": "G", "members": [BOB, "nobody", 1] },
+            { "id": id(701), "name": "G", "description": "x".repeat(4001) },
+            { "name": " ", "colour": "red" },
+        ],
+        "people": [],
         "Users": [],
     });
-    let kinds = "is not a kind of thing that can be loaded; there are users, saml_sessions, trusted_devices, \
-        user_messages, access_requests, preset_definitions, agent_tokens, audit_log";
+    let kinds = "is not a kind of thing that can be loaded; there are users, groups, saml_sessions, \
+        trusted_devices, user_messages, access_requests, preset_definitions, agent_tokens, audit_log";
     let instant = "must be an RFC 3339 instant such as `2026-01-31T08:00:00Z`, not this";
     let nobody = "is no id or e-mail address of a user, in the file or in the database";
     let mut expected = vec![
         format!("Users {kinds}"),
-        format!("groups {kinds}"),
+        format!("people {kinds}"),
         "users[1].email is the same as that of users[0]".into(),
         "users[1].id is the same as that of users[0]".into(),
         format!("users[2].email `Bob@Example.com` is that of user {BOB}"),
@@ -261,6 +268,17 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         "users[4].first_name must be a string, not this number".into(),
         "users[4].id is required".into(),
         "users[5] must be an object, not this text".into(),
+        format!("groups[0].members[1] `nobody` {nobody}"),
+        "groups[0].members[2] must be a string, not this number".into(),
+        "groups[1].description has 4001 characters; 4000 are allowed".into(),
+        "groups[1].id is the same as that of groups[0]".into(),
+        "groups[1].name is the same as that of groups[0]".into(),
+        "groups[2].colour is not a field of this kind of thing".into(),
+        "groups[2].id is required".into(),
+        "groups[2].name must not be blank".into(),
+        "users[4].attributes.k must be a string, not this number".into(),
+        "users[4].auth_source must not be blank".into(),
+        format!("users[4].last_login_at {instant} text"),
         format!("saml_sessions[1].user `eve@example.com` {nobody}"),
         format!("saml_sessions[2].user `0199f2a6-0000-7000-8000-00000000dead` {nobody}"),
         format!("saml_sessions[3].expires_at {instant} text"),
