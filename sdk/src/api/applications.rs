@@ -19,9 +19,9 @@ pub const SECRET_PREFIX: &str = "justiam_cs_";
 words! {
     /// How an application lets users sign in.
     ApplicationType {
-        /// OpenID Connect with a client secret: an application with a server of its own.
+        /// OIDC with a client secret: an application with a server of its own.
         Oidc = "oidc",
-        /// OpenID Connect without one: an application that lives in the browser.
+        /// OIDC without one: an application that lives in the browser.
         Spa = "spa",
         /// SAML.
         Saml = "saml",

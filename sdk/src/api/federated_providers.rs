@@ -26,7 +26,7 @@ words! {
         Microsoft = "microsoft",
         /// Apple.
         Apple = "apple",
-        /// Any provider that speaks OpenID Connect.
+        /// Any provider that speaks OIDC.
         Oidc = "oidc",
         /// Any provider that speaks SAML.
         Saml = "saml",

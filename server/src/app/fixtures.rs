@@ -3,6 +3,7 @@
 //! Either the whole file is loaded or nothing. A row over one with the same id says all of what it is afterwards, so
 //! that a file can be loaded again; rows that the file does not name stay as they are.
 
+mod federation;
 mod items;
 mod kinds;
 mod people;
@@ -17,11 +18,14 @@ use crate::store::Tx;
 use items::Item;
 use references::References;
 
-/// The kinds of things that a file can hold, in the order in which they are loaded: users come before what belongs to
-/// them.
-pub const KINDS: [&str; 9] = [
+/// The kinds of things that a file can hold, in the order in which they are loaded: users and providers come before what
+/// belongs to them.
+pub const KINDS: [&str; 12] = [
+    "federated_providers",
     "users",
     "groups",
+    "federated_identities",
+    "applications",
     "saml_sessions",
     "trusted_devices",
     "user_messages",
