@@ -3,6 +3,9 @@
 mod calls;
 mod endings;
 mod failures;
+mod fetch;
+mod gworkspace;
 mod isolation;
 mod results;
 mod support;
+mod web;

@@ -69,6 +69,11 @@ async fn what_is_no_call_ends_the_run() {
     let nested =
         go(&["justiam/socket", "strings"], r#"socket.File.WriteString(strings.Repeat("[", 500000) + "\n"); select {}"#);
     assert!(lab.message(&nested).await.contains("no call"));
+    let tail =
+        go(&["justiam/socket"], r#"socket.File.WriteString(`{"id":1,"method":"a","tail":8388609}` + "\n"); select {}"#);
+    let expected =
+        "the script was stopped: it sent the server a call with more than 8 MiB behind it over the host channel";
+    assert_eq!(lab.message(&tail).await, expected);
     let endless = go(&["justiam/socket", "strings"], r#"for { socket.File.WriteString(strings.Repeat("x", 10000)) }"#);
     let expected = "the script was stopped: it sent the server a line of more than 1 MiB over the host channel";
     assert_eq!(lab.message(&endless).await, expected);

@@ -3,9 +3,14 @@
 use std::fs;
 use std::future::pending;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use justiam_server::clock::SystemClock;
+use justiam_server::config::Config;
 use justiam_server::driver::execute::script::{End, Host, Outcome, Script, ScriptRunner, Settings};
+use justiam_server::outbound::{self, Destinations, Outbound};
+use justiam_server::telemetry::traces::Telemetry;
 use justiam_tests::programs::program;
 use tempfile::TempDir;
 
@@ -95,6 +100,16 @@ pub(crate) fn host(secrets: &[(&str, &str)], config: &[(&str, &str)]) -> Host {
         secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect(),
         config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
     )
+}
+
+/// A host that sends requests, with settings that may be changed.
+pub(crate) fn online(change: impl FnOnce(&mut outbound::Settings)) -> Host {
+    let Config { gworkspace_url, .. } = Config::new("unused");
+    let mut settings =
+        outbound::Settings { destinations: Destinations::default(), max_body_mib: 1, gworkspace: gworkspace_url };
+    change(&mut settings);
+    let telemetry = Telemetry::new(None).unwrap();
+    Host::default().with_outbound(Outbound::new(settings, telemetry, Arc::new(SystemClock)).unwrap())
 }
 
 pub(crate) fn success(output: &str) -> End {
