@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod next;
+mod script;
 mod seed;
 mod token;
 
@@ -25,7 +26,7 @@ use crate::clock::SystemClock;
 use crate::config::{
     Config, DEFAULT_AUDIT_DAYS, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DEFAULT_QUEUE_LIMIT, History, Roles,
 };
-use crate::driver::execute::script;
+use crate::driver::execute::script::helper;
 use crate::lifecycle::Shutdown;
 use crate::outbound::{Destinations, Rule};
 use crate::store::Db;
@@ -54,6 +55,9 @@ enum Command {
     Check(check::Check),
     /// Print when a cron expression fires
     Next(next::Next),
+    /// Check and run scripts without a server
+    #[command(subcommand)]
+    Script(script::Command),
     /// Measure the engine on a database that is made for it and removed
     #[command(subcommand)]
     Bench(bench::Command),
@@ -136,8 +140,8 @@ struct Serve {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     // The helper that isolates a script: it must act before any thread exists, and its arguments are ours alone.
-    if script::helper::is_meant(args.iter().skip(1)) {
-        return script::helper::main(args.into_iter().skip(2));
+    if helper::is_meant(args.iter().skip(1)) {
+        return helper::main(args.into_iter().skip(2));
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -153,6 +157,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Script(command) => return Ok(command.run().await),
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
@@ -160,12 +165,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Check(check) => check.run().await,
             Command::Next(next) => next.run(),
             Command::Bench(command) => command.run().await,
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(error.as_ref()),
-    }
+    done.unwrap_or_else(|error: Box<dyn Error>| fail(error.as_ref()))
 }
 
 type Done = Result<(), Box<dyn Error>>;

@@ -39,6 +39,7 @@ pub mod outbound;
 pub mod store;
 pub mod telemetry;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -119,19 +120,8 @@ impl Server {
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
         let telemetry = Telemetry::new(config.traces_endpoint().as_deref()).map_err(ServeError::Setting)?;
-        let outbound = outbound::Settings {
-            destinations: config.fetch,
-            max_body_mib: config.fetch_max_body_mib,
-            gworkspace: config.gworkspace_url,
-        };
-        let outbound =
-            Outbound::new(outbound, telemetry.clone(), Arc::clone(&app.clock)).map_err(ServeError::Outbound)?;
-        let scripts = ScriptRunner::new(script::Settings {
-            yaegi: config.yaegi,
-            helper: config.helper,
-            folder: data_dir.scripts(),
-            grace: DEFAULT_GRACE,
-        })?;
+        let outbound = outbound_of(&config, &telemetry, &app.clock)?;
+        let scripts = ScriptRunner::new(script_settings(&config, data_dir.scripts()))?;
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
@@ -178,6 +168,25 @@ impl Server {
         drop(self.data_dir);
         served.map(|((), ())| ()).map_err(ServeError::Listen)
     }
+}
+
+/// How scripts are run in a folder.
+pub(crate) fn script_settings(config: &Config, folder: PathBuf) -> script::Settings {
+    script::Settings { yaegi: config.yaegi.clone(), helper: config.helper.clone(), folder, grace: DEFAULT_GRACE }
+}
+
+/// What sends requests for scripts.
+pub(crate) fn outbound_of(
+    config: &Config,
+    telemetry: &Telemetry,
+    clock: &Arc<dyn Clock>,
+) -> Result<Outbound, ServeError> {
+    let settings = outbound::Settings {
+        destinations: config.fetch.clone(),
+        max_body_mib: config.fetch_max_body_mib,
+        gworkspace: config.gworkspace_url.clone(),
+    };
+    Outbound::new(settings, telemetry.clone(), Arc::clone(clock)).map_err(ServeError::Outbound)
 }
 
 /// Opens the database of a data folder for use cases alone, beside a server that may be running.

@@ -41,6 +41,9 @@ pub enum Error {
     /// Scripts cannot be run.
     #[error(transparent)]
     Scripts(#[from] SetupError),
+    /// What scripts need cannot be made.
+    #[error("{0}")]
+    Setup(String),
     /// No key could be made.
     #[error(transparent)]
     Vault(#[from] VaultError),

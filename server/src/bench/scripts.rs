@@ -18,11 +18,11 @@ use crate::app::caller::Caller;
 use crate::app::runs::Firing;
 use crate::config::{Config, Roles};
 use crate::driver::execute::Executor;
-use crate::driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner};
-use crate::outbound::{self, Outbound};
+use crate::driver::execute::script::ScriptRunner;
 use crate::store::bench;
 use crate::store::identity::users::{self, NewUser};
 use crate::telemetry::traces::Telemetry;
+use crate::{ServeError, outbound_of, script_settings};
 
 /// The smallest script.
 const HELLO: &str = "package task\n\nfunc Run() (string, error) {\n\treturn \"hello\", nil\n}\n";
@@ -56,21 +56,12 @@ impl Workshop {
 
     /// Starts the engine with scripts in the isolation of a server with the default settings.
     fn start(&self, ground: &Ground, roles: Roles, workers: u32) -> Result<Engine> {
-        let config = Config::new(&self.0);
-        let scripts = ScriptRunner::new(script::Settings {
-            yaegi: yaegi(),
-            helper: config.helper,
-            folder: self.0.join("runs"),
-            grace: DEFAULT_GRACE,
-        })?;
-        let outbound = outbound::Settings {
-            destinations: config.fetch,
-            max_body_mib: config.fetch_max_body_mib,
-            gworkspace: config.gworkspace_url,
-        };
-        let telemetry = Telemetry::new(None).map_err(Error::Unfinished)?;
-        let outbound = Outbound::new(outbound, telemetry.clone(), Arc::clone(&ground.app.clock));
-        let outbound = outbound.map_err(|error| Error::Unfinished(error.to_string()))?;
+        let mut config = Config::new(&self.0);
+        config.yaegi = yaegi();
+        let setup = |error: ServeError| Error::Setup(error.to_string());
+        let scripts = ScriptRunner::new(script_settings(&config, self.0.join("runs")))?;
+        let telemetry = Telemetry::new(None).map_err(Error::Setup)?;
+        let outbound = outbound_of(&config, &telemetry, &ground.app.clock).map_err(setup)?;
         Ok(ground.start_with(Arc::new(Executor::new(scripts, outbound, telemetry)), roles, workers))
     }
 }

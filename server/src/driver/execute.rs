@@ -1,7 +1,7 @@
 //! Side effects: what a run really does. Happens after a committed claim, and nowhere else.
 
 mod builtin;
-mod redact;
+pub(crate) mod redact;
 pub mod script;
 mod span;
 pub mod syntax;
@@ -207,7 +207,7 @@ async fn load(work: Work<'_>, with_trigger: bool) -> app::Result<Option<Prepared
 }
 
 /// PostgreSQL has no place for NUL in a text.
-fn storable(text: String) -> String {
+pub(crate) fn storable(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 

@@ -10,7 +10,7 @@ use super::next::{first_ticks, warnings_of};
 use super::{new_draft, refuse_system_name, refuse_taken_name};
 use crate::app::caller::{Caller, Permission};
 use crate::app::fields::Object;
-use crate::app::syntax::Syntax;
+use crate::app::syntax::{Checked, beside_header};
 use crate::app::{App, Error, Result};
 
 impl App {
@@ -49,18 +49,18 @@ impl App {
         Ok(())
     }
 
-    /// Has the script parsed. Returns a warning where that was not possible.
+    /// Has the script parsed and compiled. Returns a warning where that was not possible.
     async fn check_script(&self, draft: &mut Draft) -> Option<Warning> {
         let source = source(draft)?;
         match self.syntax(source).await {
-            Syntax::Right => None,
-            Syntax::Wrong(found) => {
-                for message in found {
+            Checked::Sound => None,
+            Checked::Wrong(found) => {
+                for message in beside_header(found, draft.errors.has("script")) {
                     draft.errors.add("script", message);
                 }
                 None
             }
-            Syntax::Unknown(reason) => {
+            Checked::Unknown(reason) => {
                 let message = format!("the syntax of the script was not checked: {reason}");
                 Some(Warning::new(WarningKind::SyntaxNotChecked, message))
             }
@@ -68,7 +68,7 @@ impl App {
     }
 }
 
-/// The source to parse: that of a script task, and none that is too long to be looked at. A wrong header is no reason not to
+/// The source to look at: that of a script task, and none that is too long to be looked at. A wrong header is no reason not to
 /// look at the rest.
 fn source(draft: &Draft) -> Option<String> {
     let definition = &draft.definition;

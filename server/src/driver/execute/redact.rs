@@ -9,14 +9,14 @@ const SHORTEST: usize = 4;
 const MARK: &str = "****";
 
 /// Knows the secrets of one task.
-pub(super) struct Redactor<'a> {
+pub(crate) struct Redactor<'a> {
     secrets: Vec<&'a str>,
     // `None` where there is nothing to look for.
     automaton: Option<AhoCorasick>,
 }
 
 impl<'a> Redactor<'a> {
-    pub(super) fn new(secrets: &'a SecretMap) -> Self {
+    pub(crate) fn new(secrets: &'a SecretMap) -> Self {
         let secrets: Vec<&str> = secrets.values().map(Secret::expose).filter(|value| value.len() >= SHORTEST).collect();
         // The longest match at each place: a secret that is a part of another must not cut that one into pieces that stay.
         // Building fails only for more patterns than a task may have secrets.
@@ -26,7 +26,7 @@ impl<'a> Redactor<'a> {
     }
 
     /// Takes out all secrets.
-    pub(super) fn whole(&self, text: String) -> String {
+    pub(crate) fn whole(&self, text: String) -> String {
         match &self.automaton {
             Some(automaton) if automaton.is_match(&text) => {
                 automaton.replace_all(&text, &vec![MARK; self.secrets.len()])
@@ -36,7 +36,7 @@ impl<'a> Redactor<'a> {
     }
 
     /// Takes out all secrets of a text that has been shortened: also what is left of one that was cut.
-    pub(super) fn shortened(&self, text: String) -> String {
+    pub(crate) fn shortened(&self, text: String) -> String {
         let text = self.whole(text);
         let pieces: Vec<String> = text.split('\n').map(|line| self.without_cut(line)).collect();
         pieces.join("\n")

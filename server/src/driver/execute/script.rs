@@ -9,6 +9,7 @@
 
 mod attend;
 mod channel;
+mod check;
 mod cleaner;
 mod clues;
 mod folder;
@@ -33,8 +34,9 @@ use tokio::time::timeout;
 pub use host::{Host, Identities};
 use justiam_sdk::api::script::{HeaderError, check_header};
 
+use attend::Attended;
 use cleaner::Cleaner;
-use folder::Folders;
+use folder::{Folders, Purpose};
 use spawner::{Spawner, Worker};
 
 /// How long a script has between TERM and KILL where the settings say nothing else.
@@ -72,12 +74,6 @@ pub struct Outcome {
     pub end: End,
     /// What the script printed, bounded: the first and the last 64 KiB with a line between that counts the rest.
     pub log: Vec<u8>,
-}
-
-impl Outcome {
-    fn stopped() -> Self {
-        Self { end: End::Stopped, log: Vec::new() }
-    }
 }
 
 /// How a run ended.
@@ -170,21 +166,39 @@ impl ScriptRunner {
     /// When `stop` resolves first, the process is ended (TERM, grace, KILL) and the outcome is [`End::Stopped`].
     /// Dropping the returned future kills the process as well; what is left of it is removed in the background.
     pub async fn run(&self, script: Script, stop: impl Future<Output = ()>) -> Outcome {
-        let Script { run_id, source, host } = script;
         // The interpreter would take another package and then complain about its own generated program, which helps no
         // author. Its texts for everything else are good.
-        if let Err(error @ HeaderError::OtherPackage(_)) = check_header(&source) {
+        if let Err(error @ HeaderError::OtherPackage(_)) = check_header(&script.source) {
             return Outcome { end: End::error(format!("script.go: {error}")), log: Vec::new() };
         }
-        let source: Arc<str> = source.into();
+        let source: Arc<str> = script.source.into();
+        let attended = self.attend(script.run_id, Arc::clone(&source), Purpose::Run, script.host, stop).await;
+        let folders = self.workshop.folders.path();
+        match attended {
+            Ok(attended) => {
+                Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders) }
+            }
+            Err(end) => Outcome { end, log: Vec::new() },
+        }
+    }
+
+    /// Starts the process and stays with it; an error is the end of a run whose process was not started.
+    async fn attend(
+        &self,
+        run_id: String,
+        source: Arc<str>,
+        purpose: Purpose,
+        host: Host,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Attended, End> {
         let mut stop = pin!(stop);
         tokio::select! {
             biased;
-            () = &mut stop => return Outcome::stopped(),
+            () = &mut stop => return Err(End::Stopped),
             () = ready(()) => {}
         }
         let grace = self.workshop.grace;
-        let mut start = pin!(self.workshop.spawner.start_script(Arc::clone(&source)));
+        let mut start = pin!(self.workshop.spawner.start_script(source, purpose));
         let mut stopped = false;
         let started = tokio::select! {
             biased;
@@ -192,7 +206,7 @@ impl ScriptRunner {
             () = &mut stop => {
                 // The script may be running already, then it ends as any other.
                 stopped = true;
-                let Ok(started) = timeout(grace, start).await else { return Outcome::stopped() };
+                let Ok(started) = timeout(grace, start).await else { return Err(End::Stopped) };
                 started
             }
         };
@@ -200,7 +214,7 @@ impl ScriptRunner {
             Ok(started) => started,
             Err(error) => {
                 tracing::error!(run = %run_id, error = &error as &dyn std::error::Error, "could not start a script");
-                return Outcome { end: End::error(error.for_the_author()), log: Vec::new() };
+                return Err(End::error(error.for_the_author()));
             }
         };
         let stop = async move {
@@ -210,7 +224,6 @@ impl ScriptRunner {
         };
         let attended = attend::attend(started, host, stop, grace).await;
         tracing::debug!(run = %run_id, exit = ?attended.exit, printed = attended.printed.total(), "script ended");
-        let folders = self.workshop.folders.path();
-        Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders) }
+        Ok(attended)
     }
 }

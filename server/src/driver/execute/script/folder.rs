@@ -17,6 +17,9 @@ pub(super) const PROGRAM: &str = "main.go";
 /// The script, relative to the folder; the interpreter's messages start with this path.
 pub(super) const SCRIPT: &str = "src/task/script.go";
 
+/// The file in which a check asks for the script's `Run`, as messages without paths name it.
+pub(super) const ENTRY_FILE: &str = "z_entry.go";
+
 /// What the interpreter finds beside the script.
 const SOURCES: [(&str, &str); 8] = [
     (PROGRAM, include_str!("shims/main.go")),
@@ -29,13 +32,18 @@ const SOURCES: [(&str, &str); 8] = [
     ("src/idp/idp.go", include_str!("shims/idp.go")),
 ];
 
+/// What takes the place of [`PROGRAM`], and what it finds, where a script is looked at and not run.
+const CHECK_SOURCES: [(&str, &str); 2] =
+    [(PROGRAM, include_str!("shims/check_main.go")), ("src/justiam/check/check.go", include_str!("shims/check.go"))];
+
 /// Folders to make, parents first.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "src",
     "src/task",
     "src/justiam",
     "src/justiam/socket",
     "src/justiam/host",
+    "src/justiam/check",
     "src/secrets",
     "src/config",
     "src/fetch",
@@ -44,6 +52,15 @@ const FOLDERS: [&str; 10] = [
 ];
 
 const PREFIX: &str = "run-";
+
+/// What the interpreter is to do with a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Run it.
+    Run,
+    /// Parse and compile it, and run none of it.
+    Check,
+}
 
 /// The parent of all run folders of one server.
 #[derive(Debug)]
@@ -85,7 +102,7 @@ impl Folders {
     }
 
     /// Makes the folder of one run.
-    pub(super) fn lay_out(&self, source: &str) -> io::Result<RunFolder> {
+    pub(super) fn lay_out(&self, source: &str, purpose: Purpose) -> io::Result<RunFolder> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let folder = RunFolder { path: self.path.join(format!("{PREFIX}{number}")) };
         let mut builder = DirBuilder::new();
@@ -96,9 +113,38 @@ impl Folders {
         for (name, text) in SOURCES {
             fs::write(folder.path.join(name), text)?;
         }
+        if purpose == Purpose::Check {
+            for (name, text) in CHECK_SOURCES {
+                fs::write(folder.path.join(name), text)?;
+            }
+            for (name, text) in companions(source) {
+                fs::write(folder.path.join("src/task").join(name), text)?;
+            }
+        }
         fs::write(folder.path.join(SCRIPT), source)?;
         Ok(folder)
     }
+}
+
+/// Two files of the script's own package, for a look at it.
+///
+/// The interpreter reads the files of a package in the order of their names. It compiles all of them; then it initialises the
+/// variables, those that depend on no other one first and otherwise in the order of the files; then come the `init` functions. So
+/// what the first file initialises runs before anything of the script does, and after all of it has compiled. The last file makes
+/// the interpreter look at the type of `Run`, after it has looked at the script itself.
+fn companions(source: &str) -> [(&'static str, String); 2] {
+    let file = |name: &str, call: &str| {
+        format!("package task\n\nimport {name} \"justiam/check\"\n\nvar {name}_done = {name}.{call}\n")
+    };
+    // A name that the script cannot have taken: it must not hide the import, nor make the call wait for a variable.
+    let free = |kind: &str| {
+        let mut name = format!("check_{kind}");
+        while source.contains(&name) {
+            name.push('_');
+        }
+        name
+    };
+    [("a_compiled.go", file(&free("compiled"), "Done()")), (ENTRY_FILE, file(&free("entry"), "Entry(Run)"))]
 }
 
 /// The folder of one run, removed when this is dropped.
@@ -173,7 +219,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Folders, without_paths};
+    use super::{Folders, Purpose, companions, without_paths};
     use crate::driver::execute::script::SetupError;
 
     #[test]
@@ -196,12 +242,19 @@ mod tests {
         assert!(!path.join("run-3").exists());
         assert!(path.join("other").exists());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
-        let run = folders.lay_out("package task").unwrap();
+        let run = folders.lay_out("package task", Purpose::Run).unwrap();
         assert_eq!(fs::read_to_string(run.path().join("src/task/script.go")).unwrap(), "package task");
         assert_eq!(fs::metadata(run.path()).unwrap().permissions().mode() & 0o777, 0o700);
         let kept = run.path().to_owned();
         drop(run);
         assert!(!kept.exists());
+    }
+
+    #[test]
+    fn the_files_beside_a_checked_script_use_names_that_it_does_not_have() {
+        let [(first, text), (last, _)] = companions("package task; var check_compiled, check_compiled_ = 1, 2");
+        assert!(first < "script.go" && last > "script.go");
+        assert!(text.contains("import check_compiled__ \"justiam/check\""), "{text}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use rustix::process::PidfdFlags;
 use tokio::sync::oneshot;
 
 use super::cleaner::Remains;
-use super::folder::{Folders, PROGRAM};
+use super::folder::{Folders, PROGRAM, Purpose};
 use super::order::{Order, Policy};
 use super::process::{Process, Started};
 
@@ -62,6 +62,7 @@ pub(super) struct Worker {
 
 struct Request {
     source: Arc<str>,
+    purpose: Purpose,
     answer: oneshot::Sender<Result<Started, StartError>>,
 }
 
@@ -79,9 +80,9 @@ impl Spawner {
     }
 
     /// Starts a script. Dropping this future ends what may have been started already.
-    pub(super) async fn start_script(&self, source: Arc<str>) -> Result<Started, StartError> {
+    pub(super) async fn start_script(&self, source: Arc<str>, purpose: Purpose) -> Result<Started, StartError> {
         let (answer, started) = oneshot::channel();
-        self.requests.send(Request { source, answer }).map_err(|_| StartError::Gone)?;
+        self.requests.send(Request { source, purpose, answer }).map_err(|_| StartError::Gone)?;
         started.await.map_err(|_| StartError::Gone)?
     }
 }
@@ -91,14 +92,14 @@ impl Worker {
         while let Ok(request) = queue.recv() {
             if !request.answer.is_closed() {
                 // Nobody may be waiting any more by now; what was started then ends by being dropped.
-                let _ = request.answer.send(self.start(&request.source));
+                let _ = request.answer.send(self.start(&request.source, request.purpose));
             }
         }
     }
 
-    fn start(&self, source: &str) -> Result<Started, StartError> {
+    fn start(&self, source: &str, purpose: Purpose) -> Result<Started, StartError> {
         let yaegi = locate(&self.yaegi)?;
-        let folder = self.folders.lay_out(source).map_err(StartError::Folder)?;
+        let folder = self.folders.lay_out(source, purpose).map_err(StartError::Folder)?;
         let (ours, theirs) = UnixStream::pair().map_err(StartError::Channels)?;
         ours.set_nonblocking(true).map_err(StartError::Channels)?;
         // For Go, a non-blocking socket is one that its poller can wait for; with one processor a goroutine that blocks

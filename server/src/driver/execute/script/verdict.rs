@@ -39,6 +39,14 @@ pub(super) fn log(attended: Attended, folders: &Path) -> Vec<u8> {
     folder::without_paths(&attended.printed.into_log(end), folders)
 }
 
+/// Whether the interpreter itself ended the process, because it does not accept the script or cannot cope with it.
+pub(super) fn is_objection(attended: &Attended) -> bool {
+    matches!(attended.cause, Cause::Silence | Cause::Said(Said::Closed))
+        && (refused(attended).is_some()
+            || crashed(attended)
+                .is_some_and(|crash| crash.in_main && crash.places.is_empty() && crash.text.starts_with("panic: ")))
+}
+
 fn reported(report: &Report, output: &[u8], clues: &Clues, source: &str) -> End {
     match report {
         Report::Returned { bytes } if *bytes > MAX_OUTPUT => End::error(format!(
@@ -172,13 +180,16 @@ fn refusal(text: &str) -> String {
     {
         return format!("{place}: the package \"{package}\" is not available to scripts");
     }
+    if text.starts_with(folder::ENTRY_FILE) {
+        return about_the_entry(text);
+    }
     text.to_owned()
 }
 
-/// What is wrong where the generated program calls the script.
+/// What is wrong where the generated program, or what stands for it in a check, names the script's `Run`.
 fn about_the_entry(text: &str) -> String {
     let what = text.splitn(4, ':').nth(3).unwrap_or(text).trim_start();
-    if what.contains("undefined selector: task.Run") {
+    if what.contains("undefined selector: task.Run") || what == "undefined: Run" {
         return format!("script.go: there is no function Run; a script needs {ENTRY}");
     }
     if let Some(kind) = what.strip_prefix("cannot use type ").and_then(|rest| rest.split_once(" as type ")) {
@@ -233,6 +244,14 @@ mod tests {
             (
                 "main.go:8:24: cannot use type func() string as type func() (string,error)",
                 "script.go: Run has the type func() string; a script needs `func Run() (string, error)`",
+            ),
+            (
+                r#"main.go:8:2: import "task" error: z_entry.go:5:43: undefined: Run"#,
+                "script.go: there is no function Run; a script needs `func Run() (string, error)`",
+            ),
+            (
+                r#"main.go:8:2: import "task" error: z_entry.go:5:43: cannot use type int as type func() (string,error)"#,
+                "script.go: Run has the type int; a script needs `func Run() (string, error)`",
             ),
             ("main.go:8:24: something new", "script.go: something new"),
             ("something else", "script.go: something else"),

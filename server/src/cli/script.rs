@@ -1,0 +1,302 @@
+//! `justiam-server script …`
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::script::check_header;
+use justiam_sdk::api::secrets::SecretMap;
+use justiam_sdk::api::tasks::{MAX_SCRIPT, TIMEOUT_SECONDS};
+use justiam_sdk::api::{config, secrets};
+use tempfile::TempDir;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::fail;
+use crate::app::syntax::{Checked, beside_header, has_place};
+use crate::config::Config;
+use crate::driver::execute::redact::Redactor;
+use crate::driver::execute::script::{End, Host, Script, ScriptRunner};
+use crate::driver::execute::storable;
+use crate::driver::execute::syntax::SyntaxChecker;
+use crate::script_settings;
+use crate::telemetry::{self, LogFormat};
+
+/// The exit code of a command that could not do what it was asked for.
+const CANNOT: u8 = 2;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Parse and compile scripts without running them
+    Check(Check),
+    /// Run a script here, as the server would
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The scripts; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    interpreter: Interpreter,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The script; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// A config entry; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    config: Vec<String>,
+    /// A secret, which is the text of a file without one line break at its end; may be given several times
+    #[arg(long, value_name = "KEY=@FILE")]
+    secret: Vec<String>,
+    /// How many seconds the script may run
+    #[arg(long, default_value_t = *TIMEOUT_SECONDS.end(), value_parser = clap::value_parser!(i64).range(TIMEOUT_SECONDS), value_name = "SECONDS")]
+    timeout: i64,
+    #[command(flatten)]
+    interpreter: Interpreter,
+}
+
+#[derive(Debug, Args)]
+struct Interpreter {
+    /// The Yaegi interpreter: a path, or a name on PATH
+    #[arg(long, env = "JUSTIAM_YAEGI", default_value = "yaegi", value_name = "PROGRAM")]
+    yaegi: PathBuf,
+}
+
+/// A runner of scripts in a temporary folder.
+struct Workplace {
+    // Dropped in this order: the runner waits until nothing uses the folder.
+    scripts: ScriptRunner,
+    _folder: TempDir,
+    interrupts: [Signal; 2],
+}
+
+impl Command {
+    /// The exit code is 1 if something is wrong with a script, and 2 if the command could not do its work.
+    pub(super) async fn run(self) -> ExitCode {
+        let done = match self {
+            Self::Check(check) => check.run().await,
+            Self::Run(run) => run.run().await,
+        };
+        match done {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                fail(error.as_ref());
+                ExitCode::from(CANNOT)
+            }
+        }
+    }
+}
+
+impl Check {
+    /// Whether all scripts are right.
+    async fn run(self) -> Result<bool, Box<dyn Error>> {
+        let mut workplace = self.interpreter.workplace()?;
+        let checker = SyntaxChecker::new(workplace.scripts.clone());
+        let mut right = true;
+        for file in &self.files {
+            let name = name(file);
+            let found = match read(file)? {
+                Ok(source) => tokio::select! {
+                    found = mistakes(&checker, source) => {
+                        found.map_err(|reason| format!("{name} could not be checked: {reason}"))?
+                    }
+                    () = workplace.interrupted() => return Err("interrupted".into()),
+                },
+                Err(unreadable) => vec![unreadable],
+            };
+            for message in &found {
+                let space = if has_place(message) { "" } else { " " };
+                writeln!(io::stderr(), "{name}:{space}{message}")?;
+            }
+            if found.is_empty() {
+                writeln!(io::stdout(), "{name}: ok")?;
+            }
+            right &= found.is_empty();
+        }
+        Ok(right)
+    }
+}
+
+/// What is wrong with a source, or why nobody could look.
+async fn mistakes(checker: &SyntaxChecker, source: String) -> Result<Vec<String>, String> {
+    let mut found: Vec<String> = check_header(&source).err().map(|error| error.to_string()).into_iter().collect();
+    match checker.check(source).await {
+        Checked::Sound => {}
+        Checked::Wrong(more) => {
+            let told = !found.is_empty();
+            found.extend(beside_header(more, told));
+        }
+        Checked::Unknown(reason) => return Err(reason),
+    }
+    Ok(found)
+}
+
+impl Run {
+    /// Whether the script succeeded.
+    async fn run(self) -> Result<bool, Box<dyn Error>> {
+        let config = config_entries(&self.config)?;
+        let secrets = read_secrets(&self.secret)?;
+        let source = match read(&self.file)? {
+            Ok(source) => source,
+            Err(unreadable) => {
+                writeln!(io::stderr(), "{}: {unreadable}", name(&self.file))?;
+                return Ok(false);
+            }
+        };
+        let mut workplace = self.interpreter.workplace()?;
+        let host = Host::new(secrets.clone(), config);
+        let script = Script { run_id: "script run".to_owned(), source, host };
+        let mut interrupted = false;
+        let scripts = workplace.scripts.clone();
+        let outcome = scripts
+            .run(script, async {
+                tokio::select! {
+                    () = workplace.interrupted() => interrupted = true,
+                    () = tokio::time::sleep(Duration::from_secs(self.timeout.unsigned_abs())) => {}
+                }
+            })
+            .await;
+        let redactor = Redactor::new(&secrets);
+        let log = redactor.whole(String::from_utf8_lossy(&outcome.log).into_owned());
+        write!(io::stderr(), "{log}")?;
+        if !log.is_empty() && !log.ends_with('\n') {
+            writeln!(io::stderr())?;
+        }
+        let error = match outcome.end {
+            End::Success { output } => {
+                let mut stdout = io::stdout();
+                stdout.write_all(storable(redactor.whole(output)).as_bytes())?;
+                stdout.flush()?;
+                return Ok(true);
+            }
+            End::Error { message } => storable(redactor.shortened(message)),
+            End::Stopped if interrupted => "interrupted".to_owned(),
+            End::Stopped => format!("timed out after {} s", self.timeout),
+        };
+        writeln!(io::stderr(), "error: {error}")?;
+        Ok(false)
+    }
+}
+
+impl Interpreter {
+    fn workplace(&self) -> Result<Workplace, Box<dyn Error>> {
+        telemetry::start("warn", LogFormat::Text)?;
+        let interrupts = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        let folder = tempfile::Builder::new()
+            .prefix("justiam-script-")
+            .tempdir()
+            .map_err(|error| format!("could not make a temporary folder: {error}"))?;
+        let mut config = Config::new(folder.path());
+        config.yaegi.clone_from(&self.yaegi);
+        let scripts = ScriptRunner::new(script_settings(&config, folder.path().join("scripts")))?;
+        Ok(Workplace { scripts, _folder: folder, interrupts })
+    }
+}
+
+impl Workplace {
+    /// Waits for Ctrl-C, or for a request to end.
+    async fn interrupted(&mut self) {
+        let [interrupt, terminate] = &mut self.interrupts;
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    }
+}
+
+/// What a file is called in messages.
+fn name(file: &Path) -> String {
+    if file == Path::new("-") { "<stdin>".to_owned() } else { file.display().to_string() }
+}
+
+/// Reads a script as it is. The inner error is what is wrong with it.
+fn read(file: &Path) -> Result<Result<String, String>, String> {
+    let bytes = if file == Path::new("-") { bounded(io::stdin(), MAX_SCRIPT) } else { open(file, MAX_SCRIPT) };
+    let bytes = bytes.map_err(|error| format!("could not read {}: {error}", name(file)))?;
+    if bytes.len() > MAX_SCRIPT {
+        return Ok(Err(format!("the script is longer than {MAX_SCRIPT} bytes")));
+    }
+    Ok(String::from_utf8(bytes).map_err(|error| not_utf8("script", error.utf8_error())))
+}
+
+fn not_utf8(what: &str, error: std::str::Utf8Error) -> String {
+    format!("the {what} is not valid UTF-8: byte {} does not fit", error.valid_up_to() + 1)
+}
+
+fn open(file: &Path, most: usize) -> io::Result<Vec<u8>> {
+    bounded(File::open(file)?, most)
+}
+
+/// Reads no more than one byte too many.
+fn bounded(from: impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn config_entries(arguments: &[String]) -> Result<ConfigMap, String> {
+    let mut entries = ConfigMap::new();
+    for argument in arguments {
+        let (key, value) = argument
+            .split_once('=')
+            .ok_or_else(|| format!("--config {argument}: a config entry is given as KEY=VALUE"))?;
+        check_key("--config", key, entries.contains_key(key), config::MAX_KEY)?;
+        if value.len() > config::MAX_VALUE {
+            return Err(format!("--config {key}: the value is longer than {} bytes", config::MAX_VALUE));
+        }
+        entries.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(entries)
+}
+
+fn read_secrets(arguments: &[String]) -> Result<SecretMap, String> {
+    let mut secrets = SecretMap::new();
+    for argument in arguments {
+        // Whatever stands behind the key may be the secret itself, so it is not repeated.
+        let (key, file) = argument.split_once('=').ok_or("--secret: a secret is given as KEY=@FILE")?;
+        check_key("--secret", key, secrets.contains_key(key), secrets::MAX_KEY)?;
+        let file = file.strip_prefix('@').ok_or_else(|| {
+            format!(
+                "--secret {key}: everybody on this machine can read a command line; \
+                 write the secret to a file and give --secret {key}=@FILE"
+            )
+        })?;
+        let value = secret(Path::new(file)).map_err(|error| format!("--secret {key}: {file}: {error}"))?;
+        secrets.insert(key.to_owned(), value.into());
+    }
+    Ok(secrets)
+}
+
+/// The text of a file without one line break at its end, which editors add and `echo` does.
+fn secret(file: &Path) -> Result<String, String> {
+    let bytes = open(file, secrets::MAX_VALUE + 2).map_err(|error| error.to_string())?;
+    let mut text = String::from_utf8(bytes).map_err(|error| not_utf8("secret", error.utf8_error()))?;
+    if text.ends_with('\n') {
+        text.truncate(text.len() - if text.ends_with("\r\n") { 2 } else { 1 });
+    }
+    if text.len() > secrets::MAX_VALUE {
+        return Err(format!("the secret is longer than {} bytes", secrets::MAX_VALUE));
+    }
+    Ok(text)
+}
+
+fn check_key(option: &str, key: &str, taken: bool, longest: usize) -> Result<(), String> {
+    if key.is_empty() {
+        Err(format!("{option}: the key must not be empty"))
+    } else if key.len() > longest {
+        Err(format!("{option}: a key may have {longest} bytes at the most"))
+    } else if key.chars().any(char::is_control) {
+        Err(format!("{option}: a key must not contain control characters"))
+    } else if taken {
+        Err(format!("{option} {key}: the key is given more than once"))
+    } else {
+        Ok(())
+    }
+}
