@@ -1,6 +1,8 @@
 //! The script runtime with the real interpreter.
 
 mod calls;
+mod check;
+mod command;
 mod endings;
 mod failures;
 mod fetch;

@@ -100,12 +100,13 @@ impl Command {
 impl Check {
     /// Whether all scripts are right.
     async fn run(self) -> Result<bool, Box<dyn Error>> {
+        let sources = self.files.iter().map(|file| Ok((name(file), read(file)?)));
+        let sources: Vec<(String, Result<String, String>)> = sources.collect::<Result<_, String>>()?;
         let mut workplace = self.interpreter.workplace()?;
         let checker = SyntaxChecker::new(workplace.scripts.clone());
         let mut right = true;
-        for file in &self.files {
-            let name = name(file);
-            let found = match read(file)? {
+        for (name, source) in sources {
+            let found = match source {
                 Ok(source) => tokio::select! {
                     found = mistakes(&checker, source) => {
                         found.map_err(|reason| format!("{name} could not be checked: {reason}"))?
