@@ -146,14 +146,46 @@ async fn a_syntax_error_is_told_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn what_parses_is_right_whatever_it_means() {
+async fn a_compile_error_is_told_with_line_and_column() {
     let api = Api::start().await;
-    for script in [
-        SCRIPT,
-        "package task; import \"no/such\"; func Run() (string, error) { return undefined.Thing[int](), nil }",
-        "package task\n\n// ' \" ` { \u{2028} 🦀\nfunc Run() (string, error) {\n\treturn `\n`, nil\n}",
+    let run = "func Run() (string, error) {\r\n\treturn `ü` + undefined.Thing, nil\r\n}\r\n";
+    let validation = of_script(&api, format!("package task\r\n{run}")).await;
+    assert!(!validation.valid);
+    assert_eq!(on(&validation, "script"), ["3:16: undefined: undefined"]);
+    assert_eq!(validation.next.len(), 5);
+    let validation = of_script(&api, "package task\nimport \"no/such\"\nfunc Run() (string, error) { return 1, nil }").await;
+    assert_eq!(on(&validation, "script"), ["2:8: the package \"no/such\" is not available to scripts"]);
+    // The parser goes first.
+    let validation = of_script(&api, format!("package task\r\n{run}fun")).await;
+    assert_eq!(on(&validation, "script"), ["5:1: expected declaration, found fun"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_run_is_told_once() {
+    let api = Api::start().await;
+    let one = "`func Run` must take nothing and return `(string, error)`; this one returns one value";
+    for (script, expected) in [
+        ("package task\nfunc Run() string { return `` }", &[one][..]),
+        ("package task\nfunc Run() string { return undefined }", &[one, "2:28: undefined: undefined"]),
+        ("package task\nfunc run() {}", &["the script has no `func Run() (string, error)`"]),
+        // What the look at the header cannot decide.
+        ("package task\nvar Run = 3", &["Run has the type int; a script needs `func Run() (string, error)`"]),
     ] {
         let validation = of_script(&api, script).await;
+        assert_eq!(on(&validation, "script"), expected, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_compiles_is_right_and_is_not_run() {
+    let api = Api::start().await;
+    let run = "func Run() (string, error) { return ``, nil }";
+    for script in [
+        SCRIPT.to_owned(),
+        "package task\n\n// ' \" ` { \u{2028} 🦀\nfunc Run() (string, error) {\n\treturn `\n`, nil\n}".to_owned(),
+        format!("package task\nvar x = f()\nfunc f() int {{ panic(1) }}\nfunc init() {{ for {{}} }}\n{run}"),
+    ] {
+        let validation = of_script(&api, script.as_str()).await;
         assert!(validation.valid && validation.warnings.is_empty(), "{script}: {validation:?}");
     }
 }

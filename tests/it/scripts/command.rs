@@ -80,11 +80,8 @@ async fn check_names_file_line_and_column() {
     ]);
     desk.says(&["check", "good.go"], 0, "good.go: ok\n", "").await;
     for (file, expected) in [
-        ("type.go", "type.go:4:9: cannot use 1 (type untyped int) as type stringT in return argument\n"),
-        (
-            "syntax.go",
-            "syntax.go: the script has no `func Run() (string, error)`\nsyntax.go:2:1: expected declaration, found fun\n",
-        ),
+        ("type.go", "type.go:4:9: cannot use 1 (type intT) as type stringT in return argument\n"),
+        ("syntax.go", "syntax.go:2:1: expected declaration, found fun\n"),
         (
             "entry.go",
             "entry.go: `func Run` must take nothing and return `(string, error)`; this one returns one value\n\
