@@ -172,7 +172,7 @@ words! {
         BothDays = "both_days",
         /// Fires in leap years only.
         LeapDayOnly = "leap_day_only",
-        /// Nobody looked at the syntax of the script.
+        /// Nobody could parse and compile the script.
         SyntaxNotChecked = "syntax_not_checked",
     }
 }

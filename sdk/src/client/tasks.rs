@@ -34,7 +34,7 @@ impl<'a> Tasks<'a> {
         self.0.get_with(&paths::task_next(id), query).await
     }
 
-    /// Checks what [`Tasks::create`] would be given, the syntax of a script included. Nothing is stored, and what is wrong with
+    /// Checks what [`Tasks::create`] would be given, whether a script compiles included. Nothing is stored, and what is wrong with
     /// the task is the answer, not an error.
     pub async fn validate(&self, task: &NewTask) -> Result<Validation, Error> {
         self.0.send_body(Method::POST, &paths::tasks_validate(), task).await

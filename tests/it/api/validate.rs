@@ -153,7 +153,8 @@ async fn a_compile_error_is_told_with_line_and_column() {
     assert!(!validation.valid);
     assert_eq!(on(&validation, "script"), ["3:16: undefined: undefined"]);
     assert_eq!(validation.next.len(), 5);
-    let validation = of_script(&api, "package task\nimport \"no/such\"\nfunc Run() (string, error) { return 1, nil }").await;
+    let validation =
+        of_script(&api, "package task\nimport \"no/such\"\nfunc Run() (string, error) { return 1, nil }").await;
     assert_eq!(on(&validation, "script"), ["2:8: the package \"no/such\" is not available to scripts"]);
     // The parser goes first.
     let validation = of_script(&api, format!("package task\r\n{run}fun")).await;
@@ -228,7 +229,7 @@ async fn many_at_a_time_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn without_the_interpreter_the_syntax_is_not_checked_and_that_is_told() {
+async fn without_the_interpreter_the_script_is_not_checked_and_that_is_told() {
     for (yaegi, reason) in
         [("no-such-yaegi", "`no-such-yaegi` was not found"), ("/no/such/yaegi", "could not be started")]
     {
@@ -237,7 +238,7 @@ async fn without_the_interpreter_the_syntax_is_not_checked_and_that_is_told() {
         assert!(validation.valid, "{validation:?}");
         let [warning] = validation.warnings.as_slice() else { panic!("{:?}", validation.warnings) };
         assert_eq!((&warning.kind, warning.date), (&WarningKind::SyntaxNotChecked, None));
-        assert!(warning.message.starts_with("the syntax of the script was not checked: "), "{}", warning.message);
+        assert!(warning.message.starts_with("the script was not checked: "), "{}", warning.message);
         assert!(warning.message.contains(reason), "{}", warning.message);
     }
 }

@@ -131,8 +131,18 @@ async fn run_prints_the_output_as_it_is_and_the_log_beside_it() {
         ("token", "hunter2\n"),
         ("two", "line\r\n\r\n"),
     ]);
-    let arguments =
-        ["run", "script.go", "--config", "a=b=\n c", "--config", "l=x,y", "--secret", "TOKEN=@token", "--secret", "TWO=@two"];
+    let arguments = [
+        "run",
+        "script.go",
+        "--config",
+        "a=b=\n c",
+        "--config",
+        "l=x,y",
+        "--secret",
+        "TOKEN=@token",
+        "--secret",
+        "TWO=@two",
+    ];
     // Of the two line breaks one is the file's; and what the server would not store is not shown.
     desk.says(&arguments, 0, "b=\n c|7|6|[x y]", "printed ****\n").await;
     let tells = go(&["secrets", "errors"], "return ``, errors.New(`with ` + secrets.Get(`TOKEN`))");

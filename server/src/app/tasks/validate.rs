@@ -61,7 +61,7 @@ impl App {
                 None
             }
             Checked::Unknown(reason) => {
-                let message = format!("the syntax of the script was not checked: {reason}");
+                let message = format!("the script was not checked: {reason}");
                 Some(Warning::new(WarningKind::SyntaxNotChecked, message))
             }
         }
