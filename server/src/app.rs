@@ -71,6 +71,8 @@ pub struct App {
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
+    /// How scripts are isolated here, for whoever watches the server.
+    isolation: OnceLock<String>,
     metrics: Latest,
     ids: Mutex<ContextV7>,
     /// The runs that this process is executing.
@@ -117,6 +119,7 @@ impl App {
             queue_limit: DEFAULT_MAX_QUEUED,
             wakes: Wakes::default(),
             syntax: OnceLock::new(),
+            isolation: OnceLock::new(),
             metrics: Latest::default(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
@@ -128,6 +131,16 @@ impl App {
         let mut tx = self.db.read().await?;
         crate::store::tokens::count(&mut tx).await?;
         Ok(())
+    }
+
+    /// How scripts are isolated on this server; `None` where there is nobody to run them.
+    pub fn isolation(&self) -> Option<&str> {
+        self.isolation.get().map(String::as_str)
+    }
+
+    /// Says how scripts are isolated, one time.
+    pub(crate) fn tell_isolation(&self, isolation: String) {
+        let _ = self.isolation.set(isolation);
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
+use rustix::process::DumpableBehavior;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -26,7 +27,7 @@ use crate::clock::SystemClock;
 use crate::config::{
     Config, DEFAULT_AUDIT_DAYS, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DEFAULT_QUEUE_LIMIT, History, Roles,
 };
-use crate::driver::execute::script::helper;
+use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Network, helper};
 use crate::lifecycle::Shutdown;
 use crate::outbound::{Destinations, Rule};
 use crate::store::Db;
@@ -92,6 +93,15 @@ struct Serve {
     /// The Yaegi interpreter: a path, or a name on PATH
     #[arg(long, env = "JUSTIAM_YAEGI", default_value = "yaegi", value_name = "PROGRAM")]
     yaegi: PathBuf,
+    /// How scripts may reach the network: `all` (by any package), `fetch` (by the package fetch only) or `none`
+    #[arg(long, env = "JUSTIAM_SCRIPT_NETWORK", default_value = "all", value_name = "WORD")]
+    script_network: Network,
+    /// How much memory a script may use, in MiB
+    #[arg(long, env = "JUSTIAM_SCRIPT_MEMORY_MIB", default_value_t = DEFAULT_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(64..=65_536), value_name = "MIB")]
+    script_memory_mib: u32,
+    /// What scripts must be isolated with to be run: `any` (what the kernel has) or `sandbox` (Landlock and seccomp)
+    #[arg(long, env = "JUSTIAM_SCRIPT_ISOLATION", default_value = "any", value_name = "WORD")]
+    script_isolation: Demand,
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
@@ -210,8 +220,14 @@ fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Secr
 impl Serve {
     async fn run(self) -> Done {
         telemetry::start(&self.log, self.log_format)?;
+        // Its environment and memory, with the server's secret, are nobody's business, also not that of its user's other
+        // processes. What it starts is not concerned.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         let mut config = self.data.config()?;
         config.yaegi = self.yaegi;
+        config.script_network = self.script_network;
+        config.script_memory_mib = self.script_memory_mib;
+        config.script_isolation = self.script_isolation;
         config.workers = self.workers;
         config.database_connections = self.database_connections;
         config.roles = self.roles;

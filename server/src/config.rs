@@ -14,6 +14,8 @@ use url::Url;
 
 use crate::outbound::Destinations;
 
+use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Layers, Network};
+
 /// For how many days the audit log can be kept.
 pub const AUDIT_DAYS: RangeInclusive<u32> = 1..=3650;
 /// For how many days the audit log is kept, unless the operator says otherwise.
@@ -37,6 +39,14 @@ pub struct Config {
     pub yaegi: PathBuf,
     /// The program that isolates scripts: this one.
     pub helper: PathBuf,
+    /// How scripts may reach the network.
+    pub script_network: Network,
+    /// How much memory a script may use, within [`SCRIPT_MEMORY_MIB`].
+    pub script_memory_mib: u32,
+    /// What the kernel must have for scripts to be run.
+    pub script_isolation: Demand,
+    /// What to put on of what the kernel has: everything, but in tests.
+    pub script_layers: Layers,
     /// How many runs may be at work at a time.
     pub workers: u32,
     /// What this server does. On SQLite it does everything.
@@ -103,6 +113,8 @@ pub struct History {
 
 /// For how many days history may be kept.
 pub const HISTORY_DAYS: RangeInclusive<u32> = 1..=3650;
+/// How much memory a script may use, in MiB. With less, many do not even start.
+pub const SCRIPT_MEMORY_MIB: RangeInclusive<u32> = 64..=65_536;
 /// How many runs may be at work at a time.
 pub const WORKERS: RangeInclusive<u32> = 1..=10_000;
 /// How many connections to PostgreSQL requests may use.
@@ -131,6 +143,10 @@ impl Config {
             yaegi: "yaegi".into(),
             // A running server starts its own image, also after an upgrade has replaced the file.
             helper: "/proc/self/exe".into(),
+            script_network: Network::All,
+            script_memory_mib: DEFAULT_MEMORY_MIB,
+            script_isolation: Demand::Any,
+            script_layers: Layers::default(),
             workers: 16,
             roles: Roles::ALL,
             history: History { days: 90 },
@@ -147,6 +163,7 @@ impl Config {
     /// Whether all numbers are within their ranges; else what is wrong with the first that is not.
     pub fn check(&self) -> Result<(), String> {
         for (name, value, range) in [
+            ("script_memory_mib", self.script_memory_mib, SCRIPT_MEMORY_MIB),
             ("workers", self.workers, WORKERS),
             ("database_connections", self.database_connections, DATABASE_CONNECTIONS),
             ("history.days", self.history.days, HISTORY_DAYS),

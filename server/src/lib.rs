@@ -50,7 +50,7 @@ use app::vault::{Vault, VaultError};
 use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
-use driver::execute::script::{self, DEFAULT_GRACE, ScriptRunner, SetupError};
+use driver::execute::script::{self, Demand, Probed, ScriptRunner, SetupError};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
 use lifecycle::Shutdown;
@@ -88,6 +88,9 @@ pub enum ServeError {
     /// Scripts cannot be run.
     #[error(transparent)]
     Scripts(#[from] SetupError),
+    /// What is demanded does not hold, although the kernel took it.
+    #[error("the sandbox of scripts does not hold, and --script-isolation demands one; it did not prevent: {0}")]
+    LeakySandbox(String),
     /// A first use case failed.
     #[error("could not prepare the database")]
     Prepare(#[from] app::Error),
@@ -122,6 +125,7 @@ impl Server {
         let telemetry = Telemetry::new(config.traces_endpoint().as_deref()).map_err(ServeError::Setting)?;
         let outbound = outbound_of(&config, &telemetry, &app.clock)?;
         let scripts = ScriptRunner::new(script_settings(&config, data_dir.scripts()))?;
+        app.tell_isolation(look_at_isolation(&scripts, config.script_isolation).await?);
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
@@ -172,7 +176,13 @@ impl Server {
 
 /// How scripts are run in a folder.
 pub(crate) fn script_settings(config: &Config, folder: PathBuf) -> script::Settings {
-    script::Settings { yaegi: config.yaegi.clone(), helper: config.helper.clone(), folder, grace: DEFAULT_GRACE }
+    script::Settings {
+        network: config.script_network,
+        memory_mib: config.script_memory_mib,
+        demand: config.script_isolation,
+        layers: config.script_layers,
+        ..script::Settings::new(&config.yaegi, &config.helper, folder)
+    }
 }
 
 /// What sends requests for scripts.
@@ -187,6 +197,25 @@ pub(crate) fn outbound_of(
         gworkspace: config.gworkspace_url.clone(),
     };
     Outbound::new(settings, telemetry.clone(), Arc::clone(clock)).map_err(ServeError::Outbound)
+}
+
+/// Has the sandbox of scripts tried out, and tells the operator what came of it.
+async fn look_at_isolation(scripts: &ScriptRunner, demand: Demand) -> Result<String, ServeError> {
+    let Probed { isolation, whole, possible } = scripts.probe().await;
+    if !possible.is_empty() && whole {
+        let possible = possible.join(", ");
+        if demand == Demand::Sandbox {
+            return Err(ServeError::LeakySandbox(possible));
+        }
+        tracing::error!(isolation, possible, "the sandbox of scripts does not hold");
+    } else if whole {
+        tracing::info!(isolation, "scripts are isolated");
+    } else if demand == Demand::Sandbox {
+        tracing::error!(isolation, "scripts are refused: this server demands a sandbox, and its kernel has none");
+    } else {
+        tracing::warn!(isolation, possible = possible.join(", "), "scripts are isolated in part");
+    }
+    Ok(isolation)
 }
 
 /// Opens the database of a data folder for use cases alone, beside a server that may be running.

@@ -156,14 +156,15 @@ impl Run {
         };
         let mut workplace = self.interpreter.workplace()?;
         let host = Host::new(secrets.clone(), config);
-        let script = Script { run_id: "script run".to_owned(), source, host };
+        let timeout = Duration::from_secs(self.timeout.unsigned_abs());
+        let script = Script { run_id: "script run".to_owned(), source, host, timeout };
         let mut interrupted = false;
         let scripts = workplace.scripts.clone();
         let outcome = scripts
             .run(script, async {
                 tokio::select! {
                     () = workplace.interrupted() => interrupted = true,
-                    () = tokio::time::sleep(Duration::from_secs(self.timeout.unsigned_abs())) => {}
+                    () = tokio::time::sleep(timeout) => {}
                 }
             })
             .await;

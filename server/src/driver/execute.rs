@@ -34,9 +34,6 @@ use span::RunSpan;
 const LOST: &str =
     "the server could not reach its database, so the work was stopped before another server could take it for dead";
 
-/// What a run records about the isolation of its script.
-const ISOLATION: &str = "process";
-
 /// Does the work of a run.
 pub trait Execute: Send + Sync + 'static {
     /// Executes one run to its end.
@@ -111,6 +108,7 @@ impl Executor {
         let Some(source) = task.definition.script else {
             return builtin::execute(work, &task.definition.task_type, task.definition.timeout_seconds).await;
         };
+        let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut process = span.script(&self.telemetry);
         let actor = ScriptActor { task_id: task.id, task_name: task.definition.name, run_id: run.id };
         let script = Script {
@@ -119,8 +117,8 @@ impl Executor {
             host: Host::new(secrets.clone(), task.definition.task_config)
                 .with_outbound(self.outbound.of_run(process.span_context().clone(), &secrets))
                 .with_identities(Identities::new(Arc::clone(app), actor)),
+            timeout: Duration::from_secs(seconds.unsigned_abs()),
         };
-        let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut stopped = None;
         let outcome = self
             .scripts
@@ -152,7 +150,7 @@ impl Executor {
         Ending {
             output: ended.output.map(|text| storable(redactor.whole(text))),
             error: ended.error.map(|text| storable(redactor.shortened(text))),
-            isolation: Some(ISOLATION.into()),
+            isolation: outcome.isolation,
             ..ended
         }
     }

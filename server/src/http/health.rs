@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::problem::Failure;
 use crate::app::App;
 
-/// `GET /health`: the process answers.
-pub(super) async fn alive() -> Json<Value> {
-    Json(json!({ "status": "healthy" }))
+/// `GET /health`: the process answers. Says how it isolates scripts, too.
+pub(super) async fn alive(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(json!({ "status": "healthy", "isolation": app.isolation() }))
 }
 
 /// `GET /health/ready`: the database answers too.

@@ -31,7 +31,7 @@ async fn stop(lab: &Lab, source: &str) -> (Outcome, Duration) {
 async fn a_stopped_run_ends_at_once_and_keeps_its_log() {
     let source = go(&["fmt", "os"], &format!("fmt.Println(`so far`); {BLOCKED}"));
     let (outcome, took) = stop(&Lab::new(), &source).await;
-    assert_eq!(outcome, Outcome { end: End::Stopped, log: b"so far\n".to_vec() });
+    assert_eq!((outcome.end, outcome.log), (End::Stopped, b"so far\n".to_vec()));
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
@@ -58,7 +58,7 @@ async fn a_run_that_ignores_the_request_is_killed_after_the_grace() {
 async fn a_run_that_is_stopped_before_it_starts_does_not_start() {
     let lab = Lab::new();
     let outcome = lab.runner.run(script(Host::default(), &go(&[], "return ``, nil")), ready(())).await;
-    assert_eq!(outcome, Outcome { end: End::Stopped, log: Vec::new() });
+    assert_eq!(outcome, Outcome { end: End::Stopped, log: Vec::new(), isolation: None });
     lab.clean().await;
 }
 
@@ -155,7 +155,7 @@ async fn a_server_that_is_killed_leaves_no_script_behind() {
     let client = server.client(&token);
     let task = client.tasks().create(&NewTask::triggered_script("blocked", go(&["os"], BLOCKED))).await.unwrap();
     let run = client.tasks().run(task.id).await.unwrap();
-    until("the script to start", || scripts.join("run-1/started").exists()).await;
+    until("the script to start", || scripts.join("run-1/tmp/started").exists()).await;
     assert_eq!(processes_in(&scripts).len(), 1);
     let second = ScriptRunner::new(settings(&scripts));
     assert!(matches!(second, Err(SetupError::InUse { .. })), "{second:?}");

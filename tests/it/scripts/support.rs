@@ -55,10 +55,10 @@ impl Lab {
         self.folder.path().canonicalize().unwrap().join("scripts")
     }
 
-    /// Waits until a script has made the file `started` in its folder.
+    /// Waits until a script has made the file `started`.
     pub(crate) async fn started(&self) {
         let scripts = self.scripts();
-        until("a script to start", || run_folders(&scripts).iter().any(|run| run.join("started").exists())).await;
+        until("a script to start", || run_folders(&scripts).iter().any(|run| run.join("tmp/started").exists())).await;
     }
 
     /// Waits until neither processes nor folders of runs are left.
@@ -74,16 +74,11 @@ impl Lab {
 }
 
 pub(crate) fn settings(folder: &Path) -> Settings {
-    Settings {
-        yaegi: "yaegi".into(),
-        helper: program("justiam-server"),
-        folder: folder.to_owned(),
-        grace: Duration::from_secs(2),
-    }
+    Settings::new("yaegi", program("justiam-server"), folder)
 }
 
 pub(crate) fn script(host: Host, source: &str) -> Script {
-    Script { run_id: "run".into(), source: source.to_owned(), host }
+    Script { run_id: "run".into(), source: source.to_owned(), host, timeout: Duration::from_secs(30) }
 }
 
 /// A script of some imports and the body of `Run`.

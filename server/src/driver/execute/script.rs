@@ -1,7 +1,7 @@
 //! Runs the Go script of a task with the Yaegi interpreter, one child process per run.
 //!
-//! A run gets a private folder with its sources, and the server's helper program, which turns itself into the
-//! interpreter ([`helper`]). Values travel over a socket pair only: never by argument, environment or file. What comes
+//! A run gets a private folder with its sources, and the server's helper program, which takes its own rights away
+//! ([`sandbox`]) and turns itself into the interpreter ([`helper`]). Values travel over a socket pair only: never by argument, environment or file. What comes
 //! back is the string that `Run` returned, or a text that tells the script's author what went wrong.
 //!
 //! Deliberately not here: when to run, how long a run may take, what to do with its result, and taking secrets out of
@@ -18,7 +18,9 @@ mod host;
 mod order;
 mod printed;
 mod process;
+mod sandbox;
 mod spawner;
+mod usage;
 mod verdict;
 
 use std::fs::TryLockError;
@@ -33,14 +35,26 @@ use tokio::time::timeout;
 
 pub use host::{Host, Identities};
 use justiam_sdk::api::script::{HeaderError, check_header};
+pub use sandbox::{Demand, Layers, Network};
 
-use attend::Attended;
+use attend::{Attended, Cause};
+use channel::{Report, Said};
 use cleaner::Cleaner;
 use folder::{Folders, Purpose};
+use order::Policy;
 use spawner::{Spawner, Worker};
 
 /// How long a script has between TERM and KILL where the settings say nothing else.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(2);
+
+/// How much memory a script may use where the settings say nothing else.
+pub const DEFAULT_MEMORY_MIB: u32 = 512;
+
+/// How much more processor time than real time a script gets: whoever waits for it ends it first, if at all able to.
+const CPU_SLACK: Duration = Duration::from_secs(5);
+
+/// How long a probe of the sandbox may take; it takes milliseconds.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where things are and how long a script may take to end.
 #[derive(Debug, Clone)]
@@ -54,6 +68,30 @@ pub struct Settings {
     pub folder: PathBuf,
     /// From asking a stopped script to end (TERM) to ending it (KILL).
     pub grace: Duration,
+    /// How scripts may reach the network.
+    pub network: Network,
+    /// How much memory a script may use.
+    pub memory_mib: u32,
+    /// What the kernel must have for scripts to be run.
+    pub demand: Demand,
+    /// What to put on of what the kernel has.
+    pub layers: Layers,
+}
+
+impl Settings {
+    /// Settings with defaults for everything but programs and folders.
+    pub fn new(yaegi: impl Into<PathBuf>, helper: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            yaegi: yaegi.into(),
+            helper: helper.into(),
+            folder: folder.into(),
+            grace: DEFAULT_GRACE,
+            network: Network::All,
+            memory_mib: DEFAULT_MEMORY_MIB,
+            demand: Demand::Any,
+            layers: Layers::default(),
+        }
+    }
 }
 
 /// One script to run.
@@ -65,6 +103,8 @@ pub struct Script {
     pub source: String,
     /// What the run may ask the server for.
     pub host: Host,
+    /// After how long the caller stops it. The process gets a limit of processor time that is a little longer.
+    pub timeout: Duration,
 }
 
 /// How a run went.
@@ -74,6 +114,26 @@ pub struct Outcome {
     pub end: End,
     /// What the script printed, bounded: the first and the last 64 KiB with a line between that counts the rest.
     pub log: Vec<u8>,
+    /// How the process was isolated, in one line; nothing where there was none.
+    pub isolation: Option<String>,
+}
+
+impl Outcome {
+    /// Without a process.
+    fn unstarted(end: End) -> Self {
+        Self { end, log: Vec::new(), isolation: None }
+    }
+}
+
+/// What a probe found out about the isolation of scripts on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// As runs record it, or why it is not known.
+    pub isolation: String,
+    /// Whether all layers are there.
+    pub whole: bool,
+    /// What could be done although it is forbidden.
+    pub possible: Vec<String>,
 }
 
 /// How a run ended.
@@ -117,6 +177,9 @@ pub enum SetupError {
         /// The folder.
         path: PathBuf,
     },
+    /// The rules on system calls could not be compiled.
+    #[error("could not compile the rules on system calls")]
+    Rules(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A thread could not be started.
     #[error("could not start a thread for scripts")]
     Thread(#[source] io::Error),
@@ -148,6 +211,10 @@ struct Workshop {
     _cleaner: Cleaner,
     folders: Arc<Folders>,
     grace: Duration,
+    network: Network,
+    memory_mib: u32,
+    demand: Demand,
+    landlock: bool,
 }
 
 impl ScriptRunner {
@@ -155,10 +222,47 @@ impl ScriptRunner {
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         let folders = Arc::new(Folders::open(&settings.folder)?);
         let (cleaner, graveyard) = Cleaner::start().map_err(SetupError::Thread)?;
-        let worker =
-            Worker { yaegi: settings.yaegi, helper: settings.helper, folders: Arc::clone(&folders), graveyard };
+        let rules = sandbox::calls::compile(settings.network, settings.layers);
+        let rules = rules.map_err(|error| SetupError::Rules(error.into()))?;
+        let Settings { yaegi, helper, grace, network, memory_mib, demand, layers, .. } = settings;
+        let worker = Worker { yaegi, helper, folders: Arc::clone(&folders), graveyard, rules };
         let spawner = Spawner::start(worker).map_err(SetupError::Thread)?;
-        Ok(Self { workshop: Arc::new(Workshop { spawner, _cleaner: cleaner, folders, grace: settings.grace }) })
+        let landlock = layers.landlock;
+        let workshop = Workshop { spawner, _cleaner: cleaner, folders, grace, network, memory_mib, demand, landlock };
+        Ok(Self { workshop: Arc::new(workshop) })
+    }
+
+    /// What a process may use that a script gets.
+    fn policy(&self, timeout: Duration) -> Policy {
+        let Workshop { network, memory_mib, demand, landlock, .. } = *self.workshop;
+        Policy {
+            cpu_seconds: (timeout + CPU_SLACK).as_secs(),
+            landlock,
+            whole: demand == Demand::Sandbox,
+            ..Policy::new(network, memory_mib)
+        }
+    }
+
+    /// Tries, in a process as scripts get it, what is forbidden to them.
+    pub async fn probe(&self) -> Probed {
+        let unknown = |why: String| Probed { isolation: format!("unknown: {why}"), whole: false, possible: Vec::new() };
+        let policy = Policy { probe: true, whole: false, ..self.policy(PROBE_PATIENCE) };
+        let started = match self.workshop.spawner.start_script("".into(), Purpose::Run, policy).await {
+            Ok(started) => started,
+            Err(error) => return unknown(error.for_the_author()),
+        };
+        let stop = tokio::time::sleep(PROBE_PATIENCE);
+        let attended = attend::attend(started, Host::default(), stop, Duration::ZERO).await;
+        let (Some(achieved), Cause::Said(Said::Report(Report::Returned { .. }, possible))) =
+            (attended.isolated, &attended.cause)
+        else {
+            return unknown(format!("the probe of the sandbox ended with {:?}", attended.cause));
+        };
+        Probed {
+            isolation: achieved.text(self.workshop.memory_mib, self.workshop.network),
+            whole: achieved.is_whole(),
+            possible: serde_json::from_slice(possible).unwrap_or_else(|_| vec!["everything".to_owned()]),
+        }
     }
 
     /// Runs a script to its end.
@@ -169,28 +273,28 @@ impl ScriptRunner {
         // The interpreter would take another package and then complain about its own generated program, which helps no
         // author. Its texts for everything else are good.
         if let Err(error @ HeaderError::OtherPackage(_)) = check_header(&script.source) {
-            return Outcome { end: End::error(format!("script.go: {error}")), log: Vec::new() };
+            return Outcome::unstarted(End::error(format!("script.go: {error}")));
         }
-        let source: Arc<str> = script.source.into();
-        let attended = self.attend(script.run_id, Arc::clone(&source), Purpose::Run, script.host, stop).await;
+        let source: Arc<str> = script.source.as_str().into();
+        let attended = match self.attend(script, Arc::clone(&source), Purpose::Run, stop).await {
+            Ok(attended) => attended,
+            Err(end) => return Outcome::unstarted(end),
+        };
         let folders = self.workshop.folders.path();
-        match attended {
-            Ok(attended) => {
-                Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders) }
-            }
-            Err(end) => Outcome { end, log: Vec::new() },
-        }
+        let Workshop { network, memory_mib, .. } = *self.workshop;
+        let isolation = attended.isolated.map(|achieved| achieved.text(memory_mib, network));
+        Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders), isolation }
     }
 
     /// Starts the process and stays with it; an error is the end of a run whose process was not started.
     async fn attend(
         &self,
-        run_id: String,
+        script: Script,
         source: Arc<str>,
         purpose: Purpose,
-        host: Host,
         stop: impl Future<Output = ()>,
     ) -> Result<Attended, End> {
+        let Script { run_id, host, timeout: time, .. } = script;
         let mut stop = pin!(stop);
         tokio::select! {
             biased;
@@ -198,7 +302,7 @@ impl ScriptRunner {
             () = ready(()) => {}
         }
         let grace = self.workshop.grace;
-        let mut start = pin!(self.workshop.spawner.start_script(source, purpose));
+        let mut start = pin!(self.workshop.spawner.start_script(source, purpose, self.policy(time)));
         let mut stopped = false;
         let started = tokio::select! {
             biased;

@@ -46,7 +46,8 @@ impl SyntaxChecker {
 
     /// Parses and compiles a source, and runs none of it.
     pub async fn check(&self, source: String) -> Checked {
-        let script = Script { run_id: "check of a script".to_owned(), source, host: Host::default() };
+        let run_id = "check of a script".to_owned();
+        let script = Script { run_id, source, host: Host::default(), timeout: PATIENCE };
         let check = async {
             // The semaphore is never closed, so there always is a turn.
             let _turn = self.turns.acquire().await;

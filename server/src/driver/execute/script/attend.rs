@@ -13,6 +13,8 @@ use super::channel::{self, Said};
 use super::host::Host;
 use super::printed::{Drained, Printed};
 use super::process::{Exit, Process, Started, Watch};
+use super::sandbox::Achieved;
+use super::usage::Excess;
 
 /// How long to wait for what must come at once: the end of a killed process, the last bytes of its pipes. A process
 /// that escaped from its group can hold a pipe open for ever, so nothing is waited for without a limit.
@@ -23,6 +25,10 @@ pub(super) struct Attended {
     pub(super) cause: Cause,
     pub(super) exit: Exit,
     pub(super) printed: Printed,
+    /// What the helper achieved; nothing when it did not get so far.
+    pub(super) isolated: Option<Achieved>,
+    /// The limit of memory in MiB.
+    pub(super) memory_mib: u32,
 }
 
 /// What ended a run.
@@ -34,20 +40,24 @@ pub(super) enum Cause {
     Said(Said),
     /// The script, by printing too much.
     Flood,
+    /// The script, by using too much.
+    Exceeded(Excess),
     /// The process went without a report.
     Silence,
 }
 
 /// Stays with the process until it, and all that belongs to it, is gone.
 pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Output = ()>, grace: Duration) -> Attended {
-    let Started { process, ended, channel, printed: pipe } = started;
+    let Started { process, usage, ended, channel, printed: pipe } = started;
+    let memory_mib = usage.memory_mib();
     let mut printed = Printed::default();
+    let mut isolated = None;
     let (cause, exit) = match connect(ended, channel) {
         Ok((watch, channel)) => {
-            let talk = pin!(channel::serve(channel, &host));
+            let talk = pin!(channel::serve(channel, &host, &mut isolated));
             let drain = pin!(printed.drain(pipe));
             let mut streams = Streams { talk, said: None, drain, drained: None };
-            let cause = watch_over(&mut streams, &watch, pin!(stop)).await;
+            let cause = watch_over(&mut streams, &watch, pin!(usage.exceeded()), pin!(stop)).await;
             if cause == Cause::Stopped {
                 process.signal(Signal::TERM);
                 let _ = timeout(grace, streams.until(watch.ended())).await;
@@ -62,7 +72,7 @@ pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Outpu
     };
     // A process that does not die although it was killed is left to the cleaner.
     let _ = timeout(4 * AT_ONCE, process.bury()).await;
-    Attended { cause, exit, printed }
+    Attended { cause, exit, printed, isolated, memory_mib }
 }
 
 fn connect(ended: OwnedFd, channel: UnixStream) -> std::io::Result<(Watch, tokio::net::UnixStream)> {
@@ -73,6 +83,7 @@ fn connect(ended: OwnedFd, channel: UnixStream) -> std::io::Result<(Watch, tokio
 async fn watch_over<T, D>(
     streams: &mut Streams<'_, T, D>,
     watch: &Watch,
+    mut exceeded: Pin<&mut impl Future<Output = Excess>>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Cause
 where
@@ -84,6 +95,7 @@ where
             biased;
             () = &mut stop => return Cause::Stopped,
             () = streams.next() => {}
+            excess = &mut exceeded => return Cause::Exceeded(excess),
             () = watch.ended() => {
                 // What the process sent before its end may still be in the socket.
                 let _ = timeout(AT_ONCE, streams.hear_out()).await;

@@ -19,6 +19,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 
 use super::host::{Answer, Host};
+use super::sandbox::Achieved;
 use incoming::{Incoming, Message};
 
 /// The most that a run may return.
@@ -95,8 +96,8 @@ struct Reply {
     tail: Vec<u8>,
 }
 
-/// Answers calls until the process reports its end or closes its side.
-pub(super) async fn serve(stream: UnixStream, host: &Host) -> Said {
+/// Answers calls until the process reports its end or closes its side. What the helper says first goes to `isolated`.
+pub(super) async fn serve(stream: UnixStream, host: &Host, isolated: &mut Option<Achieved>) -> Said {
     let (read, mut write) = stream.into_split();
     let mut incoming = Incoming::new(read);
     // Calls in flight end with this set, when the run does.
@@ -111,6 +112,7 @@ pub(super) async fn serve(stream: UnixStream, host: &Host) -> Said {
             message = incoming.message(), if calls.0.len() < MAX_CALLS => match message {
                 Ok(Some(Message::Call(call, tail))) => calls.0.push(Box::pin(answer(host, call, tail))),
                 Ok(Some(Message::Report(report))) => return incoming.rest_of(report).await,
+                Ok(Some(Message::Isolated(achieved))) => *isolated = Some(achieved),
                 Ok(None) => return Said::Closed,
                 Err(nonsense) => return Said::Nonsense(nonsense),
             },

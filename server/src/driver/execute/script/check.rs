@@ -14,9 +14,8 @@ impl ScriptRunner {
     ///
     /// Takes as long as the interpreter does; dropping the returned future ends it.
     pub async fn check(&self, script: Script) -> Checked {
-        let Script { run_id, source, host } = script;
-        let source: Arc<str> = source.into();
-        match self.attend(run_id, Arc::clone(&source), Purpose::Check, host, pending()).await {
+        let source: Arc<str> = script.source.as_str().into();
+        match self.attend(script, Arc::clone(&source), Purpose::Check, pending()).await {
             Ok(attended) => {
                 let end = verdict::judge(&attended, &source, self.workshop.folders.path());
                 found(end, verdict::is_objection(&attended))

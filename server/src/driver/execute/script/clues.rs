@@ -129,6 +129,9 @@ impl Clues {
             self.refusal = Some(Refusal { text: String::from_utf8_lossy(text).into_owned(), at: self.line_at });
         } else if line.starts_with(b"panic: ") {
             self.begin_crash(line, self.places.clone());
+        } else if let Some(text) = line.strip_prefix(b"runtime/cgo: ") {
+            // Without a thread the runtime aborts, and says so in its own way.
+            self.begin_crash(&[b"fatal error: ", text].concat(), Vec::new());
         } else if line.starts_with(b"fatal error: ") {
             self.begin_crash(line, Vec::new());
         } else if let Some(crash) = &mut self.crash {

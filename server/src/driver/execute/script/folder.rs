@@ -1,6 +1,6 @@
 //! The folder of a run: the generated program, the script and the host packages, in the layout of a `GOPATH`.
 //!
-//! Every run has copies of its own, because until the sandbox closes the file system a script could change shared ones.
+//! Every run has copies of its own: where the kernel cannot close the file system, a script could change shared ones.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -12,7 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::SetupError;
 
 /// The program that the interpreter is told to run, relative to the folder.
-pub(super) const PROGRAM: &str = "main.go";
+const PROGRAM: &str = "main.go";
+
+/// The same, as the interpreter sees it, which works in [`TEMPORARY`].
+pub(super) const PROGRAM_FROM_TEMPORARY: &str = "../main.go";
+
+/// The one place where a script may write, relative to the folder.
+pub(super) const TEMPORARY: &str = "tmp";
 
 /// The script, relative to the folder; the interpreter's messages start with this path.
 pub(super) const SCRIPT: &str = "src/task/script.go";
@@ -37,7 +43,8 @@ const CHECK_SOURCES: [(&str, &str); 2] =
     [(PROGRAM, include_str!("shims/check_main.go")), ("src/justiam/check/check.go", include_str!("shims/check.go"))];
 
 /// Folders to make, parents first.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
+    TEMPORARY,
     "src",
     "src/task",
     "src/justiam",
@@ -167,28 +174,57 @@ impl Drop for RunFolder {
     }
 }
 
-/// Removes a tree, also one in which a script took permissions away.
+/// Removes a tree, also one in which a script took permissions away, or nested folders deeper than paths can be long.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(path)?;
-            fs::remove_dir_all(path)
+        Err(_) => dismantle(path),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Moves what is in inner folders up to the top before these are removed, so that nothing is ever deep: neither a path, nor
+/// this function, nor the number of open folders.
+fn dismantle(top: &Path) -> io::Result<()> {
+    open_up(top)?;
+    let mut moved = 0_u64;
+    loop {
+        let inner = fs::read_dir(top)?.collect::<io::Result<Vec<_>>>()?;
+        if inner.is_empty() {
+            return fs::remove_dir(top);
         }
-        done => done,
+        for entry in inner {
+            let path = entry.path();
+            // Symbolic links are not followed: this type is the link's own.
+            if !entry.file_type()?.is_dir() {
+                fs::remove_file(&path)?;
+                continue;
+            }
+            open_up(&path)?;
+            for deeper in fs::read_dir(&path)? {
+                let deeper = deeper?;
+                if deeper.file_type()?.is_dir() {
+                    // A folder without permissions cannot be moved.
+                    open_up(&deeper.path())?;
+                    let target = loop {
+                        moved += 1;
+                        let target = top.join(format!("moved-{moved}"));
+                        if fs::symlink_metadata(&target).is_err() {
+                            break target;
+                        }
+                    };
+                    fs::rename(deeper.path(), target)?;
+                } else {
+                    fs::remove_file(deeper.path())?;
+                }
+            }
+            fs::remove_dir(&path)?;
+        }
     }
 }
 
 fn open_up(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        // Symbolic links are not followed: this type is the link's own.
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
+    fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 /// A text without the paths of run folders: `…/run-7/src/task/script.go:1:2` becomes `script.go:1:2`.
@@ -255,6 +291,26 @@ mod tests {
         let [(first, text), (last, _)] = companions("package task; var check_compiled, check_compiled_ = 1, 2");
         assert!(first < "script.go" && last > "script.go");
         assert!(text.contains("import check_compiled__ \"justiam/check\""), "{text}");
+    }
+
+    #[test]
+    fn folders_nested_deeper_than_any_path_are_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run-1");
+        fs::create_dir(&path).unwrap();
+        // From the inside out: a tree is moved into a folder, as a script would go down into it.
+        for level in 0..3000 {
+            let (inner, outer) = (path.join("in"), path.join("out"));
+            fs::create_dir(&outer).unwrap();
+            fs::write(outer.join("file"), "x").unwrap();
+            if level > 0 {
+                fs::rename(&inner, outer.join("moved-1")).unwrap();
+            }
+            fs::rename(&outer, &inner).unwrap();
+        }
+        fs::write(path.join("moved-2"), "x").unwrap();
+        Folders::open(parent.path()).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

@@ -4,22 +4,31 @@
 //! `unsafe` and no rules about what may be called. It must be dispatched at the very top of `main`, before any thread
 //! exists, because several of the settings are those of one thread and only the thread that calls exec survives it.
 
-use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use super::channel::Report;
+use super::folder::TEMPORARY;
 use super::order::{Order, SUB_COMMAND};
+use super::sandbox::{Achieved, calls, capabilities, files, probe};
 
 /// What the process exits with when it could not become the interpreter; as a shell does.
 const CANNOT_START: u8 = 126;
+
+/// The step at which a run ends whose server demands a whole sandbox.
+pub(super) const NO_SANDBOX: &str = "sandbox";
+
+/// Address space that Go reserves and does not use, with one arena of the C library. The heap may take the rest, so this
+/// limit is a backstop behind the look at what is really in use.
+const RESERVED: u64 = 832 << 20;
 
 /// Tells whether a command line, without the program's name, calls for [`main`].
 pub fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool {
@@ -30,9 +39,13 @@ pub fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool {
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     // Kept apart from the script's descriptor: this one closes by itself when the interpreter starts.
     let server = io::stdin().as_fd().try_clone_to_owned();
-    let Err(failure) = become_the_interpreter(args);
-    tell(server, &failure);
-    ExitCode::from(CANNOT_START)
+    match obey(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(server, &failure);
+            ExitCode::from(CANNOT_START)
+        }
+    }
 }
 
 /// A step that did not work.
@@ -54,16 +67,35 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 
 /// The steps, in the one order that works.
 ///
-/// Restrictions of later versions go between `limit` and `start`: credentials first (and `die_with` once more, as
-/// changing them clears it), then no new privileges, then the file system, then system calls.
-fn become_the_interpreter(args: impl Iterator<Item = OsString>) -> Result<Infallible, Failure> {
+/// Each later restriction forbids something that an earlier step needs, and none can be taken back. Returns only from a
+/// probe, or when something did not work.
+fn obey(args: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     let order = Order::read(args).map_err(io::Error::other).at("arguments")?;
+    let policy = &order.policy;
     rustix::process::setsid().at("setsid")?;
     die_with(order.parent)?;
+    let mut rules = vec![0; policy.rules];
+    io::stdin().lock().read_exact(&mut rules).at("rules on system calls")?;
     let channel = take_channel()?;
     close_fds::set_fds_cloexec(3, &[channel.as_raw_fd()]);
     limit(&order)?;
-    Err(start(&order, &channel))
+    let folder = env::current_dir().at("run folder")?;
+    let temporary = folder.join(TEMPORARY);
+    env::set_current_dir(&temporary).at("folder for temporary files")?;
+    capabilities::drop_all().at("capabilities")?;
+    rustix::thread::set_no_new_privs(true).at("no new privileges")?;
+    let own = files::Own { program: &order.program, folder: &folder, writable: &temporary, network: policy.network };
+    let landlock = if policy.landlock { files::close(&own).map_err(io::Error::other).at("landlock")? } else { 0 };
+    let seccomp = calls::restrict(&rules, std::process::id()).at("seccomp")?;
+    let achieved = Achieved { landlock, seccomp };
+    say(&channel, &achieved.line().at("report")?).at("report")?;
+    if policy.whole && !achieved.is_whole() {
+        return Err(io::Error::other(achieved.missing())).at(NO_SANDBOX);
+    }
+    if policy.probe {
+        return say(&channel, &probe::found(&folder).at("report")?).at("report");
+    }
+    Err(start(&order, &channel, &folder, &temporary))
 }
 
 /// Ties the process to the server, so that a server that is killed leaves no script behind.
@@ -85,9 +117,16 @@ fn take_channel() -> Result<OwnedFd, Failure> {
 }
 
 fn limit(order: &Order) -> Result<(), Failure> {
-    for (resource, most) in
-        [(Resource::Core, 0), (Resource::Nofile, order.policy.open_files), (Resource::Stack, order.policy.stack)]
-    {
+    let policy = &order.policy;
+    for (resource, most) in [
+        (Resource::Core, 0),
+        (Resource::Nofile, policy.open_files),
+        (Resource::Stack, policy.stack),
+        (Resource::Fsize, policy.file_size),
+        // The soft limit only sends a signal, which Go's runtime swallows.
+        (Resource::Cpu, policy.cpu_seconds),
+        (Resource::As, (u64::from(policy.memory_mib) << 20) + RESERVED),
+    ] {
         // Without privileges a limit can only be lowered.
         let most = rustix::process::getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
         rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).at("limits")?;
@@ -97,20 +136,18 @@ fn limit(order: &Order) -> Result<(), Failure> {
 
 /// Replaces this process by the interpreter. Its environment is this list and nothing else: some of the interpreter's
 /// restrictions can be lifted by variables.
-fn start(order: &Order, channel: &OwnedFd) -> Failure {
-    let folder = match env::current_dir() {
-        Ok(folder) => folder,
-        Err(error) => return Failure { step: "run folder", error },
-    };
+fn start(order: &Order, channel: &OwnedFd, folder: &Path, temporary: &Path) -> Failure {
     let error = Command::new(&order.program)
         .args(&order.arguments)
         .env_clear()
-        .env("GOPATH", &folder)
-        .env("HOME", &folder)
-        .env("TMPDIR", &folder)
+        .env("GOPATH", folder)
+        .env("HOME", temporary)
+        .env("TMPDIR", temporary)
         .env("HOST_FD", channel.as_raw_fd().to_string())
         // More processors would only let a busy script take more of the machine; starting is no slower with one.
         .env("GOMAXPROCS", "1")
+        // Go collects garbage in time to stay below. It is no limit, only a wish.
+        .env("GOMEMLIMIT", format!("{}MiB", u64::from(order.policy.memory_mib) * 4 / 5))
         .env("MALLOC_ARENA_MAX", "1")
         .exec();
     Failure { step: "interpreter", error }
@@ -121,6 +158,11 @@ fn tell(server: io::Result<OwnedFd>, failure: &Failure) {
     let report = Report::Unstartable { step: failure.step.to_owned(), error: failure.error.to_string() };
     if let (Ok(server), Ok(mut line)) = (server, serde_json::to_vec(&report)) {
         line.push(b'\n');
-        let _ = File::from(server).write_all(&line);
+        let _ = say(&server, &line);
     }
+}
+
+/// Writes to the server; lines from here are short and find room in the socket.
+fn say(server: &OwnedFd, line: &[u8]) -> io::Result<()> {
+    File::from(server.try_clone()?).write_all(line)
 }

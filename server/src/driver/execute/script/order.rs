@@ -9,10 +9,12 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use super::sandbox::Network;
+
 /// The sub-command of the server that is the helper.
 pub(super) const SUB_COMMAND: &str = "sandbox";
 
-/// What a run may use. Later restrictions are further fields of it.
+/// What a run may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Policy {
@@ -20,11 +22,38 @@ pub(super) struct Policy {
     pub(super) open_files: u64,
     /// The size of a thread's stack in bytes; the interpreter keeps Go's own stacks elsewhere.
     pub(super) stack: u64,
+    /// The size of the largest file in bytes.
+    pub(super) file_size: u64,
+    /// Processor time in seconds, of all threads together.
+    pub(super) cpu_seconds: u64,
+    /// Memory in MiB.
+    pub(super) memory_mib: u32,
+    pub(super) network: Network,
+    /// Whether to put the rules on files on.
+    pub(super) landlock: bool,
+    /// So many bytes of rules on system calls wait in the channel; 0 for none.
+    pub(super) rules: usize,
+    /// Whether all layers are needed.
+    pub(super) whole: bool,
+    /// Whether to try what is forbidden in place of becoming the interpreter.
+    pub(super) probe: bool,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self { open_files: 256, stack: 1 << 20 }
+impl Policy {
+    /// What every script may use.
+    pub(super) fn new(network: Network, memory_mib: u32) -> Self {
+        Self {
+            open_files: 256,
+            stack: 1 << 20,
+            file_size: 64 << 20,
+            cpu_seconds: 35,
+            memory_mib,
+            network,
+            landlock: true,
+            rules: 0,
+            whole: false,
+            probe: false,
+        }
     }
 }
 
@@ -77,18 +106,19 @@ mod tests {
     use std::path::Path;
     use std::process::Command;
 
-    use super::{Order, Policy};
+    use super::{Network, Order, Policy};
 
     #[test]
     fn the_helper_reads_what_the_server_gives() {
         let mut command = Command::new("helper");
-        Order::give(&mut command, &Policy::default(), Path::new("/opt/my yaegi"), &["run", "main.go"]).unwrap();
+        let policy = Policy { rules: 7, ..Policy::new(Network::Fetch, 64) };
+        Order::give(&mut command, &policy, Path::new("/opt/my yaegi"), &["run", "main.go"]).unwrap();
         let words: Vec<OsString> = command.get_args().map(OsString::from).collect();
         assert_eq!(words[0], "sandbox");
         let order = Order::read(words.into_iter().skip(1)).unwrap();
         let expected = Order {
             parent: std::process::id().try_into().unwrap(),
-            policy: Policy::default(),
+            policy,
             program: "/opt/my yaegi".into(),
             arguments: vec!["run".into(), "main.go".into()],
         };
@@ -97,12 +127,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
+        let whole = serde_json::to_string(&Policy::new(Network::All, 64)).unwrap();
+        let more = whole.replacen('{', r#"{"more":1,"#, 1);
         for words in [
             vec![],
             vec!["--ppid", "x", "--policy", "{}", "--", "y"],
             vec!["--ppid", "1", "--policy", "{}", "--", "y"],
-            vec!["--ppid", "1", "--policy", r#"{"open_files":1,"stack":1,"more":1}"#, "--", "y"],
-            vec!["--ppid", "1", "--policy", r#"{"open_files":1,"stack":1}"#, "--"],
+            vec!["--ppid", "1", "--policy", &more, "--", "y"],
+            vec!["--ppid", "1", "--policy", &whole, "--"],
         ] {
             assert!(Order::read(words.iter().map(OsString::from)).is_err(), "{words:?}");
         }

@@ -11,10 +11,13 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
 use super::cleaner::Remains;
+use super::usage::Usage;
 
 /// A script's process and the server's ends of what connects it.
 pub(super) struct Started {
     pub(super) process: Process,
+    /// What it uses of the machine.
+    pub(super) usage: Usage,
     /// Readable once the process has ended.
     pub(super) ended: OwnedFd,
     /// The host channel.

@@ -4,7 +4,7 @@
 //! and go; this one stays until the last run is over.
 
 use std::env;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,10 @@ use rustix::process::PidfdFlags;
 use tokio::sync::oneshot;
 
 use super::cleaner::Remains;
-use super::folder::{Folders, PROGRAM, Purpose};
+use super::folder::{Folders, PROGRAM_FROM_TEMPORARY, Purpose, TEMPORARY};
 use super::order::{Order, Policy};
 use super::process::{Process, Started};
+use super::usage::Usage;
 
 /// Why a script's process could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +59,14 @@ pub(super) struct Worker {
     pub(super) helper: PathBuf,
     pub(super) folders: Arc<Folders>,
     pub(super) graveyard: Sender<Remains>,
+    /// The rules on system calls that helpers get, compiled.
+    pub(super) rules: Vec<u8>,
 }
 
 struct Request {
     source: Arc<str>,
     purpose: Purpose,
+    policy: Policy,
     answer: oneshot::Sender<Result<Started, StartError>>,
 }
 
@@ -80,9 +84,14 @@ impl Spawner {
     }
 
     /// Starts a script. Dropping this future ends what may have been started already.
-    pub(super) async fn start_script(&self, source: Arc<str>, purpose: Purpose) -> Result<Started, StartError> {
+    pub(super) async fn start_script(
+        &self,
+        source: Arc<str>,
+        purpose: Purpose,
+        policy: Policy,
+    ) -> Result<Started, StartError> {
         let (answer, started) = oneshot::channel();
-        self.requests.send(Request { source, purpose, answer }).map_err(|_| StartError::Gone)?;
+        self.requests.send(Request { source, purpose, policy, answer }).map_err(|_| StartError::Gone)?;
         started.await.map_err(|_| StartError::Gone)?
     }
 }
@@ -92,12 +101,12 @@ impl Worker {
         while let Ok(request) = queue.recv() {
             if !request.answer.is_closed() {
                 // Nobody may be waiting any more by now; what was started then ends by being dropped.
-                let _ = request.answer.send(self.start(&request.source, request.purpose));
+                let _ = request.answer.send(self.start(&request.source, request.purpose, request.policy));
             }
         }
     }
 
-    fn start(&self, source: &str, purpose: Purpose) -> Result<Started, StartError> {
+    fn start(&self, source: &str, purpose: Purpose, mut policy: Policy) -> Result<Started, StartError> {
         let yaegi = locate(&self.yaegi)?;
         let folder = self.folders.lay_out(source, purpose).map_err(StartError::Folder)?;
         let (ours, theirs) = UnixStream::pair().map_err(StartError::Channels)?;
@@ -105,19 +114,24 @@ impl Worker {
         // For Go, a non-blocking socket is one that its poller can wait for; with one processor a goroutine that blocks
         // in a read would hold up the others.
         theirs.set_nonblocking(true).map_err(StartError::Channels)?;
+        // Before anything else is said there: the helper reads so much and no more. It has room in the socket.
+        policy.rules = self.rules.len();
+        (&ours).write_all(&self.rules).map_err(StartError::Channels)?;
         let (printed, print) = io::pipe().map_err(StartError::Channels)?;
         let print_too = print.try_clone().map_err(StartError::Channels)?;
         let mut command = Command::new(&self.helper);
         command.env_clear().current_dir(folder.path());
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(print).stderr(print_too);
-        Order::give(&mut command, &Policy::default(), &yaegi, &["run", PROGRAM]).map_err(StartError::Order)?;
+        Order::give(&mut command, &policy, &yaegi, &["run", PROGRAM_FROM_TEMPORARY]).map_err(StartError::Order)?;
         let child = command.spawn().map_err(StartError::Helper)?;
+        let folder_path = folder.path().to_owned();
         let remains = Remains::new(child, folder).map_err(StartError::Helper)?;
         let pid = remains.pid();
+        let usage = Usage::of(pid, folder_path.join(TEMPORARY), &policy);
         let process = Process::new(remains, self.graveyard.clone());
         let ended = rustix::process::pidfd_open(pid, PidfdFlags::empty());
         let ended = ended.map_err(|error| StartError::Helper(error.into()))?;
-        Ok(Started { process, ended, channel: ours, printed: printed.into() })
+        Ok(Started { process, usage, ended, channel: ours, printed: printed.into() })
     }
 }
 

@@ -7,7 +7,9 @@ use super::attend::{Attended, Cause};
 use super::channel::{MAX_OUTPUT, Report, Said, Text};
 use super::clues::{Clues, Crash};
 use super::folder;
+use super::helper::NO_SANDBOX;
 use super::process::Exit;
+use super::usage::Excess;
 
 /// The longest message, not counting the note that says so.
 const LONGEST: usize = 4 << 10;
@@ -22,6 +24,7 @@ pub(super) fn judge(attended: &Attended, source: &str, folders: &Path) -> End {
         Cause::Flood => {
             End::error("the script printed more than 64 MiB and was stopped; print less, or return a summary")
         }
+        Cause::Exceeded(excess) => End::error(excess.text()),
         Cause::Said(Said::Report(report, output)) => reported(report, output, attended.printed.clues(), source),
         Cause::Said(Said::Nonsense(what)) => {
             End::error(format!("the script was stopped: it sent the server {what} over the host channel"))
@@ -77,6 +80,11 @@ fn reported(report: &Report, output: &[u8], clues: &Clues, source: &str) -> End 
             "the Go interpreter could not be started: {}; JUSTIAM_YAEGI must name the yaegi program on the server",
             bounded(error, error.len() as u64)
         )),
+        Report::Unstartable { step, error } if step == NO_SANDBOX => End::error(format!(
+            "scripts are not run on this server: it demands a sandbox (--script-isolation sandbox), and its kernel gives \
+             no {}",
+            bounded(error, error.len() as u64)
+        )),
         Report::Unstartable { step, error } => End::error(bounded(
             &format!("the server could not prepare the script's process ({step}): {error}"),
             (step.len() + error.len()) as u64,
@@ -120,6 +128,8 @@ fn lines(places: &[String]) -> String {
 fn silent(attended: &Attended, folders: &Path) -> String {
     let text = if let Some((text, _)) = refused(attended) {
         refusal(&plain(text, folders))
+    } else if crashed(attended).is_some_and(|crash| is_about_memory(&crash.text)) {
+        Excess::Memory(attended.memory_mib).text()
     } else if let Some(crash) = crashed(attended) {
         breakdown(crash, folders)
     } else {
@@ -145,6 +155,14 @@ fn refused(attended: &Attended) -> Option<(&str, u64)> {
 /// Go's runtime exits with 2, or aborts.
 fn crashed(attended: &Attended) -> Option<&Crash> {
     attended.printed.clues().crash().filter(|_| matches!(attended.exit, Exit::Code(2) | Exit::Signal(_)))
+}
+
+/// Whether Go's runtime gave up because the system gave it no more memory, or no thread for want of it.
+fn is_about_memory(text: &str) -> bool {
+    let text = text.strip_prefix("fatal error: ").unwrap_or_default();
+    ["out of memory", "cannot allocate memory", "failed to reserve page summary memory", "pthread_create failed"]
+        .iter()
+        .any(|reason| text.contains(reason))
 }
 
 fn breakdown(crash: &Crash, folders: &Path) -> String {

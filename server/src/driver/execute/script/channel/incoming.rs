@@ -3,6 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{Call, MAX_OUTPUT, Report, Said};
+use crate::driver::execute::script::sandbox::Achieved;
 
 /// The longest line that is taken from a script.
 const MAX_LINE: usize = 1 << 20;
@@ -12,6 +13,8 @@ const MAX_TAIL: u64 = 8 << 20;
 
 /// A whole message.
 pub(super) enum Message {
+    /// What the helper achieved, before there was a script.
+    Isolated(Achieved),
     /// A call, and the bytes that followed it.
     Call(Call, Vec<u8>),
     /// The end of the run; its output is still to be read, with [`Incoming::rest_of`].
@@ -26,17 +29,25 @@ pub(super) struct Incoming<R> {
     searched: usize,
     /// A call whose bytes are not all there yet.
     begun: Option<Call>,
+    /// Whether a line has come.
+    spoken: bool,
 }
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
     pub(super) fn new(stream: R) -> Self {
-        Self { stream, buffer: Vec::new(), searched: 0, begun: None }
+        Self { stream, buffer: Vec::new(), searched: 0, begun: None, spoken: false }
     }
 
     /// The next message; `None` when there are no more. The error says what was sent instead.
     pub(super) async fn message(&mut self) -> Result<Option<Message>, &'static str> {
         if self.begun.is_none() {
             let Some(line) = self.line().await? else { return Ok(None) };
+            // The helper speaks before there is a script, so no script can say this in its place.
+            if !std::mem::replace(&mut self.spoken, true)
+                && let Some(achieved) = Achieved::read(&line)
+            {
+                return Ok(Some(Message::Isolated(achieved)));
+            }
             if let Ok(report) = serde_json::from_slice(&line) {
                 return Ok(Some(Message::Report(report)));
             }

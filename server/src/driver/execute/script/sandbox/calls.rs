@@ -1,0 +1,180 @@
+//! The second layer: seccomp. Which system calls a script's process may make.
+//!
+//! Three programs, of which the kernel obeys the strictest answer. The first says "not permitted" to what is dangerous, the
+//! second says "there is no such call" to `clone3`, whose flags cannot be looked at, and the third knows all calls that are
+//! allowed, and says that there are no others.
+//!
+//! Compiling them takes longer than starting an interpreter, so the server does it one time. The helper gets them over its
+//! socket before the script's process talks there, and puts its own number where a program must know it.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, apply_filter, sock_filter,
+};
+
+use super::tables::{ALLOWED, FORBIDDEN, FORBIDDEN_IOCTLS, FORBIDDEN_PRCTLS};
+use super::{Layers, Network};
+
+/// Stands for the number of the process until the helper knows it. No process can have it.
+const OWN_PID: u32 = 0x7ead_be75;
+
+/// The size of an instruction on its way to the helper.
+const INSTRUCTION: usize = 8;
+
+/// Marks the end of a program on the way: no instruction looks so.
+const END: [u8; INSTRUCTION] = [0xff; INSTRUCTION];
+
+/// The bit of `socket`'s type argument below which the kind of a socket is.
+const KIND_OF_SOCKET: u64 = 0xf;
+
+/// The programs for a server, as bytes for its helpers. Nothing when the layer is left out.
+pub(in super::super) fn compile(network: Network, layers: Layers) -> Result<Vec<u8>, seccompiler::Error> {
+    if !layers.seccomp {
+        return Ok(Vec::new());
+    }
+    let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
+    let unknown = if layers.kill_unknown_calls { SeccompAction::KillProcess } else { errno(libc::ENOSYS) };
+    let allowed = ALLOWED.iter().chain(FORBIDDEN).chain(&CONDITIONAL).map(|call| (*call, Vec::new())).collect();
+    let programs = [
+        program(forbidden(network)?, SeccompAction::Allow, errno(libc::EPERM))?,
+        program([(libc::SYS_clone3, Vec::new())].into(), SeccompAction::Allow, errno(libc::ENOSYS))?,
+        program(allowed, unknown, SeccompAction::Allow)?,
+    ];
+    let mut bytes = Vec::new();
+    for program in programs {
+        for one in program {
+            bytes.extend_from_slice(&one.code.to_ne_bytes());
+            bytes.extend_from_slice(&[one.jt, one.jf]);
+            bytes.extend_from_slice(&one.k.to_ne_bytes());
+        }
+        bytes.extend_from_slice(&END);
+    }
+    Ok(bytes)
+}
+
+/// Puts the programs of [`compile`] on this thread, for good. False where there are none, or where the kernel, or whatever
+/// surrounds this process, does not take even the first.
+pub(in super::super) fn restrict(bytes: &[u8], own_pid: u32) -> io::Result<bool> {
+    let mut restricted = false;
+    let mut program = BpfProgram::new();
+    for one in bytes.chunks(INSTRUCTION) {
+        match *one {
+            [c0, c1, jt, jf, k0, k1, k2, k3] if *one != END => {
+                let k = u32::from_ne_bytes([k0, k1, k2, k3]);
+                let k = if k == OWN_PID { own_pid } else { k };
+                program.push(sock_filter { code: u16::from_ne_bytes([c0, c1]), jt, jf, k });
+            }
+            _ => match apply_filter(&std::mem::take(&mut program)) {
+                Ok(()) => restricted = true,
+                Err(_) if !restricted => return Ok(false),
+                Err(error) => return Err(io::Error::other(error)),
+            },
+        }
+    }
+    Ok(restricted)
+}
+
+/// Calls that are forbidden with certain arguments only.
+const CONDITIONAL: [i64; 12] = [
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_kill,
+    libc::SYS_tgkill,
+    libc::SYS_prlimit64,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_prctl,
+    libc::SYS_ioctl,
+    libc::SYS_socket,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_sendmmsg,
+];
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// What gets the answer "not permitted".
+fn forbidden(network: Network) -> Result<Rules, seccompiler::Error> {
+    let mut rules: Rules = FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    let own = u64::from(OWN_PID);
+    let ne = SeccompCmpOp::Ne;
+    let eq = SeccompCmpOp::Eq;
+    let has = |bits: u64| SeccompCmpOp::MaskedEq(bits);
+    let flag = |bits: i32| u64::from(bits.unsigned_abs());
+    // A new thread is fine, a new process is not.
+    add(&mut rules, libc::SYS_clone, &[(0, has(flag(libc::CLONE_THREAD)), 0)])?;
+    // Go's scheduler sends signals to its own threads all the time.
+    add(&mut rules, libc::SYS_kill, &[(0, ne.clone(), own)])?;
+    add(&mut rules, libc::SYS_tgkill, &[(0, ne.clone(), own)])?;
+    add(&mut rules, libc::SYS_prlimit64, &[(0, ne.clone(), 0), (0, ne.clone(), own)])?;
+    add(&mut rules, libc::SYS_sched_setaffinity, &[(0, ne.clone(), 0)])?;
+    for option in FORBIDDEN_PRCTLS {
+        add(&mut rules, libc::SYS_prctl, &[(0, eq.clone(), *option)])?;
+    }
+    for request in FORBIDDEN_IOCTLS {
+        add(&mut rules, libc::SYS_ioctl, &[(1, eq.clone(), *request)])?;
+    }
+    if network == Network::All {
+        // Plain TCP and UDP: no Unix sockets, raw ones or protocols that escape rules on ports.
+        let (inet, inet6) = (flag(libc::AF_INET), flag(libc::AF_INET6));
+        add(&mut rules, libc::SYS_socket, &[(0, ne.clone(), inet), (0, ne.clone(), inet6)])?;
+        add(&mut rules, libc::SYS_socket, &[(1, has(KIND_OF_SOCKET), flag(libc::SOCK_RAW))])?;
+        let protocols = [0, flag(libc::IPPROTO_TCP), flag(libc::IPPROTO_UDP)];
+        add(&mut rules, libc::SYS_socket, &protocols.map(|protocol| (2, ne.clone(), protocol)))?;
+    } else {
+        rules.insert(libc::SYS_socket, Vec::new());
+    }
+    // Opens a connection without `connect`.
+    let fast_open = flag(libc::MSG_FASTOPEN);
+    add(&mut rules, libc::SYS_sendto, &[(3, has(fast_open), fast_open)])?;
+    add(&mut rules, libc::SYS_sendmsg, &[(2, has(fast_open), fast_open)])?;
+    add(&mut rules, libc::SYS_sendmmsg, &[(3, has(fast_open), fast_open)])?;
+    Ok(rules)
+}
+
+/// Forbids a call where all conditions hold: the number of an argument, how to compare, and with what.
+fn add(rules: &mut Rules, call: i64, conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<(), seccompiler::Error> {
+    let conditions = conditions.iter().map(|(argument, compare, value)| {
+        // The kernel looks at the lower half of these arguments only.
+        SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, compare.clone(), *value)
+    });
+    let rule = SeccompRule::new(conditions.collect::<Result<_, _>>()?)?;
+    rules.entry(call).or_default().push(rule);
+    Ok(())
+}
+
+fn program(rules: Rules, other: SeccompAction, these: SeccompAction) -> Result<BpfProgram, seccompiler::Error> {
+    let arch = if cfg!(target_arch = "aarch64") { TargetArch::aarch64 } else { TargetArch::x86_64 };
+    Ok(SeccompFilter::new(rules, other, these, arch)?.try_into()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_fit_into_a_socket_and_name_the_process_where_they_must() {
+        for network in [Network::All, Network::Fetch, Network::None] {
+            let bytes = compile(network, Layers::default()).unwrap();
+            assert!(bytes.len() < 100_000, "{}", bytes.len());
+            assert_eq!(bytes.len() % INSTRUCTION, 0);
+            let chunks: Vec<&[u8]> = bytes.chunks(INSTRUCTION).collect();
+            assert_eq!(chunks.iter().filter(|one| **one == END).count(), 3);
+            // kill, tgkill, prlimit64.
+            assert_eq!(chunks.iter().filter(|one| one.ends_with(&OWN_PID.to_ne_bytes())).count(), 3);
+        }
+        let none = Layers { seccomp: false, ..Layers::default() };
+        assert!(compile(Network::All, none).unwrap().is_empty());
+    }
+
+    #[test]
+    fn no_call_is_in_two_lists() {
+        let mut calls: Vec<i64> = ALLOWED.iter().chain(FORBIDDEN).chain(&CONDITIONAL).copied().collect();
+        let all = calls.len();
+        calls.sort_unstable();
+        calls.dedup();
+        assert_eq!(calls.len(), all);
+    }
+}
