@@ -193,6 +193,11 @@ impl TestServer {
         self.app.load_fixtures(fixtures.to_string().as_bytes()).await.unwrap();
     }
 
+    /// How the server says that it isolates scripts.
+    pub fn isolation(&self) -> String {
+        self.app.isolation().unwrap().to_owned()
+    }
+
     /// The folder with the database.
     pub fn data_dir(&self) -> &Path {
         self.data.as_ref().unwrap().path()

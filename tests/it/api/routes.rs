@@ -95,9 +95,11 @@ async fn the_names_that_existing_clients_use_work_as_well() {
 #[tokio::test]
 async fn anybody_may_ask_for_health_and_version() {
     let api = Api::start().await;
+    let isolation = api.server.isolation();
+    assert!(isolation.contains("no capabilities, memory 512 MiB, network all"), "{isolation}");
     for (path, expected) in [
-        ("/health", json!({ "status": "healthy" })),
-        ("/api/v1/health", json!({ "status": "healthy" })),
+        ("/health", json!({ "status": "healthy", "isolation": isolation })),
+        ("/api/v1/health", json!({ "status": "healthy", "isolation": isolation })),
         ("/health/ready", json!({ "status": "ready" })),
         ("/api/v1/version", json!(env!("CARGO_PKG_VERSION"))),
     ] {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::future::pending;
 use std::path::Path;
 
-use justiam_server::driver::execute::script::End;
+use justiam_server::driver::execute::script::{End, Host};
 
 use super::support::{BLOCKED, Lab, go, host, processes_in, script};
 
@@ -15,6 +15,17 @@ fn output(end: End) -> String {
     }
 }
 
+/// Runs a script until it says that it has started, looks at its process from outside, and ends it.
+async fn look<T>(lab: &Lab, look: impl FnOnce(i32) -> T) -> T {
+    let (runner, script) = (lab.runner.clone(), script(Host::default(), &go(&["os"], BLOCKED)));
+    let run = tokio::spawn(async move { runner.run(script, pending()).await });
+    lab.started().await;
+    let seen = look(processes_in(&lab.scripts())[0]);
+    run.abort();
+    lab.clean().await;
+    seen
+}
+
 #[tokio::test]
 async fn the_environment_is_a_short_list() {
     let lab = Lab::new();
@@ -23,8 +34,8 @@ async fn the_environment_is_a_short_list() {
     let run = lab.scripts().join("run-1");
     let run = run.display();
     let (before, rest) = found.split_once("HOST_FD=").unwrap();
-    assert_eq!(before, format!("GOMAXPROCS=1\nGOPATH={run}\nHOME={run}\n"));
-    assert_eq!(rest.split_once('\n').unwrap().1, format!("MALLOC_ARENA_MAX=1\nTMPDIR={run}"));
+    assert_eq!(before, format!("GOMAXPROCS=1\nGOMEMLIMIT=409MiB\nGOPATH={run}\nHOME={run}/tmp\n"));
+    assert_eq!(rest.split_once('\n').unwrap().1, format!("MALLOC_ARENA_MAX=1\nTMPDIR={run}/tmp"));
 }
 
 #[tokio::test]
@@ -33,41 +44,57 @@ async fn descriptors_of_the_server_are_not_inherited() {
     let leak = File::create(folder.path().join("leak")).unwrap();
     // Unlike everything that Rust opens, this one is inherited.
     let _leak = rustix::io::dup(&leak).unwrap();
-    let body = r#"
-entries, err := os.ReadDir("/proc/self/fd")
-for _, entry := range entries {
-    target, _ := os.Readlink("/proc/self/fd/" + entry.Name())
-    fmt.Println(entry.Name(), strings.Split(target, ":")[0])
-}
-return os.Getenv("HOST_FD"), err"#;
-    let outcome = Lab::new().run(&go(&["fmt", "os", "strings"], body)).await;
-    let channel = output(outcome.end);
-    let log = String::from_utf8(outcome.log).unwrap();
-    assert!(!log.contains("leak"), "{log}");
-    assert!(log.starts_with("0 /dev/null\n1 pipe\n2 pipe\n"), "{log}");
+    let open = look(&Lab::new(), |pid| {
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|entry| entry.unwrap().path());
+        let mut open: Vec<String> = entries
+            .map(|path| {
+                let target = fs::read_link(&path).unwrap().to_string_lossy().into_owned();
+                format!("{} {}", path.file_name().unwrap().to_string_lossy(), target.split(':').next().unwrap())
+            })
+            .collect();
+        open.sort();
+        open
+    })
+    .await;
+    assert_eq!(&open[..3], ["0 /dev/null", "1 pipe", "2 pipe"]);
+    assert!(!open.iter().any(|file| file.contains("leak")), "{open:?}");
     // Apart from the channel there is only what Go's poller made for itself.
-    let sockets: Vec<&str> = log.lines().filter(|line| line.ends_with(" socket")).collect();
-    assert_eq!(sockets, [format!("{channel} socket")], "{log}");
+    assert_eq!(open.iter().filter(|file| file.ends_with(" socket")).count(), 1, "{open:?}");
 }
 
 #[tokio::test]
-async fn session_and_limits_are_set() {
-    let body = r#"
-limits, err := os.ReadFile("/proc/self/limits")
-stat, _ := os.ReadFile("/proc/self/stat")
-fields := strings.Fields(string(stat))
-fmt.Println(fields[0] == fields[4], fields[0] == fields[5])
-return string(limits), err"#;
-    let outcome = Lab::new().run(&go(&["fmt", "os", "strings"], body)).await;
-    assert_eq!(String::from_utf8_lossy(&outcome.log), "true true\n");
-    let limits = output(outcome.end);
-    let limit = |name: &str| {
-        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
-        line[name.len()..].split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+async fn session_limits_and_rights_are_set() {
+    let lab = Lab::new();
+    let (pid, limits, status, stat) = look(&lab, |pid| {
+        let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
+        (pid.to_string(), read("limits"), read("status"), read("stat"))
+    })
+    .await;
+    // Process group and session are its own.
+    let fields: Vec<&str> = stat.split_whitespace().collect();
+    assert_eq!((fields[4], fields[5]), (pid.as_str(), pid.as_str()));
+    let words = |text: &str, name: &str, count: usize| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().take(count).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(limit("Max core file size"), "0 0");
-    assert_eq!(limit("Max open files"), "256 256");
-    assert_eq!(limit("Max stack size"), "1048576 1048576");
+    for (name, expected) in [
+        ("Max core file size", "0 0"),
+        ("Max open files", "256 256"),
+        ("Max stack size", "1048576 1048576"),
+        ("Max file size", "67108864 67108864"),
+        ("Max cpu time", "35 35"),
+        ("Max address space", "1409286144 1409286144"),
+    ] {
+        assert_eq!(words(&limits, name, 2), expected, "{name}");
+    }
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+        // Without root's rights, nobody can lower the bounds; they are of no use without new privileges.
+        if set != "CapBnd:" || rustix::process::geteuid().is_root() {
+            assert_eq!(words(&status, set, 1), "0000000000000000", "{set}");
+        }
+    }
+    assert_eq!(words(&status, "NoNewPrivs:", 1), "1");
+    assert_eq!((words(&status, "Seccomp:", 1), words(&status, "Seccomp_filters:", 1)), ("2".into(), "3".into()));
 }
 
 #[tokio::test]

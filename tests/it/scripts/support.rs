@@ -51,8 +51,13 @@ impl Lab {
         message(self.run(source).await)
     }
 
+    /// The folder around the scripts' one, as a server's data folder is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
     pub(crate) fn scripts(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("scripts")
+        self.data().join("scripts")
     }
 
     /// Waits until a script has made the file `started`.
