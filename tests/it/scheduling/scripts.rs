@@ -3,6 +3,7 @@
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::tasks::NewTask;
 use justiam_sdk::api::values::RunStatus;
+use justiam_server::driver::execute::script::{Demand, Network};
 use justiam_tests::server::TestServer;
 
 /// A script of some imports and the body of `Run`.
@@ -91,4 +92,27 @@ async fn config_and_secrets_reach_the_script_as_the_documentation_says() {
     new.secrets = Some([("KEY".to_owned(), "hunter2".into())].into());
     let run = run(&server, &new).await;
     assert_eq!(run.output.as_deref(), Some(r#""example.com" ["a" "b"] true false 3 0|7 """#), "{:?}", run.error);
+}
+
+#[tokio::test]
+async fn runs_and_the_server_say_how_scripts_are_isolated() {
+    let server = TestServer::start_with(|config| {
+        (config.script_network, config.script_memory_mib) = (Network::None, 256);
+    })
+    .await;
+    let run = run(&server, &NewTask::triggered_script("T", go(&[], "\treturn ``, nil"))).await;
+    assert_eq!(run.isolation, Some(server.isolation()));
+    assert!(server.isolation().ends_with(", no capabilities, memory 256 MiB, network none"), "{}", server.isolation());
+}
+
+#[tokio::test]
+async fn a_server_that_demands_a_sandbox_refuses_scripts_on_a_kernel_without() {
+    let server = TestServer::start_with(|config| {
+        (config.script_isolation, config.script_layers.landlock) = (Demand::Sandbox, false);
+    })
+    .await;
+    let run = run(&server, &NewTask::triggered_script("T", go(&[], "\treturn `ran`, nil"))).await;
+    let expected = "scripts are not run on this server: it demands a sandbox (--script-isolation sandbox), and its kernel gives no Landlock";
+    assert_eq!((run.status, run.output, run.error.as_deref()), (RunStatus::Error, None, Some(expected)));
+    assert!(run.isolation.unwrap().starts_with("partial: no landlock, seccomp, "));
 }

@@ -76,7 +76,8 @@ async fn leaving_without_returning_is_explained() {
         ),
         (
             &go(&["os"], "p := &os.Process{Pid: os.Getpid()}; p.Kill(); select {}"),
-            "the Go interpreter was killed by signal 9 (KILL), not by this server; the machine may have run out of memory",
+            "the Go interpreter was killed by signal 9 (KILL), not by this server; the machine may have run out of memory, \
+             or the script used more than 35 s of processor time",
         ),
     ])
     .await;

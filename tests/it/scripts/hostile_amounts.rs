@@ -82,6 +82,16 @@ async fn ten_thousand_busy_goroutines_stop_when_they_are_told_to() {
 }
 
 #[tokio::test]
+async fn processor_time_has_a_limit_of_its_own() {
+    let mut busy = script(Host::default(), &go(&["runtime"], "runtime.GOMAXPROCS(2)\ngo func() { for {} }()\nfor {}"));
+    busy.timeout = Duration::ZERO;
+    let lab = Lab::new();
+    let outcome = tokio::time::timeout(PATIENCE, lab.runner.run(busy, pending())).await.unwrap();
+    assert!(message(outcome).ends_with("or the script used more than 5 s of processor time"));
+    lab.assert_clean();
+}
+
+#[tokio::test]
 async fn output_without_an_end_or_a_line_is_stopped() {
     let body = "text := strings.Repeat(`x`, 1<<16)\nfor i := 0; i < 100000; i++ { fmt.Print(text) }\nreturn ``, nil";
     let expected = "the script printed more than 64 MiB and was stopped; print less, or return a summary";

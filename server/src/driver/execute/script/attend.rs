@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::channel::{self, Said};
 use super::host::Host;
+use super::order::Policy;
 use super::printed::{Drained, Printed};
 use super::process::{Exit, Process, Started, Watch};
 use super::sandbox::Achieved;
@@ -27,8 +28,8 @@ pub(super) struct Attended {
     pub(super) printed: Printed,
     /// What the helper achieved; nothing when it did not get so far.
     pub(super) isolated: Option<Achieved>,
-    /// The limit of memory in MiB.
-    pub(super) memory_mib: u32,
+    /// What the process was allowed.
+    pub(super) policy: Policy,
 }
 
 /// What ended a run.
@@ -48,8 +49,7 @@ pub(super) enum Cause {
 
 /// Stays with the process until it, and all that belongs to it, is gone.
 pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Output = ()>, grace: Duration) -> Attended {
-    let Started { process, usage, ended, channel, printed: pipe } = started;
-    let memory_mib = usage.memory_mib();
+    let Started { process, policy, usage, ended, channel, printed: pipe } = started;
     let mut printed = Printed::default();
     let mut isolated = None;
     let (cause, exit) = match connect(ended, channel) {
@@ -72,7 +72,7 @@ pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Outpu
     };
     // A process that does not die although it was killed is left to the cleaner.
     let _ = timeout(4 * AT_ONCE, process.bury()).await;
-    Attended { cause, exit, printed, isolated, memory_mib }
+    Attended { cause, exit, printed, isolated, policy }
 }
 
 fn connect(ended: OwnedFd, channel: UnixStream) -> std::io::Result<(Watch, tokio::net::UnixStream)> {

@@ -11,11 +11,14 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
 use super::cleaner::Remains;
+use super::order::Policy;
 use super::usage::Usage;
 
 /// A script's process and the server's ends of what connects it.
 pub(super) struct Started {
     pub(super) process: Process,
+    /// What it is allowed.
+    pub(super) policy: Policy,
     /// What it uses of the machine.
     pub(super) usage: Usage,
     /// Readable once the process has ended.

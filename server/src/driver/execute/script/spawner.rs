@@ -131,7 +131,7 @@ impl Worker {
         let process = Process::new(remains, self.graveyard.clone());
         let ended = rustix::process::pidfd_open(pid, PidfdFlags::empty());
         let ended = ended.map_err(|error| StartError::Helper(error.into()))?;
-        Ok(Started { process, usage, ended, channel: ours, printed: printed.into() })
+        Ok(Started { process, policy, usage, ended, channel: ours, printed: printed.into() })
     }
 }
 

@@ -70,11 +70,6 @@ impl Usage {
         Self { memory_mib: policy.memory_mib, memory: open("statm"), written: open("io"), folder }
     }
 
-    /// The limit of memory in MiB.
-    pub(super) fn memory_mib(&self) -> u32 {
-        self.memory_mib
-    }
-
     /// Resolves when the process uses too much of something.
     pub(super) async fn exceeded(self) -> Excess {
         let mut looks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);

@@ -129,16 +129,18 @@ fn silent(attended: &Attended, folders: &Path) -> String {
     let text = if let Some((text, _)) = refused(attended) {
         refusal(&plain(text, folders))
     } else if crashed(attended).is_some_and(|crash| is_about_memory(&crash.text)) {
-        Excess::Memory(attended.memory_mib).text()
+        Excess::Memory(attended.policy.memory_mib).text()
     } else if let Some(crash) = crashed(attended) {
         breakdown(crash, folders)
     } else {
         match attended.exit {
             Exit::Code(0) => "the script's process ended before Run returned".to_owned(),
             Exit::Code(code) => format!("the script's process ended with exit code {code} before Run returned"),
-            Exit::Signal(9) => "the Go interpreter was killed by signal 9 (KILL), not by this server; \
-                 the machine may have run out of memory"
-                .to_owned(),
+            Exit::Signal(9) => format!(
+                "the Go interpreter was killed by signal 9 (KILL), not by this server; the machine may have run out of \
+                 memory, or the script used more than {} s of processor time",
+                attended.policy.cpu_seconds
+            ),
             Exit::Signal(signal) => format!("the Go interpreter was killed by signal {signal}"),
             Exit::Unknown => "the script's process was lost".to_owned(),
         }

@@ -17,17 +17,16 @@ const FOREIGN: &str = "/etc/passwd";
 
 /// What could be done that must not be possible, as the report of a run: a JSON list of texts.
 pub(in super::super) fn found(folder: &Path) -> serde_json::Result<Vec<u8>> {
-    let outside = folder.join("probe");
     let attempts: [(&str, fn(&Path) -> io::Result<()>); 6] = [
         ("reading /etc/passwd", |_| File::open(FOREIGN).map(drop)),
-        ("listing the folder of all runs", |outside| fs::read_dir(outside.join("../..")).map(drop)),
-        ("writing outside the folder for temporary files", |outside| File::create(outside).map(drop)),
+        ("listing the folder of all runs", |folder| fs::read_dir(folder.join("..")).map(drop)),
+        ("writing outside the folder for temporary files", |folder| File::create(folder.join("probe")).map(drop)),
         ("starting a process", |_| start()),
         ("making a Unix socket", |_| UnixDatagram::unbound().map(drop)),
         ("listening on a port", |_| TcpListener::bind("127.0.0.1:0").map(drop)),
     ];
     let possible: Vec<&str> =
-        attempts.iter().filter(|(_, attempt)| attempt(&outside).is_ok()).map(|(what, _)| *what).collect();
+        attempts.iter().filter(|(_, attempt)| attempt(folder).is_ok()).map(|(what, _)| *what).collect();
     let output = serde_json::to_vec(&possible)?;
     let mut message = serde_json::to_vec(&Report::Returned { bytes: output.len() as u64 })?;
     message.push(b'\n');
