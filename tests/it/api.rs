@@ -9,6 +9,7 @@ mod edits;
 mod fixtures;
 mod groups;
 mod idempotency;
+mod identities_of_scripts;
 mod limits;
 mod lists;
 mod messages;

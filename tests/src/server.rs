@@ -188,6 +188,11 @@ impl TestServer {
         self.app.create_token(new).await.unwrap().token.expose().to_owned()
     }
 
+    /// The use cases behind the server, for callers that HTTP does not know.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Loads fixtures, as `justiam-server seed` does.
     pub async fn seed(&self, fixtures: &serde_json::Value) {
         self.app.load_fixtures(fixtures.to_string().as_bytes()).await.unwrap();

@@ -12,7 +12,11 @@ use serde_json::json;
 
 use super::support::{Api, NOBODY, answer};
 
-both_databases!(a_name_is_one_groups_however_many_ask_at_once, members_come_and_go_however_often_one_asks);
+both_databases!(
+    a_name_is_one_groups_however_many_ask_at_once,
+    members_are_added_while_groups_and_users_go,
+    members_come_and_go_however_often_one_asks,
+);
 
 async fn create(api: &Api, name: &str) -> GroupId {
     api.server.client.groups().create(&NewGroup::new(name)).await.unwrap().id
@@ -167,9 +171,8 @@ async fn members_come_and_go_however_often_one_asks(backend: Backend) {
     assert_eq!(api.get(&format!("/api/v1/groups/{h}/members")).await.refused(404, "NOT_FOUND")["code"], "NOT_FOUND");
 }
 
-#[tokio::test]
-async fn members_are_added_while_groups_and_users_go() {
-    let api = Api::with(Backend::postgres().await.server().await);
+async fn members_are_added_while_groups_and_users_go(backend: Backend) {
+    let api = Api::with(backend.server().await);
     for round in 0..5 {
         let (group, user) = (create(&api, &format!("G{round}")).await, user(&api, &format!("u{round}@x")).await);
         let path = format!("/api/v1/groups/{group}/members/{user}");
