@@ -15,15 +15,15 @@ pub struct AuditEntry {
     pub id: AuditEntryId,
     /// When it happened.
     pub at: Timestamp,
-    /// The name of who did it: that of a token, or `command line`.
+    /// The name of who did it: that of a token, `task` and the name of a task whose script did it, or `command line`.
     pub actor: String,
-    /// What identifies the actor, such as `token:` and the token's id; absent for the command line.
+    /// What identifies the actor: `token:` or `task:` and an id; absent for the command line.
     pub principal: Option<String>,
-    /// The `X-Request-Id` of the answer to the request that did it; absent for the command line.
+    /// The `X-Request-Id` of the answer to the request that did it; absent where there was none.
     pub request_id: Option<String>,
     /// What was done, such as `task.update`. Clients must expect words that they do not know.
     pub action: String,
-    /// The kind of thing that it was done to: `task`, `run`, `token`, …
+    /// The kind of thing that it was done to: `task`, `run`, `token`, `user`, `group`, …
     pub object_kind: String,
     /// The id of that thing. It may be gone.
     pub object_id: Option<String>,

@@ -111,7 +111,7 @@ async fn the_example_is_loaded_beside_a_running_server() {
     let server = TestServer::start().await;
     let output = seed(&server.data_dir().join("server"), &example()).await;
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{output:?}");
-    let expected = "users: 2\nsaml_sessions: 2\ntrusted_devices: 1\nuser_messages: 2\naccess_requests: 1\n\
+    let expected = "users: 2\ngroups: 1\nsaml_sessions: 2\ntrusted_devices: 1\nuser_messages: 2\naccess_requests: 1\n\
         preset_definitions: 2\nagent_tokens: 1\naudit_log: 1\n";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     server.clock.set("2026-03-01T00:00:30Z");
@@ -148,7 +148,7 @@ async fn a_file_that_is_loaded_twice_leaves_the_same() {
         "{note}"
     );
     let once = folder.contents().await;
-    assert_eq!(once.len(), 13);
+    assert_eq!(once.len(), 15);
     let output = folder.load(&text).await;
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{output:?}");
     assert_eq!(folder.contents().await, once);
