@@ -1,10 +1,13 @@
 //! What each function of the store does, the same on both databases.
 
+mod access_requests;
 mod active_runs;
+mod applications;
 mod audit;
 mod bench;
 mod complete;
 mod db;
+mod federation;
 mod idempotency;
 mod identity;
 mod invariants;
