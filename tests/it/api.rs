@@ -1,11 +1,14 @@
 //! The HTTP API: an in-process server through the SDK's client, and raw requests for what the client cannot express.
 
 mod access;
+mod access_requests;
+mod applications;
 mod audit;
 mod concurrency;
 mod confidential;
 mod config;
 mod edits;
+mod federated_providers;
 mod fixtures;
 mod groups;
 mod idempotency;

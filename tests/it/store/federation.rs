@@ -91,7 +91,8 @@ async fn providers_are_listed_by_name(backend: Backend) {
     for (number, name) in [(1, "b"), (2, "ä"), (3, "B"), (4, "a")] {
         add_provider(&db, number, name).await;
     }
-    let saml = FederatedProvider { provider_type: ProviderType::Saml, ..provider(4, "a") };
+    let mut saml = provider(4, "a");
+    saml.provider_type = ProviderType::Saml;
     write(&db, async |tx| federated_providers::update(tx, &saml).await.unwrap()).await;
     let list = async |filter: Filter, offset: i64, limit: i64| {
         let mut tx = db.read().await.unwrap();
@@ -116,7 +117,7 @@ async fn a_subject_is_one_users_and_a_user_has_one_at_each_provider(backend: Bac
     for refused in [identity(1, TEXTS[6], 11), identity(1, TEXTS[6], 12), identity(1, "other", 11)] {
         assert!(!link(&db, &refused).await);
     }
-    let at_two = FederatedIdentity { linked_at: at(1), ..identity(2, TEXTS[6], 11) };
+    let at_two = FederatedIdentity::new(id(2), TEXTS[6].into(), id(11), at(1));
     assert!(link(&db, &at_two).await && link(&db, &identity(1, TEXTS[7], 12)).await);
     let mut tx = db.read().await.unwrap();
     let found = federated_identities::find(&mut tx, id(1), TEXTS[7]).await.unwrap();
