@@ -9,6 +9,7 @@ mod confidential;
 mod config;
 mod edits;
 mod federated_providers;
+mod federation_of_scripts;
 mod fixtures;
 mod groups;
 mod idempotency;

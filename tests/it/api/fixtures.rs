@@ -1,5 +1,7 @@
 //! `justiam-server seed`: files of users and what belongs to them.
 
+mod federation;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
