@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use justiam_sdk::api::secrets::{Secret, SecretMap};
 use opentelemetry::trace::SpanContext;
 use reqwest::redirect::Policy;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 pub use destinations::{Denied, Destinations, Rule};
 pub use failure::Failure;
@@ -93,8 +93,8 @@ impl Outbound {
     /// The same for one run: its requests belong to `parent`, and traces do not show its secrets.
     #[must_use]
     pub fn of_run(&self, parent: SpanContext, secrets: &SecretMap) -> Self {
-        let mut hidden: Vec<Secret> =
-            secrets.values().filter(|secret| secret.expose().len() >= SHORTEST_SECRET).cloned().collect();
+        let long_enough = |secret: &&Secret| secret.expose().len() >= SHORTEST_SECRET;
+        let mut hidden: Vec<Secret> = secrets.values().filter(long_enough).flat_map(as_written).collect();
         hidden.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         Self { shared: Arc::clone(&self.shared), parent: Some(parent), hidden: hidden.into() }
     }
@@ -171,6 +171,13 @@ impl Outbound {
     fn without_secrets(&self, text: String) -> String {
         self.hidden.iter().fold(text, |text, secret| text.replace(secret.expose(), "****"))
     }
+}
+
+/// A secret as it may stand in a URL: as it is, and escaped as Go does for paths and for queries.
+fn as_written(secret: &Secret) -> [Secret; 3] {
+    let query: String = form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect();
+    let path = query.replace('+', "%20");
+    [secret.clone(), query.into(), path.into()]
 }
 
 /// What comes after an answer.
