@@ -226,7 +226,7 @@ async fn why_there_is_no_answer_is_one_line_without_secrets() {
     assert!(error.starts_with(&format!("fetch: GET {}: ", nonsense.url("/"))) && !error.contains("hunter2"), "{error}");
     assert_eq!(ask("ftp://a/?hunter2").await, "fetch: the URL's scheme must be http or https, not ftp");
     let none = failure(Host::default(), "fetch.Get(`http://127.0.0.1/`)").await;
-    assert_eq!(none, "this run has no network: the server sends no requests for it");
+    assert_eq!(none, "this run has no network: the server's --script-network says so");
 }
 
 #[tokio::test]

@@ -62,5 +62,5 @@ user := idp.User{ID: "1", Attributes: map[string]string{"a": "b"}, CreatedAt: no
 application := idp.Application{Type: "oidc", ClientID: "c", SecretRotatedAt: nil}
 return fmt.Sprint(user.Attributes["a"], user.LastLoginAt.Year(), user.CreatedAt.Year(), application.Type), nil"#;
     let source = go(&["fmt", "idp", "time"], body);
-    assert_eq!(Lab::new().run(&source).await.end, success("b19701970oidc"));
+    assert_eq!(Lab::new().run(&source).await.end, success("b1970 1970oidc"));
 }

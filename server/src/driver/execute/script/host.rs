@@ -100,7 +100,9 @@ impl Host {
     }
 
     fn outbound(&self) -> Result<&Outbound, String> {
-        self.outbound.as_ref().ok_or_else(|| "this run has no network: the server sends no requests for it".to_owned())
+        self.outbound
+            .as_ref()
+            .ok_or_else(|| "this run has no network: the server's --script-network says so".to_owned())
     }
 }
 
@@ -137,7 +139,7 @@ mod tests {
         for method in ["idp.drop", "secrets.set", "config.set", "fetch", "fetch.", ""] {
             assert_eq!(ask(method, Value::Null).await, Err(format!("the server knows no method `{method}`")));
         }
-        let none = "this run has no network: the server sends no requests for it";
+        let none = "this run has no network: the server's --script-network says so";
         assert_eq!(ask("fetch.do", json!({})).await, Err(none.into()));
     }
 
