@@ -24,7 +24,7 @@ mod routes;
 mod runs;
 mod secrets;
 mod seed;
-mod support;
+pub(crate) mod support;
 mod system_tasks;
 mod tasks;
 mod tokens;

@@ -4,6 +4,7 @@
 mod api;
 mod chaos;
 mod docs;
+mod examples;
 mod postgres;
 mod provider;
 mod scheduling;

@@ -1,0 +1,10 @@
+//! The examples of scripts: applied with Terraform, triggered, and judged by what they leave behind here and there.
+
+mod applications;
+mod github;
+mod google;
+mod inactive;
+mod ldap;
+mod report;
+mod stand_ins;
+mod world;

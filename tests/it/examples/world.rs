@@ -1,0 +1,176 @@
+//! A server, and an example that Terraform has applied to it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::runs::Run;
+use justiam_sdk::api::values::RunStatus;
+use justiam_server::clock::Clock as _;
+use justiam_tests::server::TestServer;
+use justiam_tests::terraform::Workspace;
+use serde_json::{Value, json};
+
+use crate::api::support::Api;
+
+/// A server and the folder of one example.
+pub(super) struct World {
+    api: Api,
+    workspace: Workspace,
+}
+
+impl World {
+    /// A server that shows the machine's time, because scripts compare what it stores with that, and a copy of an example.
+    pub(super) async fn of(example: &str) -> Self {
+        let server = TestServer::start().await;
+        server.clock.advance(server.clock.now().duration_until(Timestamp::now()));
+        let workspace = Workspace::new(&server.endpoint, &server.token);
+        for file in fs::read_dir(folder(example)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), workspace.path().join(file.file_name())).unwrap();
+        }
+        Self { api: Api::with(server), workspace }
+    }
+
+    /// Applies the example with these variables, and fails the test unless a second plan is empty.
+    pub(super) async fn apply(&self, variables: &Value) {
+        self.file("terraform.tfvars.json", &variables.to_string());
+        self.workspace.apply().await.ok();
+        self.workspace.plan_nothing().await;
+    }
+
+    /// A file beside the example.
+    pub(super) fn file(&self, name: &str, text: &str) {
+        self.workspace.file(name, text);
+    }
+
+    /// Triggers the example's task and waits for its end.
+    pub(super) async fn run(&self) -> Run {
+        let run = self.api.server.client.tasks().run(self.task()).await.unwrap();
+        self.api.server.ended(run.id).await
+    }
+
+    /// The output of a run, which must succeed.
+    pub(super) async fn output(&self) -> String {
+        let run = self.run().await;
+        assert_eq!(run.status, RunStatus::Success, "{:?}", run.error);
+        run.output.unwrap()
+    }
+
+    /// The error of a run, which must fail.
+    pub(super) async fn error(&self) -> String {
+        let run = self.run().await;
+        assert_eq!(run.status, RunStatus::Error, "{:?}", run.output);
+        run.error.unwrap()
+    }
+
+    fn task(&self) -> TaskId {
+        let state: Value = serde_json::from_str(&self.workspace.state_text()).unwrap();
+        let [task] = state["resources"].as_array().unwrap().as_slice() else { panic!("an example has one task") };
+        task["instances"][0]["attributes"]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Moves the server's clock.
+    pub(super) fn advance_days(&self, days: i64) {
+        self.api.server.clock.advance(SignedDuration::from_hours(24 * days));
+    }
+
+    /// What the server says.
+    pub(super) async fn get(&self, path: &str) -> Value {
+        self.api.get(&format!("/api/v1{path}")).await.expect(200).json()
+    }
+
+    /// Creates something. Returns the whole answer.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
+        self.api.send("POST", &format!("/api/v1{path}"), body).await.expect(201).json()
+    }
+
+    /// Changes something.
+    pub(super) async fn patch(&self, path: &str, body: &Value) {
+        self.api.send("PATCH", &format!("/api/v1{path}"), body).await.expect(200);
+    }
+
+    /// Creates a user, active unless `more` says otherwise. Returns the id.
+    pub(super) async fn user(&self, email: &str, more: &Value) -> String {
+        let mut body = json!({ "email": email, "first_name": "", "last_name": "" });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        id(&self.post("/users", &body).await)
+    }
+
+    /// Creates a group with members. Returns the id.
+    pub(super) async fn group(&self, name: &str, members: &[&str]) -> String {
+        let group = id(&self.post("/groups", &json!({ "name": name })).await);
+        for member in members {
+            self.api.request("PUT", &format!("/api/v1/groups/{group}/members/{member}")).send().await.unwrap();
+        }
+        group
+    }
+
+    /// Creates a federated provider. Returns the id.
+    pub(super) async fn provider(&self, name: &str, provider_type: &str) -> String {
+        id(&self.post("/federated-providers", &json!({ "name": name, "provider_type": provider_type })).await)
+    }
+
+    /// The e-mail addresses of a group's members, in order.
+    pub(super) async fn members(&self, group: &str) -> Vec<String> {
+        let page = self.get(&format!("/groups/{group}/members?limit=100")).await;
+        let mut emails: Vec<_> = rows(&page).iter().map(|user| text(&user["email"])).collect();
+        emails.sort();
+        emails
+    }
+
+    /// Everybody: e-mail address, first and last name, and whether they are active.
+    pub(super) async fn users(&self) -> Vec<(String, String, bool)> {
+        let page = self.get("/users?limit=100").await;
+        let mut users: Vec<_> = rows(&page)
+            .iter()
+            .map(|user| {
+                let name = format!("{} {}", text(&user["first_name"]), text(&user["last_name"]));
+                (text(&user["email"]), name.trim().to_owned(), user["is_active"].as_bool().unwrap())
+            })
+            .collect();
+        users.sort();
+        users
+    }
+
+    /// Who is active, in order.
+    pub(super) async fn active(&self) -> Vec<String> {
+        self.users().await.into_iter().filter(|(_, _, active)| *active).map(|(email, _, _)| email).collect()
+    }
+
+    /// Fails the test if a text stands anywhere in what the server tells about its runs and tasks.
+    pub(super) async fn assert_untold(&self, secret: &str) {
+        for path in ["/task-runs", "/tasks", "/audit-log"] {
+            let told = self.api.get(&format!("/api/v1{path}?limit=100")).await.text;
+            assert!(!told.contains(secret), "{path} tells a secret: {told}");
+        }
+    }
+}
+
+/// The folder of an example in the repository.
+pub(super) fn folder(example: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/scripts").join(example)
+}
+
+/// The rows of a page, which must hold all there are.
+pub(super) fn rows(page: &Value) -> &[Value] {
+    let rows = page["data"].as_array().unwrap();
+    assert_eq!(page["total"], rows.len(), "there is more than one page");
+    rows
+}
+
+pub(super) fn id(object: &Value) -> String {
+    text(&object["id"])
+}
+
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// A time that many days before the machine's.
+pub(super) fn days_ago(days: i64) -> String {
+    Timestamp::now().checked_sub(SignedDuration::from_hours(24 * days)).unwrap().to_string()
+}
