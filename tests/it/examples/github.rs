@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::stand_ins::ber::{octets, small, write};
+use super::stand_ins::ber::{small, write};
 use super::stand_ins::github::{APP, GitHub, INSTALLATION, TOKEN};
 use super::world::World;
 

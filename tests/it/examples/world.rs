@@ -86,11 +86,6 @@ impl World {
         self.api.send("POST", &format!("/api/v1{path}"), body).await.expect(201).json()
     }
 
-    /// Changes something.
-    pub(super) async fn patch(&self, path: &str, body: &Value) {
-        self.api.send("PATCH", &format!("/api/v1{path}"), body).await.expect(200);
-    }
-
     /// Creates a user, active unless `more` says otherwise. Returns the id.
     pub(super) async fn user(&self, email: &str, more: &Value) -> String {
         let mut body = json!({ "email": email, "first_name": "", "last_name": "" });
