@@ -1,42 +1,67 @@
 //! Takes the secrets of a run's own task out of what the run says.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use justiam_sdk::api::secrets::{Secret, SecretMap};
+mod forms;
+mod stream;
+
+use std::sync::Arc;
+
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::nfa::noncontiguous::NFA;
+use justiam_sdk::api::secrets::SecretMap;
+
+pub(super) use stream::Redaction;
 
 /// Shorter values are words like `on`: taking them out would garble texts and protect nothing.
 const SHORTEST: usize = 4;
 /// Stands for a secret. Not longer than the shortest one, so that no text grows beyond a limit that it keeps.
 const MARK: &str = "****";
 
-/// Knows the secrets of one task.
-pub(crate) struct Redactor<'a> {
-    secrets: Vec<&'a str>,
-    // `None` where there is nothing to look for.
-    automaton: Option<AhoCorasick>,
+/// Knows the secrets of one task in all forms that are looked for, and what else is to be left out.
+pub(crate) struct Redactor {
+    /// In the order of bytes, for the question what begins one of them.
+    secrets: Vec<Vec<u8>>,
+    // `None` where it could not be made. Then nothing is let through.
+    search: Option<Search>,
 }
 
-impl<'a> Redactor<'a> {
-    pub(crate) fn new(secrets: &'a SecretMap) -> Self {
-        let secrets: Vec<&str> = secrets.values().map(Secret::expose).filter(|value| value.len() >= SHORTEST).collect();
-        // The longest match at each place: a secret that is a part of another must not cut that one into pieces that stay.
-        // Building fails only for more patterns than a task may have secrets.
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&secrets).ok();
-        let automaton = automaton.filter(|_| !secrets.is_empty());
-        Self { secrets, automaton }
+/// Finds all patterns in one pass: secrets first, then what is left out without a mark.
+struct Search {
+    automaton: NFA,
+    start: StateID,
+    /// For each state, how many of the last bytes may be the beginning of a pattern.
+    depths: Vec<u32>,
+    secrets: usize,
+}
+
+/// What ends at a place in a text: the longest pattern.
+struct Found {
+    length: usize,
+    is_secret: bool,
+}
+
+impl Redactor {
+    /// Looks for these secrets, and for paths that are left out.
+    pub(crate) fn new(secrets: &SecretMap, paths: &[Vec<u8>]) -> Self {
+        let secrets = forms::all(secrets);
+        let search = Search::new(&secrets, paths);
+        if search.is_none() {
+            tracing::error!(patterns = secrets.len(), "the secrets of a task cannot be looked for; its texts are left out");
+        }
+        Self { secrets, search }
     }
 
     /// Takes out all secrets.
-    pub(crate) fn whole(&self, text: String) -> String {
-        match &self.automaton {
-            Some(automaton) if automaton.is_match(&text) => {
-                automaton.replace_all(&text, &vec![MARK; self.secrets.len()])
-            }
-            _ => text,
-        }
+    pub(crate) fn whole(self: &Arc<Self>, text: &str) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut redaction = Redaction::new(Arc::clone(self));
+        redaction.feed(text.as_bytes(), &mut |piece| clean.push_str(piece.text));
+        redaction.finish(false, &mut |piece| clean.push_str(piece.text));
+        clean
     }
 
     /// Takes out all secrets of a text that has been shortened: also what is left of one that was cut.
-    pub(crate) fn shortened(&self, text: String) -> String {
+    pub(crate) fn shortened(self: &Arc<Self>, text: &str) -> String {
         let text = self.whole(text);
         let pieces: Vec<String> = text.split('\n').map(|line| self.without_cut(line)).collect();
         pieces.join("\n")
@@ -45,14 +70,62 @@ impl<'a> Redactor<'a> {
     /// A line whose end, or the end before the mark of a cut, is not the beginning of a secret.
     fn without_cut(&self, line: &str) -> String {
         let (kept, rest) = line.rsplit_once(" … (").map_or((line, ""), |(kept, _)| (kept, &line[kept.len()..]));
-        let cut = self.secrets.iter().filter_map(|secret| {
-            let ends = secret.char_indices().map(|(at, _)| at).skip(1).take_while(|at| *at <= kept.len());
-            ends.filter(|at| *at >= SHORTEST && kept.ends_with(&secret[..*at])).last()
-        });
-        match cut.max() {
-            Some(length) => format!("{}{MARK}{rest}", &kept[..kept.len() - length]),
+        match self.begun(kept.as_bytes()).filter(|at| kept.is_char_boundary(*at)) {
+            Some(at) => format!("{}{MARK}{rest}", &kept[..at]),
             None => line.to_owned(),
         }
+    }
+
+    /// Where the longest end of a text begins that is the beginning of a secret, if one is long enough to matter.
+    fn begun(&self, text: &[u8]) -> Option<usize> {
+        let longest = self.secrets.iter().map(Vec::len).max().unwrap_or(0);
+        (text.len().saturating_sub(longest)..(text.len() + 1).saturating_sub(SHORTEST)).find(|at| {
+            let end = &text[*at..];
+            let next = self.secrets.partition_point(|secret| secret.as_slice() < end);
+            self.secrets.get(next).is_some_and(|secret| secret.starts_with(end))
+        })
+    }
+}
+
+impl Search {
+    fn new(secrets: &[Vec<u8>], paths: &[Vec<u8>]) -> Option<Self> {
+        let patterns = || secrets.iter().chain(paths);
+        let automaton = NFA::builder().prefilter(false).build(patterns()).ok()?;
+        let start = automaton.start_state(Anchored::No).ok()?;
+        let mut depths = vec![0; start.as_usize() + 1];
+        for pattern in patterns() {
+            let mut state = start;
+            for (depth, byte) in (1..).zip(pattern) {
+                state = automaton.next_state(Anchored::No, state, *byte);
+                if depths.len() <= state.as_usize() {
+                    depths.resize(state.as_usize() + 1, 0);
+                }
+                depths[state.as_usize()] = depth;
+            }
+        }
+        Some(Self { automaton, start, depths, secrets: secrets.len() })
+    }
+
+    fn next(&self, state: StateID, byte: u8) -> StateID {
+        self.automaton.next_state(Anchored::No, state, byte)
+    }
+
+    /// How many of the last bytes may be the beginning of a pattern.
+    fn depth(&self, state: StateID) -> u64 {
+        self.depths.get(state.as_usize()).copied().unwrap_or(0).into()
+    }
+
+    /// What ends here.
+    fn found(&self, state: StateID) -> Option<Found> {
+        if !self.automaton.is_match(state) {
+            return None;
+        }
+        let patterns = (0..self.automaton.match_len(state)).map(|index| self.automaton.match_pattern(state, index));
+        let found = patterns.map(|pattern| Found {
+            length: self.automaton.pattern_len(pattern),
+            is_secret: pattern.as_usize() < self.secrets,
+        });
+        found.max_by_key(|found| found.length)
     }
 }
 
@@ -60,33 +133,50 @@ impl<'a> Redactor<'a> {
 mod tests {
     use super::*;
 
-    fn secrets(values: &[&str]) -> SecretMap {
+    pub(super) fn secrets(values: &[&str]) -> SecretMap {
         values.iter().enumerate().map(|(i, value)| (format!("K{i}"), (*value).into())).collect()
+    }
+
+    pub(super) fn redactor(values: &[&str]) -> Arc<Redactor> {
+        Arc::new(Redactor::new(&secrets(values), &[]))
     }
 
     #[test]
     fn the_longest_secret_goes_and_no_text_grows() {
-        let secrets = secrets(&["abcd", "xxabcdxx", "on", "****"]);
-        let redactor = Redactor::new(&secrets);
-        assert_eq!(redactor.whole("-abcd-xxabcdxx-on-abc".into()), "-****-****-on-abc");
+        let of_four = redactor(&["abcd", "xxabcdxx", "on", "****"]);
+        assert_eq!(of_four.whole("-abcd-xxabcdxx-on-abc"), "-****-****-on-abc");
         let long = "abcd".repeat(1000);
-        assert_eq!(redactor.whole(long.clone()).len(), long.len());
-        assert_eq!(Redactor::new(&SecretMap::new()).shortened("as it is\n".into()), "as it is\n");
+        assert_eq!(of_four.whole(&long).len(), long.len());
+        assert_eq!(redactor(&[]).shortened("as it is\n"), "as it is\n");
+    }
+
+    #[test]
+    fn of_secrets_that_overlap_nothing_is_left() {
+        let overlapping = redactor(&["abcdef", "efghij", "cdefgh-"]);
+        assert_eq!(overlapping.whole("<abcdefghij>"), "<****>");
+        assert_eq!(overlapping.whole("abcdefgh-"), "****");
+        assert_eq!(overlapping.whole("abcdef efghij"), "**** ****");
+        assert_eq!(redactor(&["abab"]).whole(&format!("x{}y", "ab".repeat(100_000))), "x****y");
     }
 
     #[test]
     fn what_is_left_of_a_secret_that_was_cut_goes_too() {
-        let secrets = secrets(&["0123456789SECRETTAIL", "üüüü-end"]);
-        let redactor = Redactor::new(&secrets);
+        let redactor = redactor(&["0123456789SECRETTAIL", "üüüü-end"]);
         assert_eq!(
-            redactor.shortened("xx0123456789SECRET … (4,100 bytes in all)".into()),
+            redactor.shortened("xx0123456789SECRET … (4,100 bytes in all)"),
             "xx**** … (4,100 bytes in all)"
         );
-        assert_eq!(
-            redactor.shortened("panic: 01234\n    near script.go:1:2".into()),
-            "panic: ****\n    near script.go:1:2"
-        );
-        assert_eq!(redactor.shortened("x üüüü".into()), "x ****");
-        assert_eq!(redactor.shortened("it is 012".into()), "it is 012");
+        assert_eq!(redactor.shortened("panic: 01234\n    near script.go:1:2"), "panic: ****\n    near script.go:1:2");
+        assert_eq!(redactor.shortened("x üüüü"), "x ****");
+        assert_eq!(redactor.shortened("it is 012"), "it is 012");
+        // A whole text may end like this.
+        assert_eq!(redactor.whole("it is 01234"), "it is 01234");
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_left_out() {
+        let blind = Arc::new(Redactor { secrets: Vec::new(), search: None });
+        assert_eq!(blind.whole("anything"), MARK);
+        assert_eq!(blind.whole(""), "");
     }
 }
