@@ -17,6 +17,7 @@ pub mod page;
 pub mod paths;
 pub mod preview;
 pub mod problem;
+pub mod run_logs;
 pub mod runs;
 pub mod script;
 pub mod secrets;

@@ -15,6 +15,7 @@ pub mod invariants;
 pub(crate) mod json;
 mod messages;
 pub mod metrics;
+pub(crate) mod run_logs;
 pub mod runs;
 pub mod secrets;
 pub mod syntax;
@@ -43,6 +44,7 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
 use metrics::Latest;
+use run_logs::Followers;
 use syntax::SyntaxCheck;
 use vault::Vault;
 use wake::{Wake, Wakes};
@@ -68,6 +70,7 @@ pub struct App {
     /// How many runs of one task may wait under `queue`.
     pub(crate) queue_limit: u64,
     pub(crate) wakes: Wakes,
+    pub(crate) followers: Followers,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
@@ -118,6 +121,7 @@ impl App {
             audit_days: DEFAULT_AUDIT_DAYS,
             queue_limit: DEFAULT_MAX_QUEUED,
             wakes: Wakes::default(),
+            followers: Followers::default(),
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),
             metrics: Latest::default(),

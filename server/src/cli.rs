@@ -19,17 +19,13 @@ use clap::{Args, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use rustix::process::DumpableBehavior;
 use tokio::net::TcpListener;
-use url::Url;
 
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{
-    Config, DEFAULT_AUDIT_DAYS, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DEFAULT_QUEUE_LIMIT, History, Roles,
-};
-use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Network, helper};
+use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, History, Roles};
+use crate::driver::execute::script::helper;
 use crate::lifecycle::Shutdown;
-use crate::outbound::{Destinations, Rule};
 use crate::store::Db;
 use crate::telemetry::{self, LogFormat};
 
@@ -90,18 +86,10 @@ struct Serve {
     /// File to write the real address to once the server listens
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
-    /// The Yaegi interpreter: a path, or a name on PATH
-    #[arg(long, env = "JUSTIAM_YAEGI", default_value = "yaegi", value_name = "PROGRAM")]
-    yaegi: PathBuf,
-    /// How scripts may reach the network: `all` (by any package), `fetch` (by the package fetch only) or `none`
-    #[arg(long, env = "JUSTIAM_SCRIPT_NETWORK", default_value = "all", value_name = "WORD")]
-    script_network: Network,
-    /// How much memory a script may use, in MiB
-    #[arg(long, env = "JUSTIAM_SCRIPT_MEMORY_MIB", default_value_t = DEFAULT_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(64..=65_536), value_name = "MIB")]
-    script_memory_mib: u32,
-    /// What scripts must be isolated with to be run: `any` (what the kernel has) or `sandbox` (Landlock and seccomp)
-    #[arg(long, env = "JUSTIAM_SCRIPT_ISOLATION", default_value = "any", value_name = "WORD")]
-    script_isolation: Demand,
+    #[command(flatten)]
+    scripts: script::Scripts,
+    #[command(flatten)]
+    requests: script::Requests,
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
@@ -120,18 +108,6 @@ struct Serve {
     /// How many runs of one task may wait under the overlap policy `queue`; more are recorded as cancelled
     #[arg(long, env = "JUSTIAM_QUEUE_LIMIT", default_value_t = DEFAULT_QUEUE_LIMIT, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
     queue_limit: u32,
-    /// Where requests of scripts may go: a list of host names, `*.example.com`, addresses and networks; nowhere else if not empty
-    #[arg(long, env = "JUSTIAM_FETCH_ALLOW", value_delimiter = ',', value_name = "LIST")]
-    fetch_allow: Vec<Rule>,
-    /// Where requests of scripts may not go, even if allowed; a list of the same form
-    #[arg(long, env = "JUSTIAM_FETCH_DENY", value_delimiter = ',', value_name = "LIST")]
-    fetch_deny: Vec<Rule>,
-    /// The longest answer to a request of a script, in MiB
-    #[arg(long, env = "JUSTIAM_FETCH_MAX_BODY_MIB", default_value_t = DEFAULT_FETCH_MAX_BODY_MIB, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "MIB")]
-    fetch_max_body_mib: u32,
-    /// Where the directory of Google Workspace is
-    #[arg(long, env = "JUSTIAM_GWORKSPACE_URL", default_value = DEFAULT_GWORKSPACE_URL, value_name = "URL")]
-    gworkspace_url: Url,
     /// Base address of an OTLP collector for traces, such as `http://127.0.0.1:4318`; without one nothing is exported
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     otlp_endpoint: Option<String>,
@@ -224,19 +200,14 @@ impl Serve {
         // processes. What it starts is not concerned.
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         let mut config = self.data.config()?;
-        config.yaegi = self.yaegi;
-        config.script_network = self.script_network;
-        config.script_memory_mib = self.script_memory_mib;
-        config.script_isolation = self.script_isolation;
+        self.scripts.set(&mut config);
+        self.requests.set(&mut config);
         config.workers = self.workers;
         config.database_connections = self.database_connections;
         config.roles = self.roles;
         config.history = History { days: self.history_days };
         config.audit_days = self.audit_days;
         config.queue_limit = self.queue_limit;
-        config.fetch = Destinations { allow: self.fetch_allow, deny: self.fetch_deny };
-        config.fetch_max_body_mib = self.fetch_max_body_mib;
-        config.gworkspace_url = self.gworkspace_url;
         // An empty variable counts as none.
         config.otlp_endpoint = self.otlp_endpoint.filter(|url| !url.is_empty());
         config.otlp_traces_endpoint = self.otlp_traces_endpoint.filter(|url| !url.is_empty());

@@ -13,6 +13,7 @@ mod messages;
 mod metrics;
 mod problem;
 mod query;
+mod run_logs;
 mod runs;
 mod secrets;
 mod tasks;
@@ -34,7 +35,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::config::Roles;
 
-/// How long a request may take. SQLite waits up to 30 seconds for another program that holds the database.
+/// How long a request may take until its answer begins; a log may be followed for longer. SQLite waits up to 30 seconds for another program that holds the database.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -74,6 +75,7 @@ fn api() -> Router<Arc<App>> {
         .route(routes::RUNS, get(runs::list))
         .route(routes::TASKS_HISTORY, get(runs::list))
         .route(routes::RUN, get(runs::read))
+        .route(routes::RUN_LOG, get(run_logs::read))
         .route(routes::RUN_CANCEL, post(runs::cancel))
         .route(routes::USERS, get(users::list).post(users::create))
         .route(routes::USER, get(users::read).put(users::replace).patch(users::patch).delete(users::delete))

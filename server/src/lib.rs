@@ -50,7 +50,7 @@ use app::vault::{Vault, VaultError};
 use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
-use driver::execute::script::{self, Demand, Probed, ScriptRunner, SetupError};
+use driver::execute::script::{self, Demand, Network, Probed, ScriptRunner, SetupError};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
 use lifecycle::Shutdown;
@@ -151,10 +151,12 @@ impl Server {
         let http = axum::serve(listener, http::router(Arc::clone(&self.app), self.roles))
             .with_graceful_shutdown(async move { soft.cancelled().await });
         let soft = shutdown.soft.clone();
+        let app = Arc::clone(&self.app);
         let http = async {
             // A client that keeps its request open must not keep the server alive.
             let out_of_patience = async {
                 soft.cancelled().await;
+                app.end_followers();
                 tokio::time::sleep(lifecycle::REQUEST_PATIENCE).await;
             };
             tokio::select! {
@@ -185,18 +187,21 @@ pub(crate) fn script_settings(config: &Config, folder: PathBuf) -> script::Setti
     }
 }
 
-/// What sends requests for scripts.
+/// What sends requests for scripts; nothing where they have no network.
 pub(crate) fn outbound_of(
     config: &Config,
     telemetry: &Telemetry,
     clock: &Arc<dyn Clock>,
-) -> Result<Outbound, ServeError> {
+) -> Result<Option<Outbound>, ServeError> {
+    if config.script_network == Network::None {
+        return Ok(None);
+    }
     let settings = outbound::Settings {
         destinations: config.fetch.clone(),
         max_body_mib: config.fetch_max_body_mib,
         gworkspace: config.gworkspace_url.clone(),
     };
-    Outbound::new(settings, telemetry.clone(), Arc::clone(clock)).map_err(ServeError::Outbound)
+    Outbound::new(settings, telemetry.clone(), Arc::clone(clock)).map(Some).map_err(ServeError::Outbound)
 }
 
 /// Has the sandbox of scripts tried out, and tells the operator what came of it.

@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod invariants;
 pub mod metrics;
+pub mod run_logs;
 pub mod runs;
 pub mod secrets;
 pub mod tasks;

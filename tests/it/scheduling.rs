@@ -4,6 +4,7 @@ mod bench;
 mod builtin;
 mod edits;
 mod invariants;
+mod logs;
 mod next;
 mod once;
 mod outage;

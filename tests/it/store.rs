@@ -13,6 +13,7 @@ mod identity;
 mod invariants;
 mod metrics;
 mod people;
+mod run_logs;
 mod runs;
 mod secrets;
 mod support;

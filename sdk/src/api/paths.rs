@@ -35,6 +35,8 @@ pub mod routes {
     pub const TASKS_HISTORY: &str = "/api/v1/tasks/history";
     /// One run.
     pub const RUN: &str = "/api/v1/task-runs/{id}";
+    /// What a run's script prints.
+    pub const RUN_LOG: &str = "/api/v1/task-runs/{id}/log";
     /// Cancels a run.
     pub const RUN_CANCEL: &str = "/api/v1/task-runs/{id}/cancel";
     /// Create and list users.
@@ -139,6 +141,11 @@ pub fn runs() -> String {
 /// One run.
 pub fn run(id: RunId) -> String {
     format!("{BASE}/task-runs/{id}")
+}
+
+/// What a run's script prints.
+pub fn run_log(id: RunId) -> String {
+    format!("{BASE}/task-runs/{id}/log")
 }
 
 /// Cancels a run.

@@ -59,6 +59,12 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
+    /// An answer that comes piece by piece ended too early, each time it was asked for.
+    #[error("the answer of {url} ended before it was complete")]
+    Interrupted {
+        /// What was asked.
+        url: String,
+    },
     /// The server did not answer in time.
     #[error("{url} did not answer within {} s", after.as_secs_f64())]
     Timeout {

@@ -1,10 +1,12 @@
 //! Sends one request and makes sense of the answer.
 
+mod events;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
@@ -19,6 +21,9 @@ use crate::api::secrets::Secret;
 /// The longest answer that is read. A page of a thousand runs with an output of 1 MiB each would be longer; ask for fewer.
 const MAX_ANSWER: usize = 512 * 1024 * 1024;
 
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
+
 /// Shorter texts are no tokens of any server; to take them out of an answer would garble it.
 const SHORTEST_TOKEN: usize = 8;
 
@@ -31,10 +36,21 @@ pub(super) struct Transport {
 }
 
 /// One attempt's failure, and whether it may pass.
-struct Failure {
-    error: Error,
-    may_pass: bool,
-    retry_after: Option<Duration>,
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) may_pass: bool,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// Reads a part of an answer.
+    pub(super) fn decoded<T: DeserializeOwned>(url: impl FnOnce() -> String, data: &str) -> Result<T, Self> {
+        serde_json::from_str(data).map_err(|source| {
+            let path = format!("{}:{}", source.line(), source.column());
+            let error = Error::Decode { url: url(), path, source };
+            Self { error, may_pass: false, retry_after: None }
+        })
+    }
 }
 
 impl Transport {
@@ -83,11 +99,26 @@ impl Transport {
 
     /// A PUT whose path says everything.
     pub(super) async fn put(&self, path: &str) -> Result<(), Error> {
-        self.attempts::<(), ()>(Method::PUT, path, None, None).await.map(drop)
+        self.attempts::<(), ()>(Method::PUT, path, JSON, None, None).await.map(drop)
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
-        self.attempts::<(), ()>(Method::DELETE, path, None, None).await.map(drop)
+        self.attempts::<(), ()>(Method::DELETE, path, JSON, None, None).await.map(drop)
+    }
+
+    pub(super) async fn get_text(&self, path: &str) -> Result<String, Error> {
+        let (_, bytes) = self.attempts::<(), ()>(Method::GET, path, TEXT, None, None).await?;
+        Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    pub(super) fn retry(&self) -> &Retry {
+        &self.retry
+    }
+
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{}{path}", self.endpoint.path().trim_end_matches('/')));
+        url
     }
 
     async fn send<Q: Serialize, B: Serialize, T: DeserializeOwned>(
@@ -97,7 +128,7 @@ impl Transport {
         query: Option<&Q>,
         body: Option<&B>,
     ) -> Result<T, Error> {
-        let (url, bytes) = self.attempts(method, path, query, body).await?;
+        let (url, bytes) = self.attempts(method, path, JSON, query, body).await?;
         serde_json::from_slice(&bytes).map_err(|source| {
             let path = format!("{}:{}", source.line(), source.column());
             Error::Decode { url, path, source }
@@ -109,16 +140,19 @@ impl Transport {
         &self,
         method: Method,
         path: &str,
+        kind: &'static str,
         query: Option<&Q>,
         body: Option<&B>,
     ) -> Result<(String, Vec<u8>), Error> {
-        let mut url = self.endpoint.clone();
-        url.set_path(&format!("{}{path}", self.endpoint.path().trim_end_matches('/')));
+        let url = self.url(path);
         let shown = url.to_string();
         // The same key on every attempt: a create whose answer got lost is answered again, not done again.
         let idempotency_key = (method == Method::POST).then(new_key);
         for retry in 0.. {
             let mut request = self.http.request(method.clone(), url.clone());
+            if kind != JSON {
+                request = request.header(ACCEPT, kind);
+            }
             if let Some(query) = query {
                 request = request.query(query);
             }
@@ -132,7 +166,7 @@ impl Transport {
                 request = request.header(AUTHORIZATION, value);
             }
             let failure = match request.send().await {
-                Ok(response) => match self.answer(&shown, response).await {
+                Ok(response) => match self.answer(&shown, kind, response).await {
                     Ok(bytes) => return Ok((shown, bytes)),
                     // The first attempt may have deleted it before its answer got lost.
                     Err(failure) if retry > 0 && method == Method::DELETE && failure.error.is_not_found() => {
@@ -172,7 +206,7 @@ impl Transport {
         Failure { error, may_pass, retry_after: None }
     }
 
-    async fn answer(&self, url: &str, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn answer(&self, url: &str, kind: &str, mut response: Response) -> Result<Vec<u8>, Failure> {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let mut bytes = Vec::new();
@@ -184,8 +218,8 @@ impl Transport {
                 Err(source) => return Err(self.lost(url, source)),
             }
         }
-        let json = is_json(&headers);
-        if status.is_success() && (json || status == StatusCode::NO_CONTENT) {
+        let json = is_kind(&headers, JSON);
+        if status.is_success() && (is_kind(&headers, kind) || status == StatusCode::NO_CONTENT) {
             return Ok(bytes);
         }
         // Somebody who shows a request that he did not understand must not put its token into an error.
@@ -211,12 +245,12 @@ fn unexpected(url: &str, status: StatusCode, what: String, excerpt: String) -> F
     Failure { error, may_pass: false, retry_after: None }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|found| found.trim().eq_ignore_ascii_case(kind))
 }
 
 /// Seconds alone; servers that send a date get our own pause.

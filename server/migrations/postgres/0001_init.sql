@@ -89,6 +89,15 @@ CREATE INDEX active_runs_ready ON active_runs (turn) WHERE ready;
 CREATE INDEX active_runs_task ON active_runs (task_id, turn);
 CREATE INDEX active_runs_cancel ON active_runs (worker) WHERE cancel_requested;
 
+-- What scripts printed. Of a long log, pieces in the middle are left out: then one begins after the end of the one before.
+CREATE TABLE run_logs (
+    run_id TEXT COLLATE "C" NOT NULL,
+    -- Where the piece begins, in bytes.
+    at     BIGINT NOT NULL,
+    text   TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (run_id, at)
+);
+
 CREATE TABLE tokens (
     id          TEXT COLLATE "C" PRIMARY KEY,
     name        TEXT COLLATE "C" NOT NULL,

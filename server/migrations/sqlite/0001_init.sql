@@ -83,6 +83,15 @@ CREATE INDEX active_runs_ready ON active_runs (turn) WHERE ready;
 CREATE INDEX active_runs_task ON active_runs (task_id, turn);
 CREATE INDEX active_runs_cancel ON active_runs (worker) WHERE cancel_requested;
 
+-- What scripts printed. Of a long log, pieces in the middle are left out: then one begins after the end of the one before.
+CREATE TABLE run_logs (
+    run_id TEXT NOT NULL,
+    -- Where the piece begins, in bytes.
+    at     INTEGER NOT NULL,
+    text   TEXT NOT NULL,
+    PRIMARY KEY (run_id, at)
+) STRICT;
+
 CREATE TABLE tokens (
     id          TEXT PRIMARY KEY,
     name        TEXT NOT NULL,

@@ -43,6 +43,9 @@ pub enum Error {
         /// What is stored.
         current: String,
     },
+    /// Somebody must wait until others are done.
+    #[error("{0}; try again later")]
+    TooMany(String),
     /// The database cannot be used, or something that must not happen did.
     #[error("the request could not be carried out")]
     Store(#[from] store::Error),

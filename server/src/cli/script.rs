@@ -1,31 +1,42 @@
 //! `justiam-server script …`
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::script::check_header;
 use justiam_sdk::api::secrets::SecretMap;
 use justiam_sdk::api::tasks::{MAX_SCRIPT, TIMEOUT_SECONDS};
 use justiam_sdk::api::{config, secrets};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use url::Url;
 
-use super::fail;
+use super::{Storage, fail};
+use crate::app::identity::actor::ScriptActor;
 use crate::app::syntax::{Checked, beside_header, has_place};
-use crate::config::Config;
-use crate::driver::execute::redact::Redactor;
-use crate::driver::execute::script::{End, Host, Script, ScriptRunner};
-use crate::driver::execute::storable;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DataDir};
+use crate::driver::execute::log::Log;
+use crate::driver::execute::script::{
+    DEFAULT_MEMORY_MIB, Demand, End, Host, Identities, Network, Script, ScriptRunner,
+};
 use crate::driver::execute::syntax::SyntaxChecker;
-use crate::script_settings;
+use crate::outbound::{Destinations, Rule};
+use crate::telemetry::traces::Telemetry;
 use crate::telemetry::{self, LogFormat};
+use crate::{open_app, outbound_of, script_settings};
 
+/// How often to show what a script has printed.
+const SHOW_EVERY: Duration = Duration::from_millis(250);
 /// The exit code of a command that could not do what it was asked for.
 const CANNOT: u8 = 2;
 
@@ -43,7 +54,7 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    interpreter: Interpreter,
+    scripts: Scripts,
 }
 
 #[derive(Debug, Args)]
@@ -60,21 +71,55 @@ pub(super) struct Run {
     /// How many seconds the script may run
     #[arg(long, default_value_t = *TIMEOUT_SECONDS.end(), value_parser = clap::value_parser!(i64).range(TIMEOUT_SECONDS), value_name = "SECONDS")]
     timeout: i64,
+    /// Folder with a server's SQLite database, or for PostgreSQL with its secret, whose users and groups the script gets; without it,
+    /// the functions of package idp fail
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     #[command(flatten)]
-    interpreter: Interpreter,
+    scripts: Scripts,
+    #[command(flatten)]
+    requests: Requests,
 }
 
+/// What runs scripts, and how they are isolated.
 #[derive(Debug, Args)]
-struct Interpreter {
+pub(super) struct Scripts {
     /// The Yaegi interpreter: a path, or a name on PATH
     #[arg(long, env = "JUSTIAM_YAEGI", default_value = "yaegi", value_name = "PROGRAM")]
     yaegi: PathBuf,
+    /// How scripts may reach the network: `all` (by any package), `fetch` (by the packages fetch and gworkspace only) or `none`
+    #[arg(long, env = "JUSTIAM_SCRIPT_NETWORK", default_value = "all", value_name = "WORD")]
+    script_network: Network,
+    /// How much memory a script may use, in MiB
+    #[arg(long, env = "JUSTIAM_SCRIPT_MEMORY_MIB", default_value_t = DEFAULT_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(64..=65_536), value_name = "MIB")]
+    script_memory_mib: u32,
+    /// What scripts must be isolated with to be run: `any` (what the kernel has) or `sandbox` (Landlock and seccomp)
+    #[arg(long, env = "JUSTIAM_SCRIPT_ISOLATION", default_value = "any", value_name = "WORD")]
+    script_isolation: Demand,
+}
+
+/// Where the server sends requests for scripts.
+#[derive(Debug, Args)]
+pub(super) struct Requests {
+    /// Where requests of scripts may go: a list of host names, `*.example.com`, addresses and networks; nowhere else if not empty
+    #[arg(long, env = "JUSTIAM_FETCH_ALLOW", value_delimiter = ',', value_name = "LIST")]
+    fetch_allow: Vec<Rule>,
+    /// Where requests of scripts may not go, even if allowed; a list of the same form
+    #[arg(long, env = "JUSTIAM_FETCH_DENY", value_delimiter = ',', value_name = "LIST")]
+    fetch_deny: Vec<Rule>,
+    /// The longest answer to a request of a script, in MiB
+    #[arg(long, env = "JUSTIAM_FETCH_MAX_BODY_MIB", default_value_t = DEFAULT_FETCH_MAX_BODY_MIB, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "MIB")]
+    fetch_max_body_mib: u32,
+    /// Where the directory of Google Workspace is
+    #[arg(long, env = "JUSTIAM_GWORKSPACE_URL", default_value = DEFAULT_GWORKSPACE_URL, value_name = "URL")]
+    gworkspace_url: Url,
 }
 
 /// A runner of scripts in a temporary folder.
 struct Workplace {
     // Dropped in this order: the runner waits until nothing uses the folder.
     scripts: ScriptRunner,
+    config: Config,
     _folder: TempDir,
     interrupts: [Signal; 2],
 }
@@ -102,7 +147,7 @@ impl Check {
     async fn run(self) -> Result<bool, Box<dyn Error>> {
         let sources = self.files.iter().map(|file| Ok((name(file), read(file)?)));
         let sources: Vec<(String, Result<String, String>)> = sources.collect::<Result<_, String>>()?;
-        let mut workplace = self.interpreter.workplace()?;
+        let mut workplace = Workplace::new(|config| self.scripts.set(config))?;
         let checker = SyntaxChecker::new(workplace.scripts.clone());
         let mut right = true;
         for (name, source) in sources {
@@ -154,34 +199,48 @@ impl Run {
                 return Ok(false);
             }
         };
-        let mut workplace = self.interpreter.workplace()?;
-        let host = Host::new(secrets.clone(), config);
+        let mut workplace = Workplace::new(|config| {
+            self.scripts.set(config);
+            self.requests.set(config);
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let outbound = outbound_of(&workplace.config, &Telemetry::new(None)?, &clock)?;
+        let mut host = Host::new(secrets.clone(), config);
+        if let Some(outbound) = outbound {
+            host = host.with_outbound(outbound);
+        }
+        if let Some(folder) = self.data_dir {
+            host = host.with_identities(identities(folder, &self.file).await?);
+        }
         let timeout = Duration::from_secs(self.timeout.unsigned_abs());
         let script = Script { run_id: "script run".to_owned(), source, host, timeout };
+        let log = Arc::<Log>::default();
+        log.hide(secrets);
         let mut interrupted = false;
         let scripts = workplace.scripts.clone();
-        let outcome = scripts
-            .run(script, async {
-                tokio::select! {
-                    () = workplace.interrupted() => interrupted = true,
-                    () = tokio::time::sleep(timeout) => {}
-                }
-            })
-            .await;
-        let redactor = Redactor::new(&secrets);
-        let log = redactor.whole(String::from_utf8_lossy(&outcome.log).into_owned());
-        write!(io::stderr(), "{log}")?;
-        if !log.is_empty() && !log.ends_with('\n') {
+        let running = scripts.run_logging(script, Arc::clone(&log), async {
+            tokio::select! {
+                () = workplace.interrupted() => interrupted = true,
+                () = tokio::time::sleep(timeout) => {}
+            }
+        });
+        let outcome = tokio::select! {
+            outcome = running => outcome,
+            shown = show(&log) => match shown? {},
+        };
+        log.show(&mut io::stderr())?;
+        if !outcome.log.is_empty() && !outcome.log.ends_with(b"\n") {
             writeln!(io::stderr())?;
         }
+        let redactor = log.redactor();
         let error = match outcome.end {
             End::Success { output } => {
                 let mut stdout = io::stdout();
-                stdout.write_all(storable(redactor.whole(output)).as_bytes())?;
+                stdout.write_all(redactor.whole(&output).as_bytes())?;
                 stdout.flush()?;
                 return Ok(true);
             }
-            End::Error { message } => storable(redactor.shortened(message)),
+            End::Error { message } => redactor.shortened(&message),
             End::Stopped if interrupted => "interrupted".to_owned(),
             End::Stopped => format!("timed out after {} s", self.timeout),
         };
@@ -190,8 +249,56 @@ impl Run {
     }
 }
 
-impl Interpreter {
-    fn workplace(&self) -> Result<Workplace, Box<dyn Error>> {
+impl Scripts {
+    pub(super) fn set(self, config: &mut Config) {
+        config.yaegi = self.yaegi;
+        config.script_network = self.script_network;
+        config.script_memory_mib = self.script_memory_mib;
+        config.script_isolation = self.script_isolation;
+    }
+}
+
+impl Requests {
+    pub(super) fn set(self, config: &mut Config) {
+        config.fetch = Destinations { allow: self.fetch_allow, deny: self.fetch_deny };
+        config.fetch_max_body_mib = self.fetch_max_body_mib;
+        config.gworkspace_url = self.gworkspace_url;
+    }
+}
+
+/// The users and groups of the server whose data is in a folder.
+async fn identities(folder: PathBuf, script: &Path) -> Result<Identities, Box<dyn Error>> {
+    let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
+    let config = storage.config()?;
+    let missing = || format!("{} holds no server's data", config.data_dir.display());
+    // Opening would make it.
+    if !config.data_dir.is_dir() {
+        return Err(missing().into());
+    }
+    let data_dir = DataDir::open(&config.data_dir)?;
+    if config.database_url.is_none() && data_dir.is_new() {
+        return Err(missing().into());
+    }
+    let app = Arc::new(open_app(&config, &data_dir, Arc::new(SystemClock)).await?);
+    let actor = ScriptActor {
+        task_id: TaskId::from_uuid(app.new_id()),
+        task_name: format!("script run {}", name(script)),
+        run_id: RunId::from_uuid(app.new_id()),
+    };
+    Ok(Identities::new(app, actor))
+}
+
+/// Shows what a script prints, as it comes.
+async fn show(log: &Log) -> io::Result<Infallible> {
+    let mut look = tokio::time::interval(SHOW_EVERY);
+    loop {
+        look.tick().await;
+        log.show(&mut io::stderr())?;
+    }
+}
+
+impl Workplace {
+    fn new(set: impl FnOnce(&mut Config)) -> Result<Self, Box<dyn Error>> {
         telemetry::start("warn", LogFormat::Text)?;
         let interrupts = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let folder = tempfile::Builder::new()
@@ -199,13 +306,11 @@ impl Interpreter {
             .tempdir()
             .map_err(|error| format!("could not make a temporary folder: {error}"))?;
         let mut config = Config::new(folder.path());
-        config.yaegi.clone_from(&self.yaegi);
+        set(&mut config);
         let scripts = ScriptRunner::new(script_settings(&config, folder.path().join("scripts")))?;
-        Ok(Workplace { scripts, _folder: folder, interrupts })
+        Ok(Self { scripts, config, _folder: folder, interrupts })
     }
-}
 
-impl Workplace {
     /// Waits for Ctrl-C, or for a request to end.
     async fn interrupted(&mut self) {
         let [interrupt, terminate] = &mut self.interrupts;

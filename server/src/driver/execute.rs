@@ -1,11 +1,14 @@
 //! Side effects: what a run really does. Happens after a committed claim, and nowhere else.
 
 mod builtin;
+pub mod log;
 pub(crate) mod redact;
 pub mod script;
 mod span;
 pub mod syntax;
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use justiam_sdk::api::secrets::SecretMap;
 use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
 use justiam_sdk::api::values::{RunStatus, Trigger};
 use opentelemetry::trace::Span as _;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, STEP};
@@ -22,17 +26,21 @@ use crate::app::identity::actor::ScriptActor;
 use crate::app::{self, App, RunStop};
 use crate::outbound::Outbound;
 use crate::store::active_runs::{self, Claimed};
+use crate::store::run_logs::{self, Addition};
 use crate::store::runs::{self, Ending};
 use crate::store::tasks::{self, TaskRow};
 use crate::store::{self, Db};
 use crate::telemetry::traces::Telemetry;
-use redact::Redactor;
+use log::Log;
 use script::{End, Host, Identities, Script, ScriptRunner};
 use span::RunSpan;
 
 /// What a run says that was stopped because its server lost touch with the database.
 const LOST: &str =
     "the server could not reach its database, so the work was stopped before another server could take it for dead";
+
+/// How often to store what a script has printed.
+const LOG_EVERY: Duration = Duration::from_millis(500);
 
 /// Does the work of a run.
 pub trait Execute: Send + Sync + 'static {
@@ -49,6 +57,8 @@ pub struct Work<'a> {
     pub db: &'a Db,
     /// The run.
     pub run: &'a Claimed,
+    /// What its script prints. Whoever records its end stores what is left of it then.
+    pub log: &'a Arc<Log>,
     /// Stops this run.
     pub stop: &'a RunStop,
     /// Stops all runs.
@@ -58,7 +68,8 @@ pub struct Work<'a> {
 /// Executes the runs of tasks.
 pub struct Executor {
     scripts: ScriptRunner,
-    outbound: Outbound,
+    /// Nothing where scripts have no network.
+    outbound: Option<Outbound>,
     telemetry: Telemetry,
 }
 
@@ -87,7 +98,7 @@ impl Execute for Executor {
 
 impl Executor {
     /// An executor that runs scripts with `scripts` and sends their requests with `outbound`.
-    pub fn new(scripts: ScriptRunner, outbound: Outbound, telemetry: Telemetry) -> Self {
+    pub fn new(scripts: ScriptRunner, outbound: Option<Outbound>, telemetry: Telemetry) -> Self {
         Self { scripts, outbound, telemetry }
     }
 
@@ -104,38 +115,37 @@ impl Executor {
             Err(ending) => return ending,
         };
         span.describe(&task.definition.name, trigger.as_ref());
-        let Work { app, run, stop, shutdown, .. } = work;
+        let Work { app, run, log, stop, shutdown, .. } = work;
         let Some(source) = task.definition.script else {
             return builtin::execute(work, &task.definition.task_type, task.definition.timeout_seconds).await;
         };
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut process = span.script(&self.telemetry);
         let actor = ScriptActor { task_id: task.id, task_name: task.definition.name, run_id: run.id };
-        let script = Script {
-            run_id: run.id.to_string(),
-            source,
-            host: Host::new(secrets.clone(), task.definition.task_config)
-                .with_outbound(self.outbound.of_run(process.span_context().clone(), &secrets))
-                .with_identities(Identities::new(Arc::clone(app), actor)),
-            timeout: Duration::from_secs(seconds.unsigned_abs()),
-        };
+        let mut host = Host::new(secrets.clone(), task.definition.task_config)
+            .with_identities(Identities::new(Arc::clone(app), actor));
+        if let Some(outbound) = &self.outbound {
+            host = host.with_outbound(outbound.of_run(process.span_context().clone(), &secrets));
+        }
+        let timeout = Duration::from_secs(seconds.unsigned_abs());
+        let script = Script { run_id: run.id.to_string(), source, host, timeout };
+        log.hide(secrets);
         let mut stopped = None;
-        let outcome = self
-            .scripts
-            .run(script, async {
-                stopped = Some(tokio::select! {
-                    () = stop.cancelled.cancelled() => Stop::Cancelled,
-                    () = stop.lost.cancelled() => Stop::Lost,
-                    () = shutdown.cancelled() => Stop::Shutdown,
-                    () = pass(app, time_left(work, seconds)) => Stop::Timeout,
-                    // Where a test holds the clock still.
-                    () = tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())) => Stop::Timeout,
-                });
-            })
-            .await;
+        let running = self.scripts.run_logging(script, Arc::clone(log), async {
+            stopped = Some(tokio::select! {
+                () = stop.cancelled.cancelled() => Stop::Cancelled,
+                () = stop.lost.cancelled() => Stop::Lost,
+                () = shutdown.cancelled() => Stop::Shutdown,
+                () = pass(app, time_left(work, seconds)) => Stop::Timeout,
+                // Where a test holds the clock still.
+                () = tokio::time::sleep(Duration::from_secs(seconds.unsigned_abs())) => Stop::Timeout,
+            });
+        });
+        let outcome = tokio::select! {
+            outcome = running => outcome,
+            never = keep_log(work) => match never {},
+        };
         process.end();
-        let log = String::from_utf8_lossy(&outcome.log);
-        tracing::debug!(run.id = %run.id, printed_bytes = log.len(), "script ended");
         let ended = match (outcome.end, stopped) {
             (End::Success { output }, _) => Ending { output: Some(output), ..ending(RunStatus::Success) },
             (End::Error { message }, _) => failed(message),
@@ -146,10 +156,10 @@ impl Executor {
             }
             (End::Stopped, Some(Stop::Timeout) | None) => failed(format!("timed out after {seconds} s")),
         };
-        let redactor = Redactor::new(&secrets);
+        let redactor = log.redactor();
         Ending {
-            output: ended.output.map(|text| storable(redactor.whole(text))),
-            error: ended.error.map(|text| storable(redactor.shortened(text))),
+            output: ended.output.map(|text| redactor.whole(&text)),
+            error: ended.error.map(|text| redactor.shortened(&text)),
             isolation: outcome.isolation,
             ..ended
         }
@@ -204,9 +214,47 @@ async fn load(work: Work<'_>, with_trigger: bool) -> app::Result<Option<Prepared
     Ok(Some(Prepared { task, secrets, trigger: run.map(|run| run.trigger) }))
 }
 
-/// PostgreSQL has no place for NUL in a text.
-pub(crate) fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+/// Stores what the script prints while it runs. A database that is away is waited for: what it does not get now, it gets later.
+async fn keep_log(work: Work<'_>) -> Infallible {
+    let mut back_off = BackOff::new();
+    let mut look = tokio::time::interval(LOG_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let Some(addition) = work.log.look(work.run.id) else { continue };
+        let end = addition.end;
+        // In a task of its own: the end of the run does not interrupt a transaction.
+        let adding = tokio::spawn(add_to_log(work.db.clone(), work.run.clone(), addition));
+        let error = match adding.await {
+            Ok(Ok(true)) => {
+                work.log.stored(end);
+                back_off.reset();
+                continue;
+            }
+            // Others have taken the run for lost, and soon it will be told so.
+            Ok(Ok(false)) | Err(_) => return pending().await,
+            Ok(Err(error)) => error,
+        };
+        let pause = back_off.after(&error, "the log of a run could not be stored");
+        tokio::time::sleep(pause.unsigned_abs()).await;
+    }
+}
+
+/// Adds to the log of a run that is still at work in this attempt, and tells whether it is.
+async fn add_to_log(db: Db, run: Claimed, addition: Addition) -> app::Result<bool> {
+    let adding = async {
+        let mut tx = db.write().await?;
+        let held = run_logs::hold(&mut tx, &run).await?;
+        if held {
+            run_logs::append(&mut tx, &[&addition]).await?;
+            tx.commit().await?;
+        }
+        Ok(held)
+    };
+    if !db.is_shared() {
+        return adding.await;
+    }
+    tokio::time::timeout(STEP, adding).await.unwrap_or(Err(store::Error::Silent.into()))
 }
 
 /// What is left of a run's time, which counts from the start that is on record, so that a run is never longer than it looks.

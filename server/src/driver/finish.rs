@@ -10,12 +10,13 @@ use super::{BackOff, Driver, execute};
 use crate::app::wake::Wake;
 use crate::app::{self, Error};
 use crate::store::active_runs::{self, Claimed};
+use crate::store::run_logs::{self, Addition};
 use crate::store::runs::{self, Ending};
 use crate::store::{self, tasks};
 
 /// How many ends one transaction records.
 const BATCH: usize = 1000;
-/// How many bytes of output one transaction records, but for the last run's.
+/// How many bytes of output and logs one transaction records, but for the last run's.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// For how long to go on after the server was told to end at once.
 const LAST_ATTEMPTS: SignedDuration = SignedDuration::from_secs(10);
@@ -24,6 +25,8 @@ const LAST_ATTEMPTS: SignedDuration = SignedDuration::from_secs(10);
 pub(super) struct Done {
     pub(super) run: Claimed,
     pub(super) ending: Ending,
+    /// What is not in its log yet.
+    pub(super) printed: Option<Addition>,
     pub(super) _slot: OwnedSemaphorePermit,
 }
 
@@ -100,11 +103,13 @@ impl Driver {
             if now_serial.iter().any(|task| !serial.contains(task)) {
                 continue;
             }
-            let by_id: HashMap<_, _> = batch.iter().map(|done| (done.run.id, &done.ending)).collect();
+            let by_id: HashMap<_, _> = batch.iter().map(|done| (done.run.id, done)).collect();
             let count = ended.len();
+            let printed: Vec<_> = ended.iter().filter_map(|ended| by_id.get(&ended.id)?.printed.as_ref()).collect();
+            run_logs::append(&mut tx, &printed).await?;
             let ends: Vec<_> = ended
                 .into_iter()
-                .filter_map(|ended| by_id.get(&ended.id).map(|ending| ended.into_end(Ending::clone(ending))))
+                .filter_map(|ended| by_id.get(&ended.id).map(|done| ended.into_end(done.ending.clone())))
                 .collect();
             runs::end(&mut tx, &ends, self.app.now()).await?;
             let promoted = active_runs::settle(&mut tx, &serial).await?;
@@ -132,6 +137,7 @@ fn next_batch(pending: &mut VecDeque<Done>) -> Vec<Done> {
     while batch.len() < BATCH && bytes < BATCH_BYTES {
         let Some(done) = pending.pop_front() else { break };
         bytes += done.ending.output.as_ref().map_or(0, String::len);
+        bytes += done.printed.iter().flat_map(|printed| &printed.pieces).map(|piece| piece.text.len()).sum::<usize>();
         batch.push(done);
     }
     batch

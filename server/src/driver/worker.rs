@@ -113,7 +113,9 @@ impl Driver {
             let stop = self.app.run_begins(run.id, asked_at);
             let (driver, hard, done) = (Arc::clone(self), hard.clone(), done.clone());
             active.spawn(async move {
-                let work = Work { app: &driver.app, db: &driver.db, run: &run, stop: &stop, shutdown: &hard };
+                let log = Arc::default();
+                let work =
+                    Work { app: &driver.app, db: &driver.db, run: &run, log: &log, stop: &stop, shutdown: &hard };
                 let work = driver.executor.execute(work);
                 // A panic is a defect of ours; the run must end all the same, or its task would wait for it for ever.
                 let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
@@ -121,7 +123,8 @@ impl Driver {
                     execute::failed(text.to_owned())
                 });
                 // The receiver lives until all senders are gone.
-                let _ = done.send(Done { run, ending, _slot: slot });
+                let printed = log.rest(run.id);
+                let _ = done.send(Done { run, ending, printed, _slot: slot });
             });
         }
         Ok(more)

@@ -51,6 +51,10 @@ impl From<Error> for Failure {
                 failure
             }
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, message),
+            Error::TooMany(_) => Self {
+                header: Some((header::RETRY_AFTER, "5")),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, message)
+            },
             Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
                 log(&error);
                 Self {

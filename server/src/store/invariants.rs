@@ -83,7 +83,7 @@ macro_rules! find {
 }
 
 /// All of them.
-pub const ALL: [Invariant; 13] = [
+pub const ALL: [Invariant; 14] = [
     Invariant {
         name: "cron_task_without_next_time",
         meaning: "an enabled cron task has no next time, so it will not fire",
@@ -194,6 +194,16 @@ pub const ALL: [Invariant; 13] = [
             "(SELECT id, status, started_at, finished_at FROM runs ORDER BY id DESC LIMIT $1) r \
              WHERE r.status IS NOT NULL AND (r.status NOT IN ('success', 'error', 'cancelled') \
              OR r.finished_at IS NULL OR r.finished_at < r.started_at)"
+        ),
+        bound: Bound::Newest,
+    },
+    Invariant {
+        name: "log_without_run",
+        meaning: "a log is kept although its run was removed",
+        sql: find!(
+            "l.run_id",
+            "(SELECT DISTINCT run_id FROM (SELECT run_id FROM run_logs ORDER BY run_id DESC LIMIT $1) newest) l \
+             LEFT JOIN runs r ON r.id = l.run_id WHERE r.id IS NULL"
         ),
         bound: Bound::Newest,
     },

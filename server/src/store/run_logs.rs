@@ -63,33 +63,18 @@ pub async fn hold(tx: &mut Tx, run: &Claimed) -> Result<bool> {
 /// Adds to logs. What was added before, by a transaction whose answer was lost, is written again. The caller knows that the runs
 /// are its own.
 pub async fn append(tx: &mut Tx, additions: &[&Addition]) -> Result<()> {
-    #[derive(Serialize)]
-    struct Given<'a> {
-        run_id: String,
-        at: u64,
-        text: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Long {
-        run_id: String,
-        tail_from: u64,
-    }
     if additions.is_empty() {
         return Ok(());
     }
+    let (new, long) = (given_pieces(additions), given_long(additions));
     let sql = given!(
         tx,
         (run_id text, at bigint, text text),
         "INSERT INTO run_logs (run_id, at, text) SELECT run_id, at, text FROM given WHERE TRUE \
          ON CONFLICT (run_id, at) DO UPDATE SET text = excluded.text"
     );
-    let given = rows(additions.iter().flat_map(|addition| {
-        let run_id = addition.run.to_string();
-        addition.pieces.iter().map(move |piece| Given { run_id: run_id.clone(), at: piece.at, text: &piece.text })
-    }));
-    on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
-    let mut long = additions.iter().filter(|addition| addition.tail_from > HEAD).peekable();
-    if long.peek().is_none() {
+    on!(tx, conn => sqlx::query(sql).bind(new).execute(conn).await?.rows_affected());
+    if long == "[]" {
         return Ok(());
     }
     // Up to the piece in which the end begins.
@@ -100,11 +85,33 @@ pub async fn append(tx: &mut Tx, additions: &[&Addition]) -> Result<()> {
          (SELECT max(k.at) FROM run_logs k JOIN given g ON g.run_id = k.run_id \
          WHERE k.run_id = run_logs.run_id AND k.at <= g.tail_from)"
     );
-    let given =
-        rows(long.map(|addition| Long { run_id: addition.run.to_string(), tail_from: addition.tail_from }));
     let head = i64::try_from(HEAD).unwrap_or(i64::MAX);
-    on!(tx, conn => sqlx::query(sql).bind(given).bind(head).execute(conn).await?.rows_affected());
+    on!(tx, conn => sqlx::query(sql).bind(long).bind(head).execute(conn).await?.rows_affected());
     Ok(())
+}
+
+fn given_pieces(additions: &[&Addition]) -> String {
+    #[derive(Serialize)]
+    struct Given<'a> {
+        run_id: String,
+        at: u64,
+        text: &'a str,
+    }
+    rows(additions.iter().flat_map(|addition| {
+        let run_id = addition.run.to_string();
+        addition.pieces.iter().map(move |piece| Given { run_id: run_id.clone(), at: piece.at, text: &piece.text })
+    }))
+}
+
+/// Those of which something may have to go.
+fn given_long(additions: &[&Addition]) -> String {
+    #[derive(Serialize)]
+    struct Given {
+        run_id: String,
+        tail_from: u64,
+    }
+    let long = additions.iter().filter(|addition| addition.tail_from > HEAD);
+    rows(long.map(|addition| Given { run_id: addition.run.to_string(), tail_from: addition.tail_from }))
 }
 
 /// Reads the log of a run from a place on.

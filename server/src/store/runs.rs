@@ -207,6 +207,14 @@ macro_rules! list_runs {
     };
 }
 
+/// How a run stands.
+pub async fn status(tx: &mut Tx, id: RunId) -> Result<Option<RunStatus>> {
+    let status: Option<String> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT COALESCE(r.status, a.status) FROM runs r LEFT JOIN active_runs a ON a.id = r.id WHERE r.id = $1",
+    ).bind(id.to_string()).fetch_optional(conn).await?);
+    Ok(status.map(|status| status.as_str().into()))
+}
+
 /// One page of runs, newest first, and how many there are on all pages. Each kind of question has a statement of its own, so that
 /// each finds its index.
 pub async fn list(
@@ -299,7 +307,7 @@ pub async fn end(tx: &mut Tx, ends: &[End], now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Removes up to `limit` runs that were recorded before `before` and after `after`, oldest first. A run that is active stays,
+/// Removes up to `limit` runs, with their logs, that were recorded before `before` and after `after`, oldest first. A run that is active stays,
 /// and so does the newest run of a task that exists. Returns how many are gone and the last one that was looked at, from
 /// which to go on; `None` when there is nothing more.
 pub async fn prune(tx: &mut Tx, after: RunId, before: RunId, limit: i64) -> Result<(u64, Option<RunId>)> {
@@ -315,6 +323,8 @@ pub async fn prune(tx: &mut Tx, after: RunId, before: RunId, limit: i64) -> Resu
     let last = seen.last().map(|(id, _)| parsed("runs.id", id)).transpose()?;
     let sql = given!(tx, (id text), "DELETE FROM runs WHERE id IN (SELECT id FROM given)");
     let given = rows(seen.iter().filter(|(_, old)| *old).map(|(id, _)| Given { id }));
-    let gone = on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
+    let gone = on!(tx, conn => sqlx::query(sql).bind(&given).execute(conn).await?.rows_affected());
+    let sql = given!(tx, (id text), "DELETE FROM run_logs WHERE run_id IN (SELECT id FROM given)");
+    on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
     Ok((gone, last))
 }

@@ -78,7 +78,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
     let db = backend.store().await;
     // Otherwise the database itself would refuse the second one.
     write(&db, "DROP INDEX runs_tick").await;
-    let cases: [(&str, Vec<String>, u64, &[&str]); 19] = [
+    let cases: [(&str, Vec<String>, u64, &[&str]); 20] = [
         (
             "cron_task_without_next_time",
             vec![task("a", "allow", "cron", true, "NULL"), task("b", "allow", "cron", true, "NULL")],
@@ -141,10 +141,19 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
         ("impossible_end", vec![run("r", "a", "'success'", "manual", "@", "NULL")], 1, &["r"]),
         ("impossible_end", vec![run("r", "a", "'error'", "manual", "@", "@ - 1")], 1, &["r"]),
         ("impossible_end", vec![run("r", "a", "'running'", "manual", "@", "@")], 1, &["r"]),
+        (
+            "log_without_run",
+            vec![
+                run("r", "a", "'success'", "manual", "@", "@"),
+                "INSERT INTO run_logs (run_id, at, text) VALUES ('r', 0, 'x'), ('s', 0, 'x'), ('s', 1, 'y')".into(),
+            ],
+            1,
+            &["s"],
+        ),
     ];
     let mut broken: Vec<&str> = Vec::new();
     for (name, statements, count, examples) in cases {
-        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs").await;
+        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs; DELETE FROM run_logs").await;
         assert_eq!(violated(&db, Reach::Whole).await, []);
         write(&db, &statements.join("\n")).await;
         for reach in [Reach::Whole, Reach::Recent] {
@@ -192,7 +201,7 @@ async fn what_only_looks_like_it_is_no_violation(backend: Backend) {
             run("u", "b", "'error'", "cron", "@ - 1", "@"),
         ],
     ] {
-        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs").await;
+        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs; DELETE FROM run_logs").await;
         write(&db, &statements.join("\n")).await;
         assert_eq!(violated(&db, Reach::Whole).await, [], "{statements:#?}");
     }

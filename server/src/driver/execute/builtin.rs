@@ -61,7 +61,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
         let app = Arc::new(App::new(db, Arc::new(SystemClock), Vault::new(&"a secret of a server".into()).unwrap()));
-        let (live, fired) = (CancellationToken::new(), CancellationToken::new());
+        let (live, fired, log) = (CancellationToken::new(), CancellationToken::new(), Arc::default());
         fired.cancel();
         let delivery = TaskType::UserMessageDelivery;
         let now = app.now();
@@ -70,7 +70,7 @@ mod tests {
         let run = async |started_at: Timestamp, cancelled: &CancellationToken, shutdown| {
             let run = Claimed { started_at, ..claimed.clone() };
             let stop = RunStop { cancelled: cancelled.clone(), ..RunStop::default() };
-            let work = Work { app: &app, db: &app.db, run: &run, stop: &stop, shutdown };
+            let work = Work { app: &app, db: &app.db, run: &run, log: &log, stop: &stop, shutdown };
             let ending = execute(work, &delivery, 5).await;
             (ending.status, ending.output.or(ending.error).unwrap())
         };
@@ -85,7 +85,7 @@ mod tests {
             (RunStatus::Error, format!("timed out after 5 s; until then it {none}"))
         );
         let stop = RunStop::default();
-        let work = Work { app: &app, db: &app.db, run: &claimed, stop: &stop, shutdown: &live };
+        let work = Work { app: &app, db: &app.db, run: &claimed, log: &log, stop: &stop, shutdown: &live };
         let unknown = execute(work, &"a_later_type".into(), 5).await;
         let text = "this version of the server does not carry out `a_later_type`";
         assert_eq!((unknown.status, unknown.error.as_deref()), (RunStatus::Error, Some(text)));

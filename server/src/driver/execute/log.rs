@@ -5,13 +5,15 @@
 
 mod kept;
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::secrets::SecretMap;
+use uuid::Uuid;
 
 use super::redact::{Redaction, Redactor};
-use crate::app::run_logs::whole;
+use crate::app::run_logs::{since, whole};
 use crate::store::run_logs::{Addition, TAIL};
 use kept::Kept;
 
@@ -51,7 +53,7 @@ struct Doubt {
 
 impl Log {
     /// Leaves out the values of secrets. Call it before anything is printed.
-    pub(super) fn hide(&self, secrets: SecretMap) {
+    pub(crate) fn hide(&self, secrets: SecretMap) {
         self.inner().secrets = secrets;
     }
 
@@ -61,7 +63,7 @@ impl Log {
     }
 
     /// What takes secrets out of texts of this run.
-    pub(super) fn redactor(&self) -> Arc<Redactor> {
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
         self.inner().redactor()
     }
 
@@ -76,7 +78,7 @@ impl Log {
         if let Some(mut redaction) = inner.redaction.take() {
             redaction.finish(cut, &mut |part| inner.place(part.at, part.length, part.text));
         }
-        let doubt = end.and_then(|end| inner.doubts.iter().find(|doubt| doubt.printed == end));
+        let doubt = end.and_then(|end| inner.doubts.iter().copied().find(|doubt| doubt.printed == end));
         if let Some(at) = doubt.and_then(|doubt| doubt.at) {
             inner.held.truncate(at);
         }
@@ -106,6 +108,15 @@ impl Log {
     /// What is to be stored at the end.
     pub(crate) fn rest(&self, run: RunId) -> Option<Addition> {
         self.inner().unstored(run)
+    }
+
+    /// Shows what is certain and has not been shown yet.
+    pub(crate) fn show(&self, to: &mut impl Write) -> io::Result<()> {
+        let shown = self.inner().stored;
+        let Some(new) = self.look(RunId::from_uuid(Uuid::nil())) else { return Ok(()) };
+        to.write_all(since(shown, &new.pieces).as_bytes())?;
+        self.stored(new.end);
+        Ok(())
     }
 
     /// Notes that the log is stored up to here.

@@ -46,7 +46,10 @@ impl Redactor {
         let secrets = forms::all(secrets);
         let search = Search::new(&secrets, paths);
         if search.is_none() {
-            tracing::error!(patterns = secrets.len(), "the secrets of a task cannot be looked for; its texts are left out");
+            tracing::error!(
+                patterns = secrets.len(),
+                "the secrets of a task cannot be looked for; its texts are left out"
+            );
         }
         Self { secrets, search }
     }
@@ -162,10 +165,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_secret_that_was_cut_goes_too() {
         let redactor = redactor(&["0123456789SECRETTAIL", "üüüü-end"]);
-        assert_eq!(
-            redactor.shortened("xx0123456789SECRET … (4,100 bytes in all)"),
-            "xx**** … (4,100 bytes in all)"
-        );
+        assert_eq!(redactor.shortened("xx0123456789SECRET … (4,100 bytes in all)"), "xx**** … (4,100 bytes in all)");
         assert_eq!(redactor.shortened("panic: 01234\n    near script.go:1:2"), "panic: ****\n    near script.go:1:2");
         assert_eq!(redactor.shortened("x üüüü"), "x ****");
         assert_eq!(redactor.shortened("it is 012"), "it is 012");

@@ -37,6 +37,7 @@ pub use host::{Host, Identities};
 use justiam_sdk::api::script::{HeaderError, check_header};
 pub use sandbox::{Demand, Layers, Network};
 
+use super::log::Log;
 use attend::{Attended, Cause};
 use channel::{Report, Said};
 use cleaner::Cleaner;
@@ -112,7 +113,7 @@ pub struct Script {
 pub struct Outcome {
     /// How it ended.
     pub end: End,
-    /// What the script printed, bounded: the first and the last 64 KiB with a line between that counts the rest.
+    /// What the script printed, as the run's log has it: the first and the last 64 KiB with a line between that counts the rest.
     pub log: Vec<u8>,
     /// How the process was isolated, in one line; nothing where there was none.
     pub isolation: Option<String>,
@@ -252,7 +253,7 @@ impl ScriptRunner {
             Err(error) => return unknown(error.for_the_author()),
         };
         let stop = tokio::time::sleep(PROBE_PATIENCE);
-        let attended = attend::attend(started, Host::default(), stop, Duration::ZERO).await;
+        let attended = attend::attend(started, Host::default(), Arc::default(), stop, Duration::ZERO).await;
         let (Some(achieved), Cause::Said(Said::Report(Report::Returned { .. }, possible))) =
             (attended.isolated, &attended.cause)
         else {
@@ -270,20 +271,26 @@ impl ScriptRunner {
     /// When `stop` resolves first, the process is ended (TERM, grace, KILL) and the outcome is [`End::Stopped`].
     /// Dropping the returned future kills the process as well; what is left of it is removed in the background.
     pub async fn run(&self, script: Script, stop: impl Future<Output = ()>) -> Outcome {
+        self.run_logging(script, Arc::default(), stop).await
+    }
+
+    /// The same, with a log that others may read while the script runs.
+    pub async fn run_logging(&self, script: Script, log: Arc<Log>, stop: impl Future<Output = ()>) -> Outcome {
         // The interpreter would take another package and then complain about its own generated program, which helps no
         // author. Its texts for everything else are good.
         if let Err(error @ HeaderError::OtherPackage(_)) = check_header(&script.source) {
             return Outcome::unstarted(End::error(format!("script.go: {error}")));
         }
         let source: Arc<str> = script.source.as_str().into();
-        let attended = match self.attend(script, Arc::clone(&source), Purpose::Run, stop).await {
+        let attended = match self.attend(script, Arc::clone(&source), Purpose::Run, Arc::clone(&log), stop).await {
             Ok(attended) => attended,
             Err(end) => return Outcome::unstarted(end),
         };
+        verdict::finish(&log, &attended);
         let folders = self.workshop.folders.path();
         let Workshop { network, memory_mib, .. } = *self.workshop;
         let isolation = attended.isolated.map(|achieved| achieved.text(memory_mib, network));
-        Outcome { end: verdict::judge(&attended, &source, folders), log: verdict::log(attended, folders), isolation }
+        Outcome { end: verdict::judge(&attended, &source, folders), log: log.text().into_bytes(), isolation }
     }
 
     /// Starts the process and stays with it; an error is the end of a run whose process was not started.
@@ -292,6 +299,7 @@ impl ScriptRunner {
         script: Script,
         source: Arc<str>,
         purpose: Purpose,
+        log: Arc<Log>,
         stop: impl Future<Output = ()>,
     ) -> Result<Attended, End> {
         let Script { run_id, host, timeout: time, .. } = script;
@@ -326,7 +334,7 @@ impl ScriptRunner {
                 stop.await;
             }
         };
-        let attended = attend::attend(started, host, stop, grace).await;
+        let attended = attend::attend(started, host, log, stop, grace).await;
         tracing::debug!(run = %run_id, exit = ?attended.exit, printed = attended.printed.total(), "script ended");
         Ok(attended)
     }

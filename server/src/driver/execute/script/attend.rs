@@ -4,12 +4,15 @@ use std::future::{Future, pending};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::time::timeout;
 
+use super::super::log::Log;
 use super::channel::{self, Said};
+use super::folder;
 use super::host::Host;
 use super::order::Policy;
 use super::printed::{Drained, Printed};
@@ -48,9 +51,16 @@ pub(super) enum Cause {
 }
 
 /// Stays with the process until it, and all that belongs to it, is gone.
-pub(super) async fn attend(started: Started, host: Host, stop: impl Future<Output = ()>, grace: Duration) -> Attended {
-    let Started { process, policy, usage, ended, channel, printed: pipe } = started;
-    let mut printed = Printed::default();
+pub(super) async fn attend(
+    started: Started,
+    host: Host,
+    log: Arc<Log>,
+    stop: impl Future<Output = ()>,
+    grace: Duration,
+) -> Attended {
+    let Started { process, policy, usage, ended, channel, printed: pipe, folder } = started;
+    log.hide_paths(folder::paths(&folder));
+    let mut printed = Printed::new(log);
     let mut isolated = None;
     let (cause, exit) = match connect(ended, channel) {
         Ok((watch, channel)) => {

@@ -15,7 +15,7 @@ impl ScriptRunner {
     /// Takes as long as the interpreter does; dropping the returned future ends it.
     pub async fn check(&self, script: Script) -> Checked {
         let source: Arc<str> = script.source.as_str().into();
-        match self.attend(script, Arc::clone(&source), Purpose::Check, pending()).await {
+        match self.attend(script, Arc::clone(&source), Purpose::Check, Arc::default(), pending()).await {
             Ok(attended) => {
                 let end = verdict::judge(&attended, &source, self.workshop.folders.path());
                 found(end, verdict::is_objection(&attended))

@@ -12,6 +12,9 @@ const MOST_PLACES: usize = 8;
 /// What stands before line and column where the interpreter names the script.
 const SCRIPT: &str = "/src/task/script.go:";
 
+/// How the lines begin with which the interpreter takes its leave.
+const LAST_WORDS: [&[u8]; 3] = [b"run: ", b"panic: ", b"fatal error: "];
+
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(super) struct Clues {
@@ -93,6 +96,16 @@ impl Clues {
     /// The crash of the process, if there was one.
     pub(super) fn crash(&self) -> Option<&Crash> {
         self.crash.as_ref()
+    }
+
+    /// Where in the printed text the interpreter's last words begin, if these are they: also those of which the line has only
+    /// begun.
+    pub(super) fn doubts(&self) -> impl Iterator<Item = u64> {
+        let begun = |words: &[u8]| words.starts_with(&self.line) || self.line.starts_with(words);
+        let line = (!self.line.is_empty() && LAST_WORDS.into_iter().any(begun)).then_some(self.line_at);
+        let refusal = self.refusal.as_ref().map(|refusal| refusal.at);
+        let crash = self.crash.as_ref().map(|crash| crash.at);
+        [refusal, crash, line].into_iter().flatten()
     }
 
     fn keep(&mut self, part: &[u8]) {
@@ -233,6 +246,16 @@ mod tests {
         let found = clues("run: main.go:5:2: import \"task\" error: x\n");
         assert_eq!(found.refusal().unwrap().text, "main.go:5:2: import \"task\" error: x");
         assert!(clues("no run: x\n").refusal().is_none());
+    }
+
+    #[test]
+    fn last_words_are_doubtful_from_their_first_letter() {
+        let doubts = |text: &str| clues(text).doubts().collect::<Vec<_>>();
+        assert_eq!(doubts("hi\npan"), [3]);
+        assert_eq!(doubts("hi\npanic: x"), [3]);
+        assert_eq!(doubts("hi\npants"), []);
+        assert_eq!(doubts("hi\n"), []);
+        assert_eq!(doubts("run: a\nfatal error: b\nrun: c\nf"), [22, 7, 29]);
     }
 
     #[test]

@@ -227,6 +227,13 @@ fn open_up(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
+/// What is left out of the log of a run: the way to its script and to its other files.
+pub(super) fn paths(folder: &Path) -> Vec<Vec<u8>> {
+    let inner = SCRIPT.strip_suffix("script.go").unwrap_or(SCRIPT);
+    let folder = folder.as_os_str().as_bytes();
+    vec![[folder, b"/"].concat(), [folder, b"/", inner.as_bytes()].concat()]
+}
+
 /// A text without the paths of run folders: `…/run-7/src/task/script.go:1:2` becomes `script.go:1:2`.
 pub(super) fn without_paths(text: &[u8], folders: &Path) -> Vec<u8> {
     let start = [folders.as_os_str().as_bytes(), b"/", PREFIX.as_bytes()].concat();

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use rustix::process::Signal;
@@ -27,6 +28,8 @@ pub(super) struct Started {
     pub(super) channel: UnixStream,
     /// Standard output and standard error, in the order in which they were written.
     pub(super) printed: OwnedFd,
+    /// The run's folder.
+    pub(super) folder: PathBuf,
 }
 
 /// How a process ended.

@@ -124,14 +124,14 @@ impl Worker {
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(print).stderr(print_too);
         Order::give(&mut command, &policy, &yaegi, &["run", PROGRAM_FROM_TEMPORARY]).map_err(StartError::Order)?;
         let child = command.spawn().map_err(StartError::Helper)?;
-        let folder_path = folder.path().to_owned();
+        let path = folder.path().to_owned();
         let remains = Remains::new(child, folder).map_err(StartError::Helper)?;
         let pid = remains.pid();
-        let usage = Usage::of(pid, folder_path.join(TEMPORARY), &policy);
+        let usage = Usage::of(pid, path.join(TEMPORARY), &policy);
         let process = Process::new(remains, self.graveyard.clone());
         let ended = rustix::process::pidfd_open(pid, PidfdFlags::empty());
         let ended = ended.map_err(|error| StartError::Helper(error.into()))?;
-        Ok(Started { process, policy, usage, ended, channel: ours, printed: printed.into() })
+        Ok(Started { process, policy, usage, ended, channel: ours, printed: printed.into(), folder: path })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::log::Log;
 use super::End;
 use super::attend::{Attended, Cause};
 use super::channel::{MAX_OUTPUT, Report, Said, Text};
@@ -33,13 +34,13 @@ pub(super) fn judge(attended: &Attended, source: &str, folders: &Path) -> End {
     }
 }
 
-/// What the script printed, without the interpreter's own report of a failure and without the server's paths.
-pub(super) fn log(attended: Attended, folders: &Path) -> Vec<u8> {
+/// Ends the log: without the interpreter's own report of a failure.
+pub(super) fn finish(log: &Log, attended: &Attended) {
     let end = match attended.cause {
-        Cause::Silence => refused(&attended).map(|(_, at)| at).or_else(|| crashed(&attended).map(|crash| crash.at)),
+        Cause::Silence => refused(attended).map(|(_, at)| at).or_else(|| crashed(attended).map(|crash| crash.at)),
         _ => None,
     };
-    folder::without_paths(&attended.printed.into_log(end), folders)
+    log.finish(end, matches!(attended.cause, Cause::Stopped | Cause::Flood));
 }
 
 /// Whether the interpreter itself ended the process, because it does not accept the script or cannot cope with it.
