@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((new_text(&log), new_text(&log)), ("**** two".into(), String::new()));
         log.print(b" hunt", iter::empty());
         log.finish(None, false);
-        assert_eq!((new_text(&log), log.text()), ("hunt".into(), "one **** two hunt".into()));
+        assert_eq!((new_text(&log), log.text()), (" hunt".into(), "one **** two hunt".into()));
     }
 
     #[test]
