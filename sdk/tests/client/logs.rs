@@ -11,7 +11,8 @@ use wiremock::ResponseTemplate;
 use super::support::{RUN, Then, canned, client, client_with, html, problem, requests, server, whole};
 
 const FIRST: &str = "event: log\nid: 4\ndata: {\"at\":0,\"text\":\"one\\n\"}\n\n";
-const SECOND: &str = ": here\n\nevent: later\ndata: {}\n\nevent: log\nid: 8\ndata: {\"at\":4,\"text\":\"two\\n\",\"new\":1}\n\n";
+const SECOND: &str =
+    ": here\n\nevent: later\ndata: {}\n\nevent: log\nid: 8\ndata: {\"at\":4,\"text\":\"two\\n\",\"new\":1}\n\n";
 const END: &str = "event: end\ndata: {\"status\":\"success\"}\n\n";
 
 /// An answer with events; its connection closes behind them.
@@ -40,10 +41,10 @@ async fn a_log_is_read_as_text() {
     let client = client(&server.uri(), 1);
     assert_eq!(client.runs().log(RUN.parse().unwrap()).await.unwrap(), "line\nzwö");
     let asked = &requests(&server).await[1];
-    assert_eq!((asked.url.path(), asked.headers["accept"].to_str().unwrap()), (
-        format!("/api/v1/task-runs/{RUN}/log").as_str(),
-        "text/plain"
-    ));
+    assert_eq!(
+        (asked.url.path(), asked.headers["accept"].to_str().unwrap()),
+        (format!("/api/v1/task-runs/{RUN}/log").as_str(), "text/plain")
+    );
     let error = client.runs().log(RUN.parse().unwrap()).await.unwrap_err();
     assert!(matches!(error, Error::Unexpected { .. }), "{error}");
 }
@@ -74,7 +75,10 @@ async fn failures_are_counted_from_the_last_news_on() {
     let (endpoint, served) = canned(vec![early(), early(), Then::Send(events(&[FIRST])), early(), early()]).await;
     let error = follow(&endpoint, 2).await.unwrap_err();
     assert!(matches!(error, Error::Interrupted { .. }), "{error}");
-    assert_eq!(error.to_string(), format!("the answer of {endpoint}/api/v1/task-runs/{RUN}/log ended before it was complete"));
+    assert_eq!(
+        error.to_string(),
+        format!("the answer of {endpoint}/api/v1/task-runs/{RUN}/log ended before it was complete")
+    );
     assert_eq!(served.await.unwrap().len(), 5);
 }
 

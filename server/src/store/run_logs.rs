@@ -28,7 +28,7 @@ impl Piece {
 
     /// The part that begins at `from`, or with the next character.
     #[must_use]
-    pub fn from(&self, from: u64) -> Self {
+    pub(crate) fn from(&self, from: u64) -> Self {
         let skipped = usize::try_from(from.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let skipped = self.text.ceil_char_boundary(skipped);
         Self { at: self.at + skipped as u64, text: self.text[skipped..].to_owned() }

@@ -14,7 +14,7 @@ use justiam_server::config::Roles;
 use justiam_tests::backend::Backend;
 use justiam_tests::clock::ManualClock;
 use justiam_tests::server::{START, TestServer};
-use justiam_tests::{both_databases, postgres, soon, until};
+use justiam_tests::{both_databases, soon, until};
 use reqwest::{RequestBuilder, Response};
 
 use super::support::Gate;
@@ -51,7 +51,10 @@ async fn start(server: &TestServer, new: &NewTask) -> Run {
 
 async fn run(server: &TestServer, source: String) -> Run {
     let run = start(server, &NewTask::triggered_script("T", source)).await;
-    server.ended(run.id).await
+    let run = server.ended(run.id).await;
+    // The run and its log stay.
+    server.client.tasks().delete(run.task_id).await.unwrap();
+    run
 }
 
 /// The whole of a log that somebody follows, and how the run ended.
@@ -132,7 +135,8 @@ async fn of_a_long_log_beginning_and_end_are_kept(backend: Backend) {
 
 #[tokio::test]
 async fn another_server_of_the_database_shows_a_log_as_it_grows() {
-    let (database, clock, gate) = (postgres::database().await, ManualClock::at(START), Gate::new().await);
+    let (database, clock, gate) =
+        (justiam_tests::postgres::database().await, ManualClock::at(START), Gate::new().await);
     let worker = TestServer::start_on_postgres(&database.url, clock.clone(), |_| {}).await;
     let other = TestServer::start_on_postgres(&database.url, clock, |config| {
         config.roles = "api".parse::<Roles>().unwrap();
