@@ -67,12 +67,11 @@ impl Following<'_> {
 
     /// Takes in what comes next, over a new connection where there is none.
     async fn read(&mut self) -> Result<(), Failure> {
-        let (response, parser) = match &mut self.connection {
-            Some(connection) => connection,
-            None => {
-                let response = self.transport.open_events(&self.path, self.at).await?;
-                self.connection.insert((response, Parser::default()))
-            }
+        let (response, parser) = if let Some(connection) = &mut self.connection {
+            connection
+        } else {
+            let response = self.transport.open_events(&self.path, self.at).await?;
+            self.connection.insert((response, Parser::default()))
         };
         let chunk = self.transport.chunk(&self.path, response).await?;
         let events = parser.feed(&chunk).map_err(|TooLong| self.transport.not_events(&self.path))?;

@@ -99,10 +99,9 @@ impl Follower {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             match self.look().await {
-                Ok(true) => {}
+                // A database that is away comes back.
+                Ok(true) | Err(Error::Store(store::Error::Unavailable(_) | store::Error::Silent)) => {}
                 Ok(false) => return None,
-                // It comes back.
-                Err(Error::Store(store::Error::Unavailable(_) | store::Error::Silent)) => {}
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, run.id = %self.run, "a log cannot be followed");
                     return None;

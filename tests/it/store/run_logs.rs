@@ -141,7 +141,7 @@ async fn the_status_of_a_run_is_read_alone(backend: Backend) {
     let db = backend.store().await;
     add_runs(
         &db,
-        &[run(1, id(7), Fate::Ready), run(2, id(7), Fate::Waiting), run(3, id(7), Fate::Cancelled("".into()))],
+        &[run(1, id(7), Fate::Ready), run(2, id(7), Fate::Waiting), run(3, id(7), Fate::Cancelled(String::new()))],
     )
     .await;
     claim(&db, "w", 1).await;

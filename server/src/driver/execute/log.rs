@@ -260,8 +260,8 @@ mod tests {
     fn little_is_kept_however_much_is_printed_behind_a_doubt() {
         let log = Log::default();
         log.print(b"start\npanic: x\n", iter::once(6));
-        for _ in 0..100 {
-            log.print(&[b'x'; 64 << 10], iter::once(6));
+        for _ in 0..800 {
+            log.print(&[b'x'; 8 << 10], iter::once(6));
         }
         assert_eq!(new_text(&log), "start\n");
         log.finish(None, false);

@@ -1,5 +1,7 @@
 //! The forms in which the value of a secret is looked for.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use justiam_sdk::api::secrets::{Secret, SecretMap};
@@ -74,7 +76,7 @@ fn json_of_go(value: &str) -> String {
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
             '\0'..'\u{20}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                let _ = write!(text, "\\u{:04x}", u32::from(letter));
             }
             _ => text.push(letter),
         }
