@@ -39,7 +39,7 @@ pub enum Error {
     #[error(transparent)]
     Api(Box<ApiError>),
     /// Somebody answered who does not speak this API: a proxy, a login page, another server.
-    #[error("{url} answered {status} with {what} instead of the API's JSON{excerpt}")]
+    #[error("{url} answered {status} with {what} instead of the API's answer{excerpt}")]
     Unexpected {
         /// What was asked.
         url: String,

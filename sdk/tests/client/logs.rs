@@ -87,7 +87,7 @@ async fn what_is_no_log_ends_the_stream_with_an_error() {
     let strange = "event: log\ndata: 7\n\n";
     for (answer, expected) in [
         (whole("404 Not Found", r#"{"code":"NOT_FOUND","message":"there is no run"}"#), "there is no run"),
-        (whole("200 OK", "{}"), "what is no stream of events"),
+        (whole("200 OK", "{}"), "application/json instead of the API's answer"),
         (Then::Send(events(&[strange])), "does not fit the contract"),
     ] {
         let (endpoint, _) = canned(vec![answer]).await;
