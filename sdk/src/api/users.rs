@@ -177,3 +177,22 @@ impl UserQuery {
         Self { email: Some(email.into()), ..Self::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_tells_never_from_not_named() {
+        let patch: UserPatch = serde_json::from_str(r#"{"last_login_at":null,"is_active":false}"#).unwrap();
+        assert_eq!((patch.last_login_at, patch.first_name.as_deref()), (Some(None), None));
+        assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"is_active":false,"last_login_at":null}"#);
+    }
+
+    #[test]
+    fn a_new_user_sends_only_what_it_holds() {
+        let user = NewUser::named("a@example.com", "A", "B");
+        let expected = r#"{"email":"a@example.com","first_name":"A","last_name":"B"}"#;
+        assert_eq!(serde_json::to_string(&user).unwrap(), expected);
+    }
+}

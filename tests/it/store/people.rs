@@ -323,6 +323,16 @@ async fn who_is_held_stays_until_the_transaction_ends(backend: Backend) {
     assert!(users::hold(&mut tx, id(1)).await.unwrap());
     assert!(!users::hold(&mut tx, id(2)).await.unwrap());
     assert!(groups::hold(&mut tx, id(1)).await.unwrap().is_some());
+    if backend.is_shared() {
+        let mut other = db.write().await.unwrap();
+        execute(&mut other, "SET LOCAL lock_timeout = '50ms'").await;
+        let refused = users::delete(&mut other, id(1)).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+        let mut other = db.write().await.unwrap();
+        execute(&mut other, "SET LOCAL lock_timeout = '50ms'").await;
+        let refused = groups::delete(&mut other, id(1)).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
     let deletions = {
         let db = db.clone();
         tokio::spawn(async move {
