@@ -57,6 +57,11 @@ impl Permission {
         Self::AuditView,
     ];
 
+    /// The names of all permissions, for people.
+    pub fn names() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The permission's name, as tokens carry it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -83,10 +88,10 @@ impl std::str::FromStr for Permission {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|permission| permission.as_str() == text).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|permission| permission.as_str()).collect();
-            format!("`{text}` is not a permission; there are {}", known.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not a permission; there are {}", Self::names()))
     }
 }
 

@@ -20,10 +20,9 @@ pub(super) enum Command {
         /// What to call the token; runs that it triggers carry this name
         #[arg(long)]
         name: String,
-        /// What the token may do, comma-separated: tasks.view, tasks.manage, tasks.run, secrets.write, audit.view, and
-        /// users, groups, federated, access_requests or applications with .view or .manage behind
         #[arg(
             long,
+            help = format!("What the token may do, comma-separated: {}", Permission::names()),
             value_delimiter = ',',
             required_unless_present = "admin",
             conflicts_with = "admin",

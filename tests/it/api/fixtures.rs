@@ -214,7 +214,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
             { "id": ALICE, "email": "ALICE@example.com" },
             { "id": "0199f2a6-0000-7000-8000-000000000003", "email": "Bob@Example.com" },
             { "id": "0199f2a60000700080000000000000ff", "email": "carol", "is_active": "yes", "colour": "red" },
-            { "email": "", "first_name": 1, "auth_source": "", "attributes": { "k": 1 }, "last_login_at": "x" },
+            { "email": "", "first_name": 1 },
             "dave",
         ],
         "saml_sessions": [
@@ -244,11 +244,6 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         ],
         "agent_tokens": [{ "id": id(501), "name": "a", "last_used_at": "2026-01-01" }],
         "audit_log": [{ "id": id(601), "at": "2026-01-01T00:00:00Z", "actor": "a", "details": "d" }],
-        "groups": [
-            { "id": id(701), "name": "G", "members": [BOB, "nobody", 1] },
-            { "id": id(701), "name": "G", "description": "x".repeat(4001) },
-            { "name": " ", "colour": "red" },
-        ],
         "people": [],
         "Users": [],
     });
@@ -270,17 +265,6 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         "users[4].first_name must be a string, not this number".into(),
         "users[4].id is required".into(),
         "users[5] must be an object, not this text".into(),
-        format!("groups[0].members[1] `nobody` {nobody}"),
-        "groups[0].members[2] must be a string, not this number".into(),
-        "groups[1].description has 4001 characters; 4000 are allowed".into(),
-        "groups[1].id is the same as that of groups[0]".into(),
-        "groups[1].name is the same as that of groups[0]".into(),
-        "groups[2].colour is not a field of this kind of thing".into(),
-        "groups[2].id is required".into(),
-        "groups[2].name must not be blank".into(),
-        "users[4].attributes.k must be a string, not this number".into(),
-        "users[4].auth_source must not be blank".into(),
-        format!("users[4].last_login_at {instant} text"),
         format!("saml_sessions[1].user `eve@example.com` {nobody}"),
         format!("saml_sessions[2].user `0199f2a6-0000-7000-8000-00000000dead` {nobody}"),
         format!("saml_sessions[3].expires_at {instant} text"),
@@ -313,6 +297,64 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
     found.sort();
     assert_eq!(found, expected);
     assert_eq!(folder.contents().await, before);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_people_is_said_as_well() {
+    let folder = Folder::new();
+    folder
+        .loads(&json!({
+            "users": [{ "id": BOB, "email": "bob@example.com" }], "groups": [{ "id": id(700), "name": "taken" }],
+        }))
+        .await;
+    let fixtures = json!({
+        "users": [{
+            "id": ALICE, "email": "alice@example.com", "first_name": "x".repeat(201), "auth_source": "",
+            "attributes": { "k": 1, "": "v" }, "last_login_at": "x",
+        }],
+        "groups": [
+            { "id": id(701), "name": "G", "members": [BOB, "nobody", 1, "alice@example.com"] },
+            { "id": id(701), "name": "G", "description": "x".repeat(4001) },
+            { "name": " ", "colour": "red" },
+            { "id": id(702), "name": "taken" },
+        ],
+    });
+    let mut found = folder.refuses(&fixtures.to_string()).await;
+    found.sort();
+    let expected = [
+        "groups[0].members[1] `nobody` is no id or e-mail address of a user, in the file or in the database".to_owned(),
+        "groups[0].members[2] must be a string, not this number".into(),
+        "groups[1].description has 4001 characters; 4000 are allowed".into(),
+        "groups[1].id is the same as that of groups[0]".into(),
+        "groups[1].name is the same as that of groups[0]".into(),
+        "groups[2].colour is not a field of this kind of thing".into(),
+        "groups[2].id is required".into(),
+        "groups[2].name must not be blank".into(),
+        format!("groups[3].name `taken` is that of group {}", id(700)),
+        "users[0].attributes. has a key that must not be blank".into(),
+        "users[0].attributes.k must be a string, not this number".into(),
+        "users[0].auth_source must not be blank".into(),
+        "users[0].first_name has 201 characters; 200 are allowed".into(),
+        "users[0].last_login_at must be an RFC 3339 instant such as `2026-01-31T08:00:00Z`, not this text".into(),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn groups_swap_names_and_members_are_those_of_the_file() {
+    let folder = Folder::new();
+    let users = json!([{ "id": ALICE, "email": "alice@example.com" }, { "id": BOB, "email": "bob@example.com" }]);
+    let group = |number: u32, name: &str, members: Value| json!({ "id": id(number), "name": name, "members": members });
+    folder
+        .loads(&json!({ "users": users, "groups": [group(1, "a", json!([ALICE, BOB])), group(2, "b", json!([BOB]))] }))
+        .await;
+    folder
+        .loads(&json!({ "groups": [group(1, "b", json!(["ALICE@example.com", ALICE])), group(2, "a", json!([]))] }))
+        .await;
+    let contents = folder.contents().await;
+    let found: Vec<&str> = contents.iter().map(String::as_str).filter(|row| row.starts_with("group_members")).collect();
+    assert_eq!(found, [format!("group_members {}{ALICE}", id(1))]);
+    assert!(contents.iter().any(|row| row.starts_with(&format!("user_groups {}b", id(1)))), "{contents:?}");
 }
 
 #[tokio::test]

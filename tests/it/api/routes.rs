@@ -25,6 +25,16 @@ async fn a_malformed_id_belongs_to_nothing() {
             ("POST", format!("/api/v1/tasks/{id}/run")),
             ("GET", format!("/api/v1/tasks/{id}/runs")),
             ("GET", format!("/api/v1/tasks/{id}/next")),
+            ("GET", format!("/api/v1/users/{id}")),
+            ("PUT", format!("/api/v1/users/{id}")),
+            ("PATCH", format!("/api/v1/users/{id}")),
+            ("DELETE", format!("/api/v1/users/{id}")),
+            ("GET", format!("/api/v1/users/{id}/groups")),
+            ("PATCH", format!("/api/v1/groups/{id}")),
+            ("DELETE", format!("/api/v1/groups/{id}")),
+            ("GET", format!("/api/v1/groups/{id}/members")),
+            ("PUT", format!("/api/v1/groups/{id}/members/{id}")),
+            ("DELETE", format!("/api/v1/groups/{id}/members/{id}")),
         ] {
             let answer = api.send(method, &path, &json!({})).await;
             answer.refused(404, "NOT_FOUND");
