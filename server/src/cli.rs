@@ -40,7 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API and run tasks
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Bring the database schema up to date and exit
     Migrate(Storage),
     /// Manage access tokens

@@ -63,7 +63,7 @@ pub struct Config {
     /// The longest answer to a request of a script, in MiB, within [`FETCH_MAX_BODY_MIB`].
     pub fetch_max_body_mib: u32,
     /// Where the directory of Google Workspace is.
-    pub gworkspace_url: Url,
+    pub gworkspace_url: String,
     /// The base address of an OTLP collector, to which traces go as HTTP with protobuf.
     pub otlp_endpoint: Option<String>,
     /// The whole address for traces, where it is not `/v1/traces` below the base address. It wins.
@@ -154,7 +154,7 @@ impl Config {
             queue_limit: DEFAULT_QUEUE_LIMIT,
             fetch: Destinations::default(),
             fetch_max_body_mib: DEFAULT_FETCH_MAX_BODY_MIB,
-            gworkspace_url: default_gworkspace_url(),
+            gworkspace_url: DEFAULT_GWORKSPACE_URL.to_owned(),
             otlp_endpoint: None,
             otlp_traces_endpoint: None,
         }
@@ -175,8 +175,16 @@ impl Config {
                 return Err(format!("{name} must be from {} to {}, not {value}", range.start(), range.end()));
             }
         }
-        if self.gworkspace_url.cannot_be_a_base() || !matches!(self.gworkspace_url.scheme(), "http" | "https") {
-            return Err(format!("gworkspace_url must be an http or https address, not {}", self.gworkspace_url));
+        for (name, value) in [
+            ("gworkspace_url", Some(&self.gworkspace_url)),
+            ("otlp_endpoint", self.otlp_endpoint.as_ref()),
+            ("otlp_traces_endpoint", self.otlp_traces_endpoint.as_ref()),
+        ] {
+            let is_http = |url: Url| matches!(url.scheme(), "http" | "https");
+            if value.is_some_and(|value| !Url::parse(value).is_ok_and(is_http)) {
+                // Not the value, which may hold a password.
+                return Err(format!("{name} must be a whole address that begins with http:// or https://"));
+            }
         }
         Ok(())
     }
@@ -186,11 +194,6 @@ impl Config {
         let base = self.otlp_endpoint.as_ref().map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
         self.otlp_traces_endpoint.clone().or(base)
     }
-}
-
-fn default_gworkspace_url() -> Url {
-    #[expect(clippy::expect_used, reason = "a constant that the tests read")]
-    Url::parse(DEFAULT_GWORKSPACE_URL).expect("a URL")
 }
 
 /// Why a data folder cannot be used.

@@ -43,6 +43,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use url::Url;
 
 use app::App;
 use app::tokens::{IssuedToken, NewToken};
@@ -199,7 +200,8 @@ pub(crate) fn outbound_of(
     let settings = outbound::Settings {
         destinations: config.fetch.clone(),
         max_body_mib: config.fetch_max_body_mib,
-        gworkspace: config.gworkspace_url.clone(),
+        gworkspace: Url::parse(&config.gworkspace_url)
+            .map_err(|error| ServeError::Setting(format!("gworkspace_url cannot be read: {error}")))?,
     };
     Outbound::new(settings, telemetry.clone(), Arc::clone(clock)).map(Some).map_err(ServeError::Outbound)
 }

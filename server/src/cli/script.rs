@@ -18,7 +18,6 @@ use justiam_sdk::api::tasks::{MAX_SCRIPT, TIMEOUT_SECONDS};
 use justiam_sdk::api::{config, secrets};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use url::Url;
 
 use super::{Storage, fail};
 use crate::app::identity::actor::ScriptActor;
@@ -112,7 +111,7 @@ pub(super) struct Requests {
     fetch_max_body_mib: u32,
     /// Where the directory of Google Workspace is
     #[arg(long, env = "JUSTIAM_GWORKSPACE_URL", default_value = DEFAULT_GWORKSPACE_URL, value_name = "URL")]
-    gworkspace_url: Url,
+    gworkspace_url: String,
 }
 
 /// A runner of scripts in a temporary folder.

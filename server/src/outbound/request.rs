@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_refused_without_showing_secrets() {
-        let cases: [(&str, &str, &[(&str, &str)], &str); 13] = [
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: [(&str, &str, Headers, &str); 13] = [
             ("G T", "http://a", &[], "\"G T\" is not an HTTP method"),
             ("GET\r\nX: y", "http://a", &[], "\"GET\\r\\nX: y\" is not an HTTP method"),
             ("CONNECT", "http://a", &[], "the method CONNECT is not supported"),

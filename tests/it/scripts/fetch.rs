@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use justiam_server::driver::execute::script::Host;
+use justiam_server::driver::execute::script::{End, Host};
+use justiam_tests::programs::program;
 use justiam_tests::soon;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -24,7 +25,7 @@ fn tell(call: &str) -> String {
 /// The output of a script that must succeed.
 async fn output(host: Host, source: &str) -> String {
     match Lab::new().run_with(host, source).await.end {
-        justiam_server::driver::execute::script::End::Success { output } => output,
+        End::Success { output } => output,
         end => panic!("{end:?}"),
     }
 }
@@ -271,7 +272,7 @@ async fn a_run_that_is_stopped_gives_its_requests_up() {
     let source = tell(&format!("fetch.Get(`{}`)", web.url("/")));
     let stop = async { arrivals.recv().await.unwrap() };
     let outcome = soon("the run to end", lab.runner.run(script(online(|_| {}), &source), stop)).await;
-    assert_eq!(outcome.end, justiam_server::driver::execute::script::End::Stopped);
+    assert_eq!(outcome.end, End::Stopped);
     tokio::time::timeout(Duration::from_secs(10), departures.recv()).await.unwrap().unwrap();
 }
 
@@ -281,4 +282,16 @@ impl Drop for Departure {
     fn drop(&mut self) {
         let _ = self.0.send(());
     }
+}
+
+#[test]
+fn a_rule_that_is_none_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serve = std::process::Command::new(program("justiam-server"));
+    serve.args(["serve", "--fetch-allow", "example.com,10.0.0.0/33", "--data-dir"]).arg(folder.path().join("server"));
+    let refused = serve.output().unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{text}");
+    assert!(text.contains("`10.0.0.0/33` is no destination: write a host name"), "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

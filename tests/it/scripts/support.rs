@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use justiam_server::clock::SystemClock;
-use justiam_server::config::Config;
+use justiam_server::config::DEFAULT_GWORKSPACE_URL;
 use justiam_server::driver::execute::script::{End, Host, Outcome, Script, ScriptRunner, Settings};
 use justiam_server::outbound::{self, Destinations, Outbound};
 use justiam_server::telemetry::traces::Telemetry;
@@ -104,9 +104,8 @@ pub(crate) fn host(secrets: &[(&str, &str)], config: &[(&str, &str)]) -> Host {
 
 /// A host that sends requests, with settings that may be changed.
 pub(crate) fn online(change: impl FnOnce(&mut outbound::Settings)) -> Host {
-    let Config { gworkspace_url, .. } = Config::new("unused");
-    let mut settings =
-        outbound::Settings { destinations: Destinations::default(), max_body_mib: 1, gworkspace: gworkspace_url };
+    let gworkspace = DEFAULT_GWORKSPACE_URL.parse().unwrap();
+    let mut settings = outbound::Settings { destinations: Destinations::default(), max_body_mib: 1, gworkspace };
     change(&mut settings);
     let telemetry = Telemetry::new(None).unwrap();
     Host::default().with_outbound(Outbound::new(settings, telemetry, Arc::new(SystemClock)).unwrap())

@@ -1,6 +1,7 @@
 //! Traces of runs, as a collector gets them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,6 +10,9 @@ use axum::http::HeaderMap;
 use axum::routing::{any, post};
 use justiam_sdk::api::tasks::NewTask;
 use justiam_sdk::api::values::RunStatus;
+use justiam_server::Server;
+use justiam_server::clock::SystemClock;
+use justiam_server::config::Config;
 use justiam_tests::server::TestServer;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -42,7 +46,10 @@ async fn downstream() -> (Web, Arc<Mutex<Vec<String>>>) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn attributes(span: &Span) -> BTreeMap<&str, String> {
@@ -116,13 +123,13 @@ async fn a_run_its_script_and_what_it_fetches_are_one_trace() {
         ("task.name", "Traced"),
     ];
     assert_eq!(attributes(root), expected.map(|(key, value)| (key, value.to_owned())).into());
-    let port = downstream.address.port().to_string();
+    let number = downstream.address.port().to_string();
     let url = format!("{}/a/****", downstream.url(""));
     let expected = [
         ("http.request.method", "GET"),
         ("http.response.status_code", "200"),
         ("server.address", "127.0.0.1"),
-        ("server.port", &port),
+        ("server.port", &number),
         ("url.full", &url),
     ];
     assert_eq!(attributes(get), expected.map(|(key, value)| (key, value.to_owned())).into());
@@ -149,4 +156,15 @@ async fn a_collector_that_is_away_disturbs_no_run() {
     let run = server.ended(run.id).await;
     assert_eq!((run.status, run.output.as_deref()), (RunStatus::Success, Some("done")));
     server.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_without_showing_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::new(folder.path().join("server"));
+    config.otlp_endpoint = Some("u:hunter2@localhost:4318".to_owned());
+    let refused = Server::open(config, Arc::new(SystemClock)).await.err().unwrap();
+    let expected = "otlp_endpoint must be a whole address that begins with http:// or https://";
+    assert_eq!(refused.to_string(), expected);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -18,8 +18,8 @@ const LIFE_SECONDS: i64 = 3600;
 /// A service account's key. No text of this file shows a part of it.
 struct Key {
     email: String,
-    key_id: Option<String>,
-    key: RsaKeyPair,
+    id: Option<String>,
+    pair: RsaKeyPair,
     token_uri: String,
     subject: Option<String>,
 }
@@ -70,15 +70,15 @@ impl Key {
         }
         let unreadable = || "`private_key` of the service account's key is no RSA key in PEM".to_owned();
         let pem = required("private_key")?;
-        let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| unreadable())? {
+        let pair = match PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| unreadable())? {
             PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             _ => return Err(unreadable()),
         };
         Ok(Self {
             email: required("client_email")?,
-            key_id: field("private_key_id").map(ToOwned::to_owned),
-            key: key.map_err(|_| unreadable())?,
+            id: field("private_key_id").map(ToOwned::to_owned),
+            pair: pair.map_err(|_| unreadable())?,
             token_uri: required("token_uri")?,
             subject: field("subject").map(ToOwned::to_owned),
         })
@@ -87,7 +87,7 @@ impl Key {
     /// The text to hand in.
     fn sign(&self, now: i64) -> Result<String, String> {
         let mut header = json!({"alg": "RS256", "typ": "JWT"});
-        if let Some(id) = &self.key_id {
+        if let Some(id) = &self.id {
             header["kid"] = id.as_str().into();
         }
         let mut claims = json!({
@@ -102,8 +102,8 @@ impl Key {
         }
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let text = format!("{header}.{claims}");
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key
+        let mut signature = vec![0; self.pair.public().modulus_len()];
+        self.pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
             .map_err(|_| "the service account's key could not sign".to_owned())?;
         Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
