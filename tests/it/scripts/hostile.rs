@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-use justiam_server::driver::execute::script::Network;
+use justiam_server::driver::execute::script::{End, Network};
 
 use super::support::{Lab, go, success};
 
@@ -19,13 +19,13 @@ async fn attempts(lab: &Lab, imports: &[&str], expressions: &[&str]) -> Vec<Stri
     let mut body = String::from("var out []string\nsay := func(err error) { out = append(out, fmt.Sprint(err)) }\n");
     body += "_ = errors.New; _ = os.Args; _ = time.Now\n";
     for expression in expressions {
-        body += &format!("say({expression})\n");
+        body.extend(["say(", expression, ")\n"]);
     }
     body += "return strings.Join(out, `\n`), nil";
     let imports = [&IMPORTS, imports].concat();
     let outcome = lab.run(&go(&imports, &body)).await;
     match outcome.end {
-        justiam_server::driver::execute::script::End::Success { output } => output.lines().map(String::from).collect(),
+        End::Success { output } => output.lines().map(String::from).collect(),
         end => panic!("{end:?}"),
     }
 }
@@ -116,6 +116,9 @@ async fn nothing_of_the_server_or_the_machine_can_be_read() {
     for name in ["justiam.db", "jwt-secret"] {
         fs::write(data.join(name), "canary").unwrap();
     }
+    let other = lab.scripts().join("other-run");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("main.go"), "canary").unwrap();
     let read = |path: &str| format!("func() error {{ _, err := os.ReadFile(`{path}`); return err }}()");
     let list = |path: &str| format!("func() error {{ _, err := os.ReadDir(`{path}`); return err }}()");
     let of_parent = |name: &str| {
@@ -128,6 +131,9 @@ async fn nothing_of_the_server_or_the_machine_can_be_read() {
         read("../../../justiam.db"),
         read("../../lock"),
         list("../.."),
+        // As another run's folder, whose name can be guessed.
+        read("../../other-run/main.go"),
+        list("../../other-run"),
         list("../../.."),
         of_parent("environ"),
         of_parent("mem"),

@@ -67,6 +67,19 @@ async fn what_fits_into_the_limit_is_no_reason_to_stop() {
 }
 
 #[tokio::test]
+async fn the_smallest_limit_is_enough_for_a_small_script_and_named_in_the_reason() {
+    let lab = Lab::with(|settings| settings.memory_mib = 64);
+    let small = go(
+        &["config", "fmt", "net/http", "time"],
+        "return fmt.Sprint(http.StatusOK, time.Second, config.Get(`k`)), nil",
+    );
+    assert_eq!(lab.run(&small).await.end, success("200 1s"));
+    let body = "var all [][]byte\nfor i := 0; i < 40; i++ {\n b := make([]byte, 64<<20)\n\
+        for j := 0; j < len(b); j += 4096 { b[j] = 1 }\n all = append(all, b)\n}\nreturn ``, nil";
+    assert_eq!(lab.message(&go(&[], body)).await, "memory limit of 64 MiB exceeded");
+}
+
+#[tokio::test]
 async fn a_recursion_without_end_ends() {
     let source = "package task\nfunc f(n int) int { return f(n+1) + 1 }\n\
         func Run() (string, error) { f(1); return ``, nil }";

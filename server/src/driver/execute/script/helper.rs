@@ -74,9 +74,9 @@ fn obey(args: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     let policy = &order.policy;
     rustix::process::setsid().at("setsid")?;
     die_with(order.parent)?;
-    let mut rules = vec![0; policy.rules];
-    io::stdin().lock().read_exact(&mut rules).at("rules on system calls")?;
     let channel = take_channel()?;
+    let mut rules = vec![0; policy.rules];
+    File::from(channel.try_clone().at("channel")?).read_exact(&mut rules).at("rules on system calls")?;
     close_fds::set_fds_cloexec(3, &[channel.as_raw_fd()]);
     limit(&order)?;
     let folder = env::current_dir().at("run folder")?;

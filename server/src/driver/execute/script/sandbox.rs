@@ -27,10 +27,12 @@ pub enum Network {
 }
 
 impl Network {
-    const WORDS: [(&'static str, Self); 3] = [("all", Self::All), ("fetch", Self::Fetch), ("none", Self::None)];
-
     fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, network)| *network == self).map_or("none", |(word, _)| word)
+        match self {
+            Self::All => "all",
+            Self::Fetch => "fetch",
+            Self::None => "none",
+        }
     }
 }
 
@@ -38,8 +40,12 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::WORDS.iter().find(|(word, _)| *word == text);
-        found.map(|(_, network)| *network).ok_or_else(|| format!("`{text}` is not one of all, fetch, none"))
+        match text {
+            "all" => Ok(Self::All),
+            "fetch" => Ok(Self::Fetch),
+            "none" => Ok(Self::None),
+            _ => Err(format!("`{text}` is not one of all, fetch, none")),
+        }
     }
 }
 

@@ -15,9 +15,12 @@ use super::super::channel::Report;
 /// A file that every system has and no script needs.
 const FOREIGN: &str = "/etc/passwd";
 
+/// Tries something from the folder of a run.
+type Attempt = fn(&Path) -> io::Result<()>;
+
 /// What could be done that must not be possible, as the report of a run: a JSON list of texts.
 pub(in super::super) fn found(folder: &Path) -> serde_json::Result<Vec<u8>> {
-    let attempts: [(&str, fn(&Path) -> io::Result<()>); 6] = [
+    let attempts: [(&str, Attempt); 6] = [
         ("reading /etc/passwd", |_| File::open(FOREIGN).map(drop)),
         ("listing the folder of all runs", |folder| fs::read_dir(folder.join("..")).map(drop)),
         ("writing outside the folder for temporary files", |folder| File::create(folder.join("probe")).map(drop)),
