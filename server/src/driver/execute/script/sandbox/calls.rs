@@ -146,7 +146,7 @@ fn add(rules: &mut Rules, call: i64, conditions: &[(u8, SeccompCmpOp, u64)]) -> 
 }
 
 fn program(rules: Rules, other: SeccompAction, these: SeccompAction) -> Result<BpfProgram, seccompiler::Error> {
-    let arch = if cfg!(target_arch = "aarch64") { TargetArch::aarch64 } else { TargetArch::x86_64 };
+    let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     Ok(SeccompFilter::new(rules, other, these, arch)?.try_into()?)
 }
 
