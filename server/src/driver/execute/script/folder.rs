@@ -26,16 +26,11 @@ pub(super) const SCRIPT: &str = "src/task/script.go";
 /// The file in which a check asks for the script's `Run`, as messages without paths name it.
 pub(super) const ENTRY_FILE: &str = "z_entry.go";
 
-/// What the interpreter finds beside the script.
-const SOURCES: [(&str, &str); 8] = [
+/// What the interpreter finds beside every script.
+const SOURCES: [(&str, &str); 3] = [
     (PROGRAM, include_str!("shims/main.go")),
     ("src/justiam/socket/socket.go", include_str!("shims/socket.go")),
     ("src/justiam/host/host.go", include_str!("shims/host.go")),
-    ("src/secrets/secrets.go", include_str!("shims/secrets.go")),
-    ("src/config/config.go", include_str!("shims/config.go")),
-    ("src/fetch/fetch.go", include_str!("shims/fetch.go")),
-    ("src/gworkspace/gworkspace.go", include_str!("shims/gworkspace.go")),
-    ("src/idp/idp.go", include_str!("shims/idp.go")),
 ];
 
 /// What takes the place of [`PROGRAM`], and what it finds, where a script is looked at and not run.
@@ -43,19 +38,15 @@ const CHECK_SOURCES: [(&str, &str); 2] =
     [(PROGRAM, include_str!("shims/check_main.go")), ("src/justiam/check/check.go", include_str!("shims/check.go"))];
 
 /// Folders to make, parents first.
-const FOLDERS: [&str; 12] = [
-    TEMPORARY,
-    "src",
-    "src/task",
-    "src/justiam",
-    "src/justiam/socket",
-    "src/justiam/host",
-    "src/justiam/check",
-    "src/secrets",
-    "src/config",
-    "src/fetch",
-    "src/gworkspace",
-    "src/idp",
+const FOLDERS: [&str; 6] = [TEMPORARY, "src", "src/task", "src/justiam", "src/justiam/socket", "src/justiam/host"];
+
+/// What it finds beside scripts that import it: each file takes time.
+const PACKAGES: [(&str, &str); 5] = [
+    ("secrets", include_str!("shims/secrets.go")),
+    ("config", include_str!("shims/config.go")),
+    ("idp", include_str!("shims/idp.go")),
+    ("gworkspace", include_str!("shims/gworkspace.go")),
+    ("fetch", include_str!("shims/fetch.go")),
 ];
 
 const PREFIX: &str = "run-";
@@ -121,12 +112,20 @@ impl Folders {
             fs::write(folder.path.join(name), text)?;
         }
         if purpose == Purpose::Check {
+            builder.create(folder.path.join("src/justiam/check"))?;
             for (name, text) in CHECK_SOURCES {
                 fs::write(folder.path.join(name), text)?;
             }
             for (name, text) in companions(source) {
                 fs::write(folder.path.join("src/task").join(name), text)?;
             }
+        }
+        // Whoever imports a package writes its name in quotes; who writes that for another reason only waits a little longer.
+        let named = |name: &str| ['"', '`'].iter().any(|quote| source.contains(&format!("{quote}{name}{quote}")));
+        for (name, text) in PACKAGES.iter().filter(|(name, _)| named(name)) {
+            let package = folder.path.join("src").join(name);
+            builder.create(&package)?;
+            fs::write(package.join(format!("{name}.go")), text)?;
         }
         fs::write(folder.path.join(SCRIPT), source)?;
         Ok(folder)
@@ -318,6 +317,22 @@ mod tests {
         fs::write(path.join("moved-2"), "x").unwrap();
         Folders::open(parent.path()).unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_script_gets_the_packages_that_it_names() {
+        let parent = tempfile::tempdir().unwrap();
+        let folders = Folders::open(parent.path()).unwrap();
+        let packages = |source: &str| {
+            let run = folders.lay_out(source, Purpose::Run).unwrap();
+            let is_there = |name: &&str| run.path().join(format!("src/{name}/{name}.go")).exists();
+            ["secrets", "config", "idp", "gworkspace", "fetch"].into_iter().filter(is_there).collect::<Vec<_>>()
+        };
+        assert_eq!(packages("package task\nfunc Run() (string, error) { return \"hello\", nil }"), [""; 0]);
+        assert_eq!(
+            packages("package task\nimport f \"fetch\"\nimport (`idp`; \"config\")"),
+            ["config", "idp", "fetch"]
+        );
     }
 
     #[test]
