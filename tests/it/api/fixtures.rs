@@ -68,6 +68,9 @@ impl Folder {
             ("users", "id || email || email_folded || first_name || last_name || is_active || created_at"),
             ("user_groups", "id || name || description || created_at"),
             ("group_members", "group_id || user_id"),
+            ("federated_providers", "id || name || provider_type || enabled || created_at"),
+            ("federated_identities", "provider_id || subject || user_id || linked_at"),
+            ("applications", "id || name || application_type || COALESCE(client_id, '-') || created_at"),
             ("saml_sessions", "id || user_id || COALESCE(application, '-') || created_at || expires_at"),
             ("trusted_devices", "id || user_id || name || created_at || expires_at"),
             (
@@ -113,7 +116,7 @@ async fn the_example_is_loaded_beside_a_running_server() {
     let server = TestServer::start().await;
     let output = seed(&server.data_dir().join("server"), &example()).await;
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{output:?}");
-    let expected = "users: 2\ngroups: 1\nsaml_sessions: 2\ntrusted_devices: 1\nuser_messages: 2\naccess_requests: 1\n\
+    let expected = "federated_providers: 1\nusers: 2\ngroups: 1\nfederated_identities: 1\napplications: 2\nsaml_sessions: 2\ntrusted_devices: 1\nuser_messages: 2\naccess_requests: 1\n\
         preset_definitions: 2\nagent_tokens: 1\naudit_log: 1\n";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     server.clock.set("2026-03-01T00:00:30Z");
@@ -150,7 +153,7 @@ async fn a_file_that_is_loaded_twice_leaves_the_same() {
         "{note}"
     );
     let once = folder.contents().await;
-    assert_eq!(once.len(), 15);
+    assert_eq!(once.len(), 19);
     let output = folder.load(&text).await;
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{output:?}");
     assert_eq!(folder.contents().await, once);
@@ -247,8 +250,9 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_loaded() {
         "people": [],
         "Users": [],
     });
-    let kinds = "is not a kind of thing that can be loaded; there are users, groups, saml_sessions, \
-        trusted_devices, user_messages, access_requests, preset_definitions, agent_tokens, audit_log";
+    let kinds = "is not a kind of thing that can be loaded; there are federated_providers, users, groups, \
+        federated_identities, applications, saml_sessions, trusted_devices, user_messages, access_requests, \
+        preset_definitions, agent_tokens, audit_log";
     let instant = "must be an RFC 3339 instant such as `2026-01-31T08:00:00Z`, not this";
     let nobody = "is no id or e-mail address of a user, in the file or in the database";
     let mut expected = vec![
