@@ -90,8 +90,8 @@ async fn all_wrong_fields_of_a_provider_are_named() {
         api.send("POST", path, &body).await.wrong_fields(fields);
         api.send("PUT", &format!("{path}/{}", made.id), &body).await.wrong_fields(fields);
     }
-    let patch = json!({ "name": null, "provider_type": null, "enabled": null });
-    let said = api.send("PATCH", &format!("{path}/{}", made.id), &patch).await.wrong_fields(&["name", "provider_type"]);
+    let nulls = json!({ "name": null, "provider_type": null, "enabled": null });
+    let said = api.send("PATCH", &format!("{path}/{}", made.id), &nulls).await.wrong_fields(&["name", "provider_type"]);
     assert_eq!(said["name"], json!(["has no default, so it cannot be null"]));
     api.get(&format!("{path}?provider_type=facebook&page=0&x=1")).await.wrong_fields(&["x"]);
     api.get(&format!("{path}?provider_type=facebook&page=0")).await.wrong_fields(&["page", "provider_type"]);
