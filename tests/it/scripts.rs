@@ -6,7 +6,7 @@ mod command;
 mod endings;
 mod failures;
 mod fetch;
-mod gworkspace;
+pub(crate) mod gworkspace;
 mod hostile;
 mod hostile_amounts;
 mod idp;

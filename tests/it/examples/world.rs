@@ -8,6 +8,7 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::RunStatus;
 use justiam_server::clock::Clock as _;
+use justiam_server::config::Config;
 use justiam_tests::server::TestServer;
 use justiam_tests::terraform::Workspace;
 use serde_json::{Value, json};
@@ -23,7 +24,12 @@ pub(super) struct World {
 impl World {
     /// A server that shows the machine's time, because scripts compare what it stores with that, and a copy of an example.
     pub(super) async fn of(example: &str) -> Self {
-        let server = TestServer::start().await;
+        Self::with(example, |_| {}).await
+    }
+
+    /// The same, with other settings of the server than usual.
+    pub(super) async fn with(example: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let server = TestServer::start_with(change).await;
         server.clock.advance(server.clock.now().duration_until(Timestamp::now()));
         let workspace = Workspace::new(&server.endpoint, &server.token);
         for file in fs::read_dir(folder(example)).unwrap() {

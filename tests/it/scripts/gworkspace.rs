@@ -37,13 +37,14 @@ struct Google {
 
 type Shared = Arc<Mutex<Google>>;
 
-struct StandIn {
+/// Google, with a directory of generated users.
+pub(crate) struct StandIn {
     web: Web,
     google: Shared,
 }
 
 impl StandIn {
-    async fn start(users: usize, refusals: Vec<(u16, Value)>) -> Self {
+    pub(crate) async fn start(users: usize, refusals: Vec<(u16, Value)>) -> Self {
         let google = Arc::new(Mutex::new(Google { users, refusals: refusals.into(), ..Google::default() }));
         let router = Router::new()
             .route("/token", post(token))
@@ -52,13 +53,18 @@ impl StandIn {
         Self { web: Web::serve(router).await, google }
     }
 
+    /// Where the directory is.
+    pub(crate) fn base(&self) -> String {
+        self.web.url("/base/")
+    }
+
     fn host(&self) -> Host {
-        let base = self.web.url("/base/").parse().unwrap();
+        let base = self.base().parse().unwrap();
         online(|settings| settings.gworkspace = base)
     }
 
     /// A service account's key, as Google makes it, with other fields than usual.
-    fn key(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub(crate) fn key(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut key = json!({
             "type": "service_account",
             "project_id": "project",
