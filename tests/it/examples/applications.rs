@@ -1,5 +1,6 @@
 //! Client secrets that are old get a successor, which goes to a vault.
 
+use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::stand_ins::vault::{TOKEN, Vault};
@@ -13,7 +14,7 @@ struct Ids {
 }
 
 async fn world() -> (World, Vault, Ids) {
-    let world = World::of("rotate_application_secrets").await;
+    let world = World::of("rotate_application_secrets", Network::Fetch).await;
     let new = async |name: &str, kind: &str| {
         id(&world.post("/applications", &json!({ "name": name, "application_type": kind })).await)
     };
@@ -118,6 +119,11 @@ async fn an_application_whose_secret_cannot_be_stored_is_named_and_the_rest_is_n
     assert_eq!((vault.writes(), vault.versions()), (4, 0));
     assert_eq!(rotated_at(&world, &ids.wiki).await, old);
     world.assert_untold("justiam_cs_").await;
+    let log = world.logs().await;
+    assert!(
+        log.starts_with("attempt 1 to store the secret of Mail failed: the vault answered with status 503"),
+        "{log}"
+    );
 
     variables["rotate_now"] = json!(["Mail"]);
     world.apply(&variables).await;

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::stand_ins::ber::{small, write};
@@ -41,7 +42,7 @@ async fn world() -> (World, GitHub) {
     let github =
         GitHub::start(&der(), &[("backend", &["ada-gh", "Bob-GH", "stranger", "left", "zoe-gh"]), ("empty", &[])])
             .await;
-    let world = World::of("github_team_sync").await;
+    let world = World::of("github_team_sync", Network::Fetch).await;
     let ada = world.user("ada@example.com", &login("ada-gh")).await;
     let bob = world.user("bob@example.com", &login("bob-gh")).await;
     let new = world.user("new@example.com", &login("new-gh")).await;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use justiam_server::driver::execute::script::Network;
 use serde_json::json;
 
 use super::world::{World, folder, rows};
@@ -28,7 +29,7 @@ fn the_scripts_are_those_of_the_documentation() {
 
 #[tokio::test]
 async fn users_of_a_list_are_created_with_their_groups() {
-    let world = World::of("google_import_user").await;
+    let world = World::of("google_import_user", Network::None).await;
     world.user("bob@example.com", &json!({})).await;
     let employees = world.group("employees", &[]).await;
     world
@@ -50,7 +51,7 @@ async fn users_of_a_list_are_created_with_their_groups() {
 
 #[tokio::test]
 async fn users_may_be_created_inactive_and_bad_addresses_are_named() {
-    let world = World::of("google_import_user").await;
+    let world = World::of("google_import_user", Network::None).await;
     world
         .apply(&json!({ "emails": ["alice@example.com", "no address"], "user_state": "inactive", "groups": [] }))
         .await;
@@ -66,7 +67,7 @@ async fn users_may_be_created_inactive_and_bad_addresses_are_named() {
 async fn workspace() -> (World, StandIn, String) {
     let google = StandIn::start(6, Vec::new()).await;
     let base = google.base().parse().unwrap();
-    let world = World::with("google_workspace_sync", |config| config.gworkspace_url = base).await;
+    let world = World::with("google_workspace_sync", Network::Fetch, |config| config.gworkspace_url = base).await;
     world.user("u0@example.com", &json!({ "first_name": "Own" })).await;
     world.user("u5@example.com", &json!({})).await;
     let provider = world.provider("corp-google", "google").await;

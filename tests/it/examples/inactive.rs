@@ -1,5 +1,6 @@
 //! Users who do not log in any more are deactivated.
 
+use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::world::{World, days_ago};
@@ -10,7 +11,7 @@ fn last_login(days: i64) -> Value {
 
 /// Users who were here yesterday, long ago and never, all created today.
 async fn world() -> World {
-    let world = World::of("deactivate_inactive_users").await;
+    let world = World::of("deactivate_inactive_users", Network::None).await;
     world.user("fresh@example.com", &last_login(1)).await;
     world.user("stale@example.com", &last_login(100)).await;
     world.user("boss@example.com", &last_login(100)).await;
@@ -49,7 +50,7 @@ async fn who_has_not_logged_in_for_long_is_deactivated_unless_excluded() {
 
 #[tokio::test]
 async fn without_any_login_the_days_count_from_the_creation() {
-    let world = World::of("deactivate_inactive_users").await;
+    let world = World::of("deactivate_inactive_users", Network::None).await;
     world.advance_days(-40);
     world.user("never@example.com", &json!({})).await;
     world.advance_days(40);

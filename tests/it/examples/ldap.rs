@@ -1,5 +1,6 @@
 //! Users of a directory.
 
+use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::stand_ins::ldap::{Directory, Entry, PASSWORD, READER};
@@ -36,10 +37,14 @@ fn people() -> Vec<Entry> {
     ]
 }
 
-/// A server with a provider, a user of its own, and a group.
+/// A server with a provider, and a user of its own.
 async fn world() -> (World, Directory, Value) {
+    world_with(Network::All).await
+}
+
+async fn world_with(network: Network) -> (World, Directory, Value) {
     let directory = Directory::start(people()).await;
-    let world = World::of("ldap_user_sync").await;
+    let world = World::of("ldap_user_sync", network).await;
     let provider = world.provider("corp-ldap", "ldap").await;
     world.user("internal@example.com", &json!({ "first_name": "Own" })).await;
     let variables = json!({
@@ -161,4 +166,13 @@ async fn a_directory_without_anybody_deactivates_nobody() {
     let error = world.error().await;
     assert!(error.starts_with("the directory has no entry that matches; nothing was changed"), "{error}");
     assert_eq!(world.active().await.len(), 4);
+}
+
+#[tokio::test]
+async fn without_a_network_of_its_own_the_script_reaches_no_directory() {
+    let (world, _directory, variables) = world_with(Network::Fetch).await;
+    world.apply(&variables).await;
+    let error = world.error().await;
+    assert!(error.starts_with("connect to the directory: "), "{error}");
+    assert!(error.ends_with("Temporary failure in name resolution"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The weekly report about users.
 
+use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::stand_ins::webhook::Webhook;
@@ -8,7 +9,7 @@ use super::world::{World, days_ago};
 const KEY: &str = "a key that only we two know";
 
 async fn world() -> World {
-    let world = World::of("weekly_user_report").await;
+    let world = World::of("weekly_user_report", Network::Fetch).await;
     world.provider("corp-google", "google").await;
     world.user("fresh@example.com", &json!({ "last_login_at": days_ago(1) })).await;
     world.user("stale@example.com", &json!({ "last_login_at": days_ago(91), "auth_source": "corp-google" })).await;

@@ -9,6 +9,7 @@ use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::RunStatus;
 use justiam_server::clock::Clock as _;
 use justiam_server::config::Config;
+use justiam_server::driver::execute::script::Network;
 use justiam_tests::server::TestServer;
 use justiam_tests::terraform::Workspace;
 use serde_json::{Value, json};
@@ -22,14 +23,19 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A server that shows the machine's time, because scripts compare what it stores with that, and a copy of an example.
-    pub(super) async fn of(example: &str) -> Self {
-        Self::with(example, |_| {}).await
+    /// A copy of an example, and a server that allows scripts no more than this network. It shows the machine's time, because
+    /// scripts compare what it stores with that.
+    pub(super) async fn of(example: &str, network: Network) -> Self {
+        Self::with(example, network, |_| {}).await
     }
 
     /// The same, with other settings of the server than usual.
-    pub(super) async fn with(example: &str, change: impl FnOnce(&mut Config)) -> Self {
-        let server = TestServer::start_with(change).await;
+    pub(super) async fn with(example: &str, network: Network, change: impl FnOnce(&mut Config)) -> Self {
+        let server = TestServer::start_with(|config| {
+            config.script_network = network;
+            change(config);
+        })
+        .await;
         server.clock.advance(server.clock.now().duration_until(Timestamp::now()));
         let workspace = Workspace::new(&server.endpoint, &server.token);
         for file in fs::read_dir(folder(example)).unwrap() {
@@ -142,12 +148,23 @@ impl World {
         self.users().await.into_iter().filter(|(_, _, active)| *active).map(|(email, _, _)| email).collect()
     }
 
+    /// What scripts have printed, of all runs.
+    pub(super) async fn logs(&self) -> String {
+        let mut logs = String::new();
+        for run in rows(&self.get("/task-runs?limit=100").await) {
+            logs += &self.api.get(&format!("/api/v1/task-runs/{}/log", id(run))).await.expect(200).text;
+        }
+        logs
+    }
+
     /// Fails the test if a text stands anywhere in what the server tells about its runs and tasks.
     pub(super) async fn assert_untold(&self, secret: &str) {
         for path in ["/task-runs", "/tasks", "/audit-log"] {
             let told = self.api.get(&format!("/api/v1{path}?limit=100")).await.text;
             assert!(!told.contains(secret), "{path} tells a secret: {told}");
         }
+        let logs = self.logs().await;
+        assert!(!logs.contains(secret), "a log tells a secret: {logs}");
     }
 }
 
