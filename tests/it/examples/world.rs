@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::RunStatus;
-use justiam_server::clock::Clock as _;
+use justiam_server::clock::{Clock as _, SystemClock};
 use justiam_server::config::Config;
 use justiam_server::driver::execute::script::Network;
 use justiam_tests::server::TestServer;
@@ -36,7 +36,7 @@ impl World {
             change(config);
         })
         .await;
-        server.clock.advance(server.clock.now().duration_until(Timestamp::now()));
+        server.clock.advance(server.clock.now().duration_until(SystemClock.now()));
         let workspace = Workspace::new(&server.endpoint, &server.token);
         for file in fs::read_dir(folder(example)).unwrap() {
             let file = file.unwrap();
@@ -190,5 +190,5 @@ pub(super) fn text(value: &Value) -> String {
 
 /// A time that many days before the machine's.
 pub(super) fn days_ago(days: i64) -> String {
-    Timestamp::now().checked_sub(SignedDuration::from_hours(24 * days)).unwrap().to_string()
+    SystemClock.now().checked_sub(SignedDuration::from_hours(24 * days)).unwrap().to_string()
 }

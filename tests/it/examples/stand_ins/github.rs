@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use justiam_server::clock::{Clock as _, SystemClock};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
@@ -111,7 +111,7 @@ fn claims(jwt: &str, public_key: &[u8]) -> Result<Value, &'static str> {
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key);
     key.verify(signed.as_bytes(), &decode(signature)?).map_err(|_| BROKEN)?;
     let claims = read(claims)?;
-    let now = Timestamp::now().as_second();
+    let now = SystemClock.now().as_second();
     let issued = claims["iat"].as_i64().ok_or("Missing 'issued at' claim ('iat')")?;
     let expires = claims["exp"].as_i64().ok_or("Missing 'expiration' claim ('exp')")?;
     if issued > now || expires <= now {
@@ -125,7 +125,7 @@ fn claims(jwt: &str, public_key: &[u8]) -> Result<Value, &'static str> {
 
 async fn list(
     State(github): State<Shared>,
-    Path((slug, list)): Path<(String, String)>,
+    Path((slug, kind)): Path<(String, String)>,
     Query(query): Query<BTreeMap<String, usize>>,
     headers: HeaderMap,
 ) -> Response {
@@ -134,7 +134,7 @@ async fn list(
     }
     let github = github.lock().unwrap();
     let Some((members, invited)) = github.teams.get(&slug) else { return refused(404, "Not Found") };
-    let accounts = match list.as_str() {
+    let accounts = match kind.as_str() {
         "members" => members,
         "invitations" => invited,
         _ => return refused(404, "Not Found"),
@@ -145,8 +145,8 @@ async fn list(
         accounts.iter().skip((page - 1) * per_page).take(per_page).map(|login| json!({ "login": login })).collect();
     let mut response = answer(200, Value::Array(shown));
     if page * per_page < accounts.len() {
-        let host = headers["host"].to_str().unwrap();
-        let address = format!("http://{host}/orgs/acme/teams/{slug}/{list}?per_page={per_page}&page");
+        let server = headers["host"].to_str().unwrap();
+        let address = format!("http://{server}/orgs/acme/teams/{slug}/{kind}?per_page={per_page}&page");
         let last = accounts.len().div_ceil(per_page);
         let links = format!("<{address}={}>; rel=\"next\", <{address}={last}>; rel=\"last\"", page + 1);
         response.headers_mut().insert("link", HeaderValue::from_str(&links).unwrap());
