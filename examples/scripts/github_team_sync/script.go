@@ -172,26 +172,29 @@ func (gh github) logins(path string) (map[string]string, error) {
 				found[strings.ToLower(account.Login)] = account.Login
 			}
 		}
-		next = gh.nextPage(response.Headers["Link"])
+		if next, err = gh.nextPage(response.Headers["Link"]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
 
-// nextPage is the address of the relation "next" in a Link header, or "" on the last page. An address elsewhere is not
-// followed: the token would go with the request.
-func (gh github) nextPage(links string) string {
+// nextPage is the address of the relation "next" in a Link header, or "" on the last page. An address elsewhere is an
+// error: the token would go with the request.
+func (gh github) nextPage(links string) (string, error) {
 	for _, link := range strings.Split(links, ",") {
 		parts := strings.Split(link, ";")
 		for _, parameter := range parts[1:] {
 			if strings.TrimSpace(parameter) == `rel="next"` {
 				address := strings.Trim(strings.TrimSpace(parts[0]), "<>")
-				if strings.HasPrefix(address, gh.URL+"/") {
-					return address
+				if !strings.HasPrefix(address, gh.URL+"/") {
+					return "", fmt.Errorf("the next page is at %s, which does not belong to `api_url`, %s", address, gh.URL)
 				}
+				return address, nil
 			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (gh github) org(path string) string {

@@ -131,3 +131,14 @@ async fn every_change_that_github_refuses_is_named() {
         assert!(error.contains(failure), "{failure} is not in: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_next_page_at_another_address_is_not_asked_for() {
+    let (world, github) = world().await;
+    world.apply(&variables(&github)).await;
+    github.lead_to("https://github.example.com");
+    let error = world.error().await;
+    let refusal = "team backend: the next page is at https://github.example.com/orgs/acme/teams/backend/members?";
+    assert!(error.contains(refusal), "{error}");
+    assert_eq!(github.changes(), ["empty: added new-gh"]);
+}

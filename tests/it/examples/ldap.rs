@@ -176,3 +176,18 @@ async fn without_a_network_of_its_own_the_script_reaches_no_directory() {
     assert!(error.starts_with("connect to the directory: "), "{error}");
     assert!(error.ends_with("Temporary failure in name resolution"), "{error}");
 }
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_dealt_with_is_named_and_nobody_is_deactivated() {
+    let (world, directory, variables) = world().await;
+    world.apply(&variables).await;
+    world.output().await;
+    let nameless = Entry::new("dan", &[("objectClass", &["person"]), ("mail", &["dan@example.com"])]);
+    directory.replace(vec![person("ada", "Ada", "King", &[]), nameless]);
+    assert_eq!(
+        world.error().await,
+        "0 created, 1 updated, 0 unchanged, 0 deactivated, 0 left alone; failed: cn=dan,ou=people,dc=example,dc=com: the entry has \
+         no attribute entryUUID; nobody was deactivated because of these failures"
+    );
+    assert_eq!(world.active().await.len(), 4);
+}

@@ -41,6 +41,8 @@ struct Inner {
     teams: BTreeMap<String, (Vec<String>, Vec<String>)>,
     changes: Vec<String>,
     broken: bool,
+    /// Where further pages are, if not here.
+    elsewhere: Option<String>,
 }
 
 impl GitHub {
@@ -49,7 +51,8 @@ impl GitHub {
         let public_key = RsaKeyPair::from_der(key).unwrap().public_key().as_ref().to_vec();
         let owned = |logins: &[&str]| logins.iter().map(|login| (*login).to_owned()).collect();
         let teams = teams.iter().map(|(slug, members)| ((*slug).to_owned(), (owned(members), Vec::new()))).collect();
-        let inner = Arc::new(Mutex::new(Inner { public_key, teams, changes: Vec::new(), broken: false }));
+        let inner =
+            Arc::new(Mutex::new(Inner { public_key, teams, changes: Vec::new(), broken: false, elsewhere: None }));
         let router = Router::new()
             .route("/app/installations/{id}/access_tokens", post(access_token))
             .route("/orgs/acme/teams/{slug}/{list}", get(list))
@@ -73,6 +76,11 @@ impl GitHub {
     /// What was changed since the last time.
     pub(crate) fn changes(&self) -> Vec<String> {
         std::mem::take(&mut self.inner.lock().unwrap().changes)
+    }
+
+    /// From now on, further pages are at another address.
+    pub(crate) fn lead_to(&self, address: &str) {
+        self.inner.lock().unwrap().elsewhere = Some(address.to_owned());
     }
 
     /// From now on, no membership can be changed.
@@ -145,8 +153,9 @@ async fn list(
         accounts.iter().skip((page - 1) * per_page).take(per_page).map(|login| json!({ "login": login })).collect();
     let mut response = answer(200, Value::Array(shown));
     if page * per_page < accounts.len() {
-        let server = headers["host"].to_str().unwrap();
-        let address = format!("http://{server}/orgs/acme/teams/{slug}/{kind}?per_page={per_page}&page");
+        let here = format!("http://{}", headers["host"].to_str().unwrap());
+        let server = github.elsewhere.as_ref().unwrap_or(&here);
+        let address = format!("{server}/orgs/acme/teams/{slug}/{kind}?per_page={per_page}&page");
         let last = accounts.len().div_ceil(per_page);
         let links = format!("<{address}={}>; rel=\"next\", <{address}={last}>; rel=\"last\"", page + 1);
         response.headers_mut().insert("link", HeaderValue::from_str(&links).unwrap());
