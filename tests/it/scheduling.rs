@@ -3,6 +3,7 @@
 mod bench;
 mod builtin;
 mod edits;
+mod identities;
 mod invariants;
 mod logs;
 mod next;

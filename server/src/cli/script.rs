@@ -202,19 +202,19 @@ impl Run {
             self.scripts.set(config);
             self.requests.set(config);
         })?;
+        let log = Arc::<Log>::default();
+        log.hide(secrets.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let outbound = outbound_of(&workplace.config, &Telemetry::new(None)?, &clock)?;
-        let mut host = Host::new(secrets.clone(), config);
+        let mut host = Host::new(secrets, config);
         if let Some(outbound) = outbound {
             host = host.with_outbound(outbound);
         }
         if let Some(folder) = self.data_dir {
-            host = host.with_identities(identities(folder, &self.file).await?);
+            host = host.with_identities(identities(folder, &self.file, &log).await?);
         }
         let timeout = Duration::from_secs(self.timeout.unsigned_abs());
         let script = Script { run_id: "script run".to_owned(), source, host, timeout };
-        let log = Arc::<Log>::default();
-        log.hide(secrets);
         let mut interrupted = false;
         let scripts = workplace.scripts.clone();
         let running = scripts.run_logging(script, Arc::clone(&log), async {
@@ -266,7 +266,7 @@ impl Requests {
 }
 
 /// The users and groups of the server whose data is in a folder.
-async fn identities(folder: PathBuf, script: &Path) -> Result<Identities, Box<dyn Error>> {
+async fn identities(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Identities, Box<dyn Error>> {
     let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
     let config = storage.config()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
@@ -284,7 +284,7 @@ async fn identities(folder: PathBuf, script: &Path) -> Result<Identities, Box<dy
         task_name: format!("script run {}", name(script)),
         run_id: RunId::from_uuid(app.new_id()),
     };
-    Ok(Identities::new(app, actor))
+    Ok(Identities::new(app, actor, Arc::clone(log)))
 }
 
 /// Shows what a script prints, as it comes.

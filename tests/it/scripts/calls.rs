@@ -41,12 +41,12 @@ async fn package_variables_may_call_too() {
 async fn unknown_methods_and_parameters_get_an_error() {
     let body = r#"
 var v string
-a := host.Call("idp.everything", map[string]string{"key": "x"}, &v)
+a := host.Call("config.everything", map[string]string{"key": "x"}, &v)
 b := host.Call("secrets.get", []int{1}, &v)
 c := host.Call("secrets.get", map[string]string{"key": "k"}, &v)
 return fmt.Sprint(a, "; ", b, "; ", c, " ", v), nil"#;
     let outcome = Lab::new().run_with(host(&[("k", "v")], &[]), &go(&["fmt", "justiam/host"], body)).await;
-    let expected = "the server knows no method `idp.everything`; secrets.get needs a text named `key`; <nil> v";
+    let expected = "the server knows no method `config.everything`; secrets.get needs a text named `key`; <nil> v";
     assert_eq!(outcome.end, success(expected));
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use justiam_sdk::api::ids::RunId;
-use justiam_sdk::api::secrets::SecretMap;
+use justiam_sdk::api::secrets::{Secret, SecretMap};
 use uuid::Uuid;
 
 use super::redact::{Redaction, Redactor};
@@ -27,6 +27,8 @@ pub struct Log(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     secrets: SecretMap,
+    /// How many of them came while the script ran.
+    issued: usize,
     paths: Vec<Vec<u8>>,
     redactor: Option<Arc<Redactor>>,
     redaction: Option<Redaction>,
@@ -55,6 +57,11 @@ impl Log {
     /// Leaves out the values of secrets. Call it before anything is printed.
     pub(crate) fn hide(&self, secrets: SecretMap) {
         self.inner().secrets = secrets;
+    }
+
+    /// Leaves out the value of a secret that the script is about to get.
+    pub(super) fn hide_also(&self, secret: Secret) {
+        self.inner().hide_also(secret);
     }
 
     /// Leaves out the path of a run's folder. Call it before anything is printed.
@@ -130,6 +137,18 @@ impl Log {
 }
 
 impl Inner {
+    fn hide_also(&mut self, secret: Secret) {
+        self.issued += 1;
+        // No key of a task's own secret has a space in it.
+        self.secrets.insert(format!("issued {}", self.issued), secret);
+        self.redactor = None;
+        let Some(mut redaction) = self.redaction.take() else { return };
+        // What may be the beginning of a secret is left out: nobody will look for the rest of it.
+        redaction.finish(true, &mut |part| self.place(part.at, part.length, part.text));
+        self.redaction = Some(Redaction::from(self.printed, self.redactor()));
+        self.settle();
+    }
+
     fn redactor(&mut self) -> Arc<Redactor> {
         let redactor = self.redactor.get_or_insert_with(|| Arc::new(Redactor::new(&self.secrets, &self.paths)));
         Arc::clone(redactor)

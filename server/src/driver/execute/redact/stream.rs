@@ -40,13 +40,18 @@ pub(crate) struct Part<'a> {
 
 impl Redaction {
     pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
+        Self::from(0, redactor)
+    }
+
+    /// Goes through the rest of a text, of which `at` bytes have been gone through.
+    pub(crate) fn from(at: u64, redactor: Arc<Redactor>) -> Self {
         Self {
             redactor,
             state: None,
             buffer: Vec::new(),
-            base: 0,
-            read: 0,
-            done: 0,
+            base: at,
+            read: at,
+            done: at,
             spans: VecDeque::new(),
             partial: Vec::new(),
         }
@@ -56,7 +61,7 @@ impl Redaction {
     pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut impl FnMut(Part<'_>)) {
         let redactor = Arc::clone(&self.redactor);
         let Some(search) = &redactor.search else {
-            self.cover(0, self.read + bytes.len() as u64, !bytes.is_empty());
+            self.cover(self.done, self.read + bytes.len() as u64, !bytes.is_empty());
             self.read += bytes.len() as u64;
             return;
         };

@@ -82,7 +82,7 @@ impl Host {
 
     /// Answers one call of the script; `body` followed it. The error is a text for the script.
     pub(super) async fn answer(&self, method: &str, params: Value, body: Vec<u8>) -> Result<Answer, String> {
-        let unknown = || format!("the server knows no method `{}`", method.chars().take(100).collect::<String>());
+        let unknown = || unknown(method);
         match method.split_once('.').map_or("", |(package, _)| package) {
             "secrets" if method == "secrets.get" => {
                 let Key { key } = read("secrets.get", "a text named `key`", params)?;
@@ -93,7 +93,8 @@ impl Host {
             "gworkspace" if method == "gworkspace.list_users" => gworkspace::answer(self.outbound()?, params).await,
             "idp" => match &self.identities {
                 Some(identities) => identities.answer(method, params).await,
-                None => Err("there is no identity store for this run".to_owned()),
+                None => Err("this run has no users and groups: give `script run` the server's folder with --data-dir"
+                    .to_owned()),
             },
             _ => Err(unknown()),
         }
@@ -104,6 +105,10 @@ impl Host {
             .as_ref()
             .ok_or_else(|| "this run has no network: the server's --script-network says so".to_owned())
     }
+}
+
+fn unknown(method: &str) -> String {
+    format!("the server knows no method `{}`", method.chars().take(100).collect::<String>())
 }
 
 /// Reads the parameters of a method, which `needs` describes.

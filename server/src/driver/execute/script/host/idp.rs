@@ -7,6 +7,7 @@ use justiam_sdk::api::users::Attributes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::super::log::Log;
 use super::Answer;
 use crate::app::identity::actor::{Actor, ScriptActor};
 use crate::app::identity::{PAGE, told};
@@ -17,6 +18,8 @@ use crate::app::{App, Error, Result};
 pub struct Identities {
     app: Arc<App>,
     script: ScriptActor,
+    /// What the script prints, and must not say.
+    log: Arc<Log>,
 }
 
 /// What a script can ask for: the functions of package `idp`.
@@ -53,15 +56,18 @@ struct After {
 }
 
 impl Identities {
-    /// The identities of a server. What the script changes is on record as its doing.
-    pub fn new(app: Arc<App>, script: ScriptActor) -> Self {
-        Self { app, script }
+    /// The identities of a server. What the script changes is on record as its doing, and secrets that it is given are left out of its log.
+    pub fn new(app: Arc<App>, script: ScriptActor, log: Arc<Log>) -> Self {
+        Self { app, script, log }
     }
 
     /// Answers a call of package `idp`; the error is a text for the script.
     pub(super) async fn answer(&self, method: &str, params: Value) -> std::result::Result<Answer, String> {
         let name = method.strip_prefix("idp.").unwrap_or(method);
-        let call = Call::deserialize(json!({ name: params })).map_err(|error| format!("{method}: {error}"))?;
+        let call = Call::deserialize(json!({ name: params })).map_err(|error| match error.to_string() {
+            text if text.starts_with("unknown variant") => super::unknown(method),
+            text => format!("{method}: {text}"),
+        })?;
         match self.carry_out(call).await {
             Ok(result) => Ok(result.into()),
             Err(error) => {
@@ -125,7 +131,9 @@ impl Identities {
                 json!({ "items": found.iter().map(application).collect::<Vec<_>>(), "next": next })
             }
             Call::RotateApplicationSecret { application_id } => {
-                app.rotate_application_secret(by, &application_id).await?.expose().into()
+                let secret = app.rotate_application_secret(by, &application_id).await?;
+                self.log.hide_also(secret.clone());
+                secret.expose().into()
             }
         })
     }
