@@ -37,9 +37,8 @@ fn check(workload: &[&str], database: &str, report: &Value) {
         "storm" => 60,
         "scripts" => 10,
         // Five of them to get going.
-        "script-latency" => 7,
+        "script-latency" | "script-crowd" => 7,
         "script-calls" => 1,
-        "script-crowd" => 7,
         _ => 0,
     };
     assert_eq!(
