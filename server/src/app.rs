@@ -33,6 +33,7 @@ use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease::{self, Hold};
 use justiam_planner::overlap::DEFAULT_MAX_QUEUED;
 use justiam_sdk::api::ids::RunId;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::{ContextV7, Uuid};
 
@@ -60,6 +61,9 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Of the readers and the one writer of SQLite, and of the connections to PostgreSQL, most are left to others.
+const SCRIPT_TURNS: usize = 2;
+
 /// What all use cases share.
 pub struct App {
     pub(crate) db: Db,
@@ -70,6 +74,8 @@ pub struct App {
     /// How many runs of one task may wait under `queue`.
     pub(crate) queue_limit: u64,
     pub(crate) wakes: Wakes,
+    /// How many changes and lists of scripts the database sees at a time.
+    pub(crate) script_turns: Semaphore,
     pub(crate) followers: Followers,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
@@ -121,6 +127,7 @@ impl App {
             audit_days: DEFAULT_AUDIT_DAYS,
             queue_limit: DEFAULT_MAX_QUEUED,
             wakes: Wakes::default(),
+            script_turns: Semaphore::new(SCRIPT_TURNS),
             followers: Followers::default(),
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),

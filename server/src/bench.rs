@@ -14,6 +14,7 @@ pub use ground::{Error, Ground};
 pub use report::{Lag, Report};
 
 use ground::Result;
+use scripts::Crowd;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +58,7 @@ pub enum Workload {
         /// How many.
         calls: u32,
     },
-    /// Scripts that keep the processors busy while other tasks fall due: from due to started.
+    /// Scripts without a pause while other tasks fall due: from due to started.
     ScriptCrowd {
         /// How many scripts.
         scripts: u32,
@@ -65,6 +66,8 @@ pub enum Workload {
         per_second: u32,
         /// For how many seconds.
         seconds: u32,
+        /// Whether the scripts create and list users instead of computing.
+        calls: bool,
     },
 }
 
@@ -78,8 +81,8 @@ pub async fn measure(ground: &Ground, workload: Workload, workers: u32) -> Resul
         Workload::ScriptLatency { runs } => scripts::latency(ground, runs, workers).await,
         Workload::Scripts { runs } => scripts::burn_down(ground, runs, workers).await,
         Workload::ScriptCalls { calls } => scripts::calls(ground, calls, workers).await,
-        Workload::ScriptCrowd { scripts, per_second, seconds } => {
-            scripts::crowd(ground, scripts, per_second, seconds, workers).await
+        Workload::ScriptCrowd { scripts, per_second, seconds, calls } => {
+            scripts::crowd(ground, Crowd { scripts, per_second, seconds, calls }, workers).await
         }
     }
 }

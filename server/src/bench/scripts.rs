@@ -29,6 +29,54 @@ const HELLO: &str = "package task\n\nfunc Run() (string, error) {\n\treturn \"he
 /// The same without a server.
 const BARE: &str =
     "package main\n\nfunc run() (string, error) {\n\treturn \"hello\", nil\n}\n\nfunc main() {\n\tprintln(run())\n}\n";
+/// Computes until it is time.
+const COMPUTE: &str = r#"package task
+
+import "time"
+
+func Run() (string, error) {
+	end := time.Now().Add(BUSY_FOR)
+	n := 0
+	for time.Now().Before(end) {
+		for i := 0; i < 1000; i++ {
+			n += i
+		}
+	}
+	return "busy", nil
+}
+"#;
+/// Creates and lists users until it is time, with as many calls at once as are answered.
+const CHANGE_USERS: &str = r#"package task
+
+import (
+	"fmt"
+	"idp"
+	"math/rand"
+	"sync"
+	"time"
+)
+
+func Run() (string, error) {
+	end := time.Now().Add(BUSY_FOR)
+	source := rand.New(rand.NewSource(time.Now().UnixNano()))
+	prefix := source.Int63()
+	var all sync.WaitGroup
+	for g := 0; g < 16; g++ {
+		all.Add(1)
+		go func(g int) {
+			defer all.Done()
+			for n := 0; time.Now().Before(end); n++ {
+				idp.CreateUser(fmt.Sprintf("u%d-%d-%d@example.com", prefix, g, n), "", "", "")
+				if n%50 == 49 {
+					idp.ListUsers()
+				}
+			}
+		}(g)
+	}
+	all.Wait()
+	return "busy", nil
+}
+"#;
 /// Among how many tasks runs are spread.
 const TASKS: usize = 20;
 /// How many users there are to be found.
@@ -37,6 +85,15 @@ const USERS: usize = 1000;
 const WARM_UP: u32 = 5;
 /// How long a crowd is given to get going before the first tick.
 const LEAD: SignedDuration = SignedDuration::from_secs(3);
+
+/// Scripts without a pause, and other tasks.
+pub(super) struct Crowd {
+    pub(super) scripts: u32,
+    pub(super) per_second: u32,
+    pub(super) seconds: u32,
+    /// Whether the scripts call the server instead of computing.
+    pub(super) calls: bool,
+}
 
 /// A folder for what scripts need; removed at the end.
 struct Workshop(PathBuf);
@@ -248,21 +305,13 @@ func Run() (string, error) {{
     })
 }
 
-/// Scripts that do nothing but compute, while ticks of other tasks fall due: how late these are.
-pub(super) async fn crowd(
-    ground: &Ground,
-    scripts: u32,
-    per_second: u32,
-    seconds: u32,
-    workers: u32,
-) -> Result<Report> {
+/// Scripts that compute, or create and list users, without a pause, while ticks of other tasks fall due: how late these are.
+pub(super) async fn crowd(ground: &Ground, crowd: Crowd, workers: u32) -> Result<Report> {
+    let Crowd { scripts, per_second, seconds, calls } = crowd;
     let (app, workshop) = (&ground.app, Workshop::new()?);
     let busy_for = LEAD + SignedDuration::from_secs(i64::from(seconds)) + LEAD;
-    let source = format!(
-        "package task\n\nimport \"time\"\n\nfunc Run() (string, error) {{\n\tend := time.Now().Add({} * time.Millisecond)\n\t\
-         n := 0\n\tfor time.Now().Before(end) {{\n\t\tfor i := 0; i < 1000; i++ {{\n\t\t\tn += i\n\t\t}}\n\t}}\n\treturn \"busy\", nil\n}}\n",
-        busy_for.as_millis()
-    );
+    let work = if calls { CHANGE_USERS } else { COMPUTE };
+    let source = work.replace("BUSY_FOR", &format!("{} * time.Millisecond", busy_for.as_millis()));
     let busy = ground.create_scripts(scripts as usize, &source).await?;
     let engine = workshop.start(ground, Roles::ALL, workers)?;
     let begun = app.now();
@@ -288,7 +337,10 @@ pub(super) async fn crowd(
     let rows = bench::ended(&app.db).await?;
     let all = u64::from(count + scripts);
     Ok(Report {
-        workload: format!("{scripts} busy scripts, and {per_second} other tasks due in each second"),
+        workload: format!(
+            "{scripts} {} scripts, and {per_second} other tasks due in each second",
+            if calls { "calling" } else { "computing" }
+        ),
         database: ground.database.into(),
         workers,
         count: count.into(),

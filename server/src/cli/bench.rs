@@ -72,7 +72,7 @@ pub(super) enum Command {
         #[command(flatten)]
         ground: GroundArgs,
     },
-    /// Scripts that keep the processors busy while other tasks fall due: the time from due to started
+    /// Scripts without a pause while other tasks fall due: the time from due to started
     ScriptCrowd {
         /// How many scripts; there must be more workers than that
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
@@ -83,6 +83,9 @@ pub(super) enum Command {
         /// For how many seconds
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=15), value_name = "S")]
         seconds: u32,
+        /// Create and list users in the scripts, instead of computing
+        #[arg(long)]
+        calls: bool,
         #[command(flatten)]
         ground: GroundArgs,
     },
@@ -119,11 +122,11 @@ impl Command {
             Self::ScriptLatency { runs, ground } => (Workload::ScriptLatency { runs }, ground),
             Self::Scripts { runs, ground } => (Workload::Scripts { runs }, ground),
             Self::ScriptCalls { calls, ground } => (Workload::ScriptCalls { calls }, ground),
-            Self::ScriptCrowd { scripts, rate, seconds, ground } => {
+            Self::ScriptCrowd { scripts, rate, seconds, calls, ground } => {
                 if ground.workers <= scripts {
                     return Err(format!("with {scripts} busy scripts, --workers must be more than that").into());
                 }
-                (Workload::ScriptCrowd { scripts, per_second: rate, seconds }, ground)
+                (Workload::ScriptCrowd { scripts, per_second: rate, seconds, calls }, ground)
             }
         };
         telemetry::start(&args.log, LogFormat::Text)?;

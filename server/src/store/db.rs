@@ -1,5 +1,6 @@
 //! Connections and transactions.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,8 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use justiam_sdk::api::secrets::Secret;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
 use super::dialect::Dialect;
 use super::{Error, Result, time};
@@ -55,6 +57,8 @@ enum Pools {
         /// SQLite has one writer at a time. A pool of one turns waiting for it into an orderly queue.
         writer: SqlitePool,
         readers: SqlitePool,
+        /// For single statements of scripts. `None` once the database is closed.
+        looker: Arc<Mutex<Option<SqliteConnection>>>,
     },
     /// Replaced as a whole when it has gone silent.
     Postgres(Arc<RwLock<PgPool>>),
@@ -63,9 +67,43 @@ enum Pools {
 /// A transaction. Dropped without [`Tx::commit`], it never happened.
 pub enum Tx {
     /// On SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTx),
     /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction on SQLite, or a connection on which each statement stands alone.
+pub struct SqliteTx(OnSqlite);
+
+enum OnSqlite {
+    Begun(Transaction<'static, Sqlite>),
+    Alone(OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>),
+}
+
+impl Deref for SqliteTx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match &self.0 {
+            OnSqlite::Begun(tx) => tx,
+            OnSqlite::Alone(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for SqliteTx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match &mut self.0 {
+            OnSqlite::Begun(tx) => tx,
+            OnSqlite::Alone(connection) => connection,
+        }
+    }
+}
+
+impl SqliteTx {
+    fn begun(tx: Transaction<'static, Sqlite>) -> Tx {
+        Tx::Sqlite(Self(OnSqlite::Begun(tx)))
+    }
 }
 
 /// Expands the body once per database; every expansion is type-checked.
@@ -104,7 +142,8 @@ impl Tx {
     /// Makes everything that was done visible and durable.
     pub async fn commit(self) -> Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(SqliteTx(OnSqlite::Begun(tx))) => tx.commit().await?,
+            Self::Sqlite(SqliteTx(OnSqlite::Alone(_))) => {}
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -140,9 +179,10 @@ impl Db {
             .max_lifetime(None)
             .test_before_acquire(false)
             .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options.read_only(true).create_if_missing(false))
+            .connect_with(options.clone().read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self(Pools::Sqlite { writer, readers }))
+        let looker = SqliteConnection::connect_with(&options.read_only(true).create_if_missing(false)).await?;
+        Ok(Self(Pools::Sqlite { writer, readers, looker: Arc::new(Mutex::new(Some(looker))) }))
     }
 
     /// Opens a PostgreSQL database with up to `connections` connections, and brings its schema up to date. The tables are in
@@ -193,7 +233,7 @@ impl Db {
     /// Begins a transaction that may write. On SQLite it takes the write lock at once, so that it never has to give up halfway.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match &self.0 {
-            Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { writer, .. } => SqliteTx::begun(writer.begin_with("BEGIN IMMEDIATE").await?),
             // Whatever the database's default is: after a wait for a lock, what others have done must be seen.
             Pools::Postgres(pool) => {
                 Tx::Postgres(self.begin(&current(pool), "BEGIN ISOLATION LEVEL READ COMMITTED").await?)
@@ -204,12 +244,20 @@ impl Db {
     /// Begins a transaction that only reads, and sees one state of the database throughout.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match &self.0 {
-            Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Pools::Sqlite { readers, .. } => SqliteTx::begun(readers.begin().await?),
             Pools::Postgres(pool) => {
                 let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
                 Tx::Postgres(self.begin(&current(pool), sql).await?)
             }
         })
+    }
+
+    /// For a single statement that only reads. On SQLite it is much cheaper than a transaction, and one at a time: a caller who asks
+    /// without end holds up nobody but callers of his kind.
+    pub async fn look(&self) -> Result<Tx> {
+        let Pools::Sqlite { looker, .. } = &self.0 else { return self.read().await };
+        let connection = OwnedMutexGuard::try_map(Arc::clone(looker).lock_owned().await, Option::as_mut);
+        Ok(Tx::Sqlite(SqliteTx(OnSqlite::Alone(connection.map_err(|_| sqlx::Error::PoolClosed)?))))
     }
 
     async fn begin(&self, pool: &PgPool, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
@@ -251,8 +299,13 @@ impl Db {
     /// answer is not waited for.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, looker } => {
                 readers.close().await;
+                if let Some(looker) = looker.lock().await.take()
+                    && let Err(error) = looker.close().await
+                {
+                    tracing::warn!(%error, "a connection to the database could not be closed in good order");
+                }
                 writer.close().await;
             }
             Pools::Postgres(pool) => {

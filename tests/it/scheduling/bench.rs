@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
-const WORKLOADS: [&[&str]; 8] = [
+const WORKLOADS: [&[&str]; 9] = [
     &["burn-down", "--runs", "300"],
     &["latency", "--rate", "50", "--seconds", "1"],
     &["storm", "--tasks", "60"],
@@ -15,6 +15,7 @@ const WORKLOADS: [&[&str]; 8] = [
     &["script-latency", "--runs", "2"],
     &["script-calls", "--calls", "100"],
     &["script-crowd", "--scripts", "2", "--rate", "5", "--seconds", "1"],
+    &["script-crowd", "--scripts", "2", "--rate", "5", "--seconds", "1", "--calls"],
 ];
 
 /// Runs one workload on a database and returns its report.

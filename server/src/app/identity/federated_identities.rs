@@ -100,7 +100,7 @@ impl App {
     pub async fn federated_user_id(&self, actor: &Actor<'_>, provider: &str, subject: &str) -> Result<Option<UserId>> {
         actor.require(Permission::UsersView)?;
         let Ok(provider) = provider.parse() else { return Ok(None) };
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.look().await?;
         let identity = federated_identities::find(&mut tx, provider, subject).await?;
         Ok(identity.map(|identity| identity.user_id))
     }

@@ -63,7 +63,7 @@ impl App {
         actor.require(Permission::FederatedView)?;
         let missing = || Error::no_provider(id);
         let id = id.parse().map_err(|_| missing())?;
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.look().await?;
         federated_providers::get(&mut tx, id).await?.ok_or_else(missing)
     }
 

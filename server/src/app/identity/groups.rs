@@ -60,7 +60,7 @@ impl App {
     /// The group with exactly this name.
     pub async fn group_by_name(&self, actor: &Actor<'_>, name: &str) -> Result<Group> {
         actor.require(Permission::GroupsView)?;
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.look().await?;
         groups::by_name(&mut tx, name).await?.ok_or_else(|| Error::no_group(name))
     }
 

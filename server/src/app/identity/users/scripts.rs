@@ -14,7 +14,7 @@ impl App {
     /// The user with this address, in any letter case.
     pub async fn user_by_email(&self, actor: &Actor<'_>, email: &str) -> Result<Option<User>> {
         actor.require(Permission::UsersView)?;
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.look().await?;
         Ok(users::by_email(&mut tx, email).await?)
     }
 
@@ -22,7 +22,7 @@ impl App {
     pub async fn user_by_id(&self, actor: &Actor<'_>, id: &str) -> Result<Option<User>> {
         actor.require(Permission::UsersView)?;
         let Ok(id) = id.parse() else { return Ok(None) };
-        let mut tx = self.db.read().await?;
+        let mut tx = self.db.look().await?;
         Ok(users::get(&mut tx, id).await?)
     }
 

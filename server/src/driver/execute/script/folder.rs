@@ -27,18 +27,18 @@ pub(super) const SCRIPT: &str = "src/task/script.go";
 pub(super) const ENTRY_FILE: &str = "z_entry.go";
 
 /// What the interpreter finds beside every script.
-const SOURCES: [(&str, &str); 3] = [
-    (PROGRAM, include_str!("shims/main.go")),
-    ("src/justiam/socket/socket.go", include_str!("shims/socket.go")),
-    ("src/justiam/host/host.go", include_str!("shims/host.go")),
-];
+const SOURCES: [(&str, &str); 2] =
+    [(PROGRAM, include_str!("shims/main.go")), ("src/justiam/socket/socket.go", include_str!("shims/socket.go"))];
+
+/// What the packages of [`PACKAGES`] need.
+const HOST: &str = "justiam/host";
 
 /// What takes the place of [`PROGRAM`], and what it finds, where a script is looked at and not run.
 const CHECK_SOURCES: [(&str, &str); 2] =
     [(PROGRAM, include_str!("shims/check_main.go")), ("src/justiam/check/check.go", include_str!("shims/check.go"))];
 
 /// Folders to make, parents first.
-const FOLDERS: [&str; 6] = [TEMPORARY, "src", "src/task", "src/justiam", "src/justiam/socket", "src/justiam/host"];
+const FOLDERS: [&str; 5] = [TEMPORARY, "src", "src/task", "src/justiam", "src/justiam/socket"];
 
 /// What it finds beside scripts that import it: each file takes time.
 const PACKAGES: [(&str, &str); 5] = [
@@ -122,10 +122,17 @@ impl Folders {
         }
         // Whoever imports a package writes its name in quotes; who writes that for another reason only waits a little longer.
         let named = |name: &str| ['"', '`'].iter().any(|quote| source.contains(&format!("{quote}{name}{quote}")));
+        let mut host = named(HOST);
         for (name, text) in PACKAGES.iter().filter(|(name, _)| named(name)) {
             let package = folder.path.join("src").join(name);
             builder.create(&package)?;
             fs::write(package.join(format!("{name}.go")), text)?;
+            host = true;
+        }
+        if host {
+            let package = folder.path.join("src").join(HOST);
+            builder.create(&package)?;
+            fs::write(package.join("host.go"), include_str!("shims/host.go"))?;
         }
         fs::write(folder.path.join(SCRIPT), source)?;
         Ok(folder)

@@ -49,6 +49,20 @@ enum Call {
     RotateApplicationSecret { application_id: String },
 }
 
+impl Call {
+    /// Whether one statement by a key answers it.
+    fn is_lookup(&self) -> bool {
+        matches!(
+            self,
+            Self::GetUserByEmail { .. }
+                | Self::GetUser { .. }
+                | Self::GetGroupByName { .. }
+                | Self::GetFederatedProvider { .. }
+                | Self::GetFederatedUserBySub { .. }
+        )
+    }
+}
+
 /// Where a page begins.
 #[derive(Deserialize)]
 struct After {
@@ -68,6 +82,8 @@ impl Identities {
             text if text.starts_with("unknown variant") => super::unknown(method),
             text => format!("{method}: {text}"),
         })?;
+        // Lookups have a connection of their own. The rest shares one with ticks and requests, which must not wait behind scripts.
+        let _turn = if call.is_lookup() { None } else { Some(self.app.script_turns.acquire().await) };
         match self.carry_out(call).await {
             Ok(result) => Ok(result.into()),
             Err(error) => {
