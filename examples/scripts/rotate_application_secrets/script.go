@@ -4,7 +4,8 @@
 // A new secret exists only from the moment when the old one has ceased to work, so it cannot be stored beforehand. The
 // script therefore asks first whether the token may write, rotates one application after the other, tries several times
 // to store each secret, and stops at the first that it cannot store: that application is locked out, and all that come
-// after it still have their old secrets. Its error says which one it is and what to do.
+// after it still have their old secrets. Its error says which one it is and what to do. A run has 30 seconds: the script
+// waits for no answer longer than three, and begins no rotation that it might not finish.
 package task
 
 import (
@@ -19,7 +20,13 @@ import (
 	"time"
 )
 
-// pauses are what the script waits before it tries again to store a secret.
+// Storing a secret takes 15.5 seconds at most: four attempts and the pauses between them. A rotation that begins after
+// lastBegin might be cut off by the end of the run, with a new secret that nobody has.
+const (
+	attemptLimit = 3 * time.Second
+	lastBegin    = 10 * time.Second
+)
+
 var pauses = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
 
 type vault struct {
@@ -30,6 +37,7 @@ type vault struct {
 }
 
 func Run() (string, error) {
+	begin := time.Now()
 	maxAge := config.GetInt("max_age_days")
 	if maxAge < 1 {
 		return "", fmt.Errorf("the config entry `max_age_days` is %q; it must be a whole number of at least 1", config.Get("max_age_days"))
@@ -46,7 +54,7 @@ func Run() (string, error) {
 	if store.Token == "" {
 		return "", fmt.Errorf("the secret VAULT_TOKEN is missing")
 	}
-	due, skipped, err := dueApplications(time.Now().AddDate(0, 0, -maxAge))
+	due, skipped, err := dueApplications(begin.AddDate(0, 0, -maxAge))
 	if err != nil {
 		return "", err
 	}
@@ -59,28 +67,33 @@ func Run() (string, error) {
 
 	var rotated []idp.Application
 	for _, app := range due {
+		if time.Since(begin) > lastBegin {
+			return "", fmt.Errorf("the time of a run is too short for all that is due: run the task again "+
+				"(%d applications rotated, %d not touched)", len(rotated), len(due)-len(rotated))
+		}
+		// Printed before, so that the log names the application however the run ends.
+		fmt.Printf("rotating %s\n", app.Name)
 		if err := rotate(store, app); err != nil {
 			return "", fmt.Errorf("%w (%d applications rotated before, %d not touched)", err, len(rotated), len(due)-len(rotated)-1)
 		}
 		rotated = append(rotated, app)
-		fmt.Printf("rotated %s\n", app.Name)
 	}
 	return summary(fmt.Sprintf("%d applications rotated, %d not due", len(rotated), skipped), rotated), nil
 }
 
 // dueApplications are those with a client secret from before limit, and those that `rotate_now` names, whatever their age.
 func dueApplications(limit time.Time) (due []idp.Application, skipped int, err error) {
-	now := map[string]bool{}
-	for _, name := range config.GetList("rotate_now") {
-		now[name] = true
-	}
-	excluded := map[string]bool{}
-	for _, name := range config.GetList("excluded_applications") {
-		excluded[name] = true
-	}
 	apps, err := idp.ListApplications()
 	if err != nil {
 		return nil, 0, fmt.Errorf("list applications: %w", err)
+	}
+	now, err := named("rotate_now", apps)
+	if err != nil {
+		return nil, 0, err
+	}
+	excluded, err := named("excluded_applications", apps)
+	if err != nil {
+		return nil, 0, err
 	}
 	for _, app := range apps {
 		if app.Type != "oidc" {
@@ -94,6 +107,24 @@ func dueApplications(limit time.Time) (due []idp.Application, skipped int, err e
 		}
 	}
 	return due, skipped, nil
+}
+
+// named holds the names in a config entry.
+//
+// A name that no OIDC application has is an error: misspelt, it would leave out the very application that it means.
+func named(entry string, apps []idp.Application) (map[string]bool, error) {
+	oidc := map[string]bool{}
+	for _, app := range apps {
+		oidc[app.Name] = app.Type == "oidc"
+	}
+	names := map[string]bool{}
+	for _, name := range config.GetList(entry) {
+		if !oidc[name] {
+			return nil, fmt.Errorf("the config entry `%s` names %q, and no OIDC application is called that; no secret was rotated", entry, name)
+		}
+		names[name] = true
+	}
+	return names, nil
 }
 
 func rotate(store vault, app idp.Application) error {
@@ -121,7 +152,7 @@ func (v vault) checkRights(apps []idp.Application) error {
 	for _, app := range apps {
 		paths = append(paths, v.entry(app))
 	}
-	body, err := v.call("POST", "sys/capabilities-self", map[string]interface{}{"paths": paths})
+	body, _, err := v.call("POST", "sys/capabilities-self", map[string]interface{}{"paths": paths})
 	if err != nil {
 		return fmt.Errorf("ask the vault what the token may do: %w", err)
 	}
@@ -152,40 +183,65 @@ func (v vault) write(app idp.Application, secret string) error {
 		"client_secret": secret,
 		"rotated_at":    time.Now().UTC().Format(time.RFC3339),
 	}}
-	_, err := v.call("PUT", v.entry(app), entry)
+	_, passing, err := v.call("PUT", v.entry(app), entry)
 	for attempt, pause := range pauses {
-		if err == nil {
+		if err == nil || !passing {
 			break
 		}
 		fmt.Printf("attempt %d to store the secret of %s failed: %v\n", attempt+1, app.Name, err)
 		time.Sleep(pause)
-		_, err = v.call("PUT", v.entry(app), entry)
+		_, passing, err = v.call("PUT", v.entry(app), entry)
 	}
 	return err
 }
 
-// call sends a request and returns the answer's body.
-func (v vault) call(method, path string, params interface{}) (string, error) {
+// call sends a request and returns the answer's body. An error is passing where the same request may succeed later:
+// there was no answer, or one that means the vault and not the request.
+func (v vault) call(method, path string, params interface{}) (answer string, passing bool, err error) {
 	body, err := json.Marshal(params)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	response, err := fetch.Do(method, v.URL+"/v1/"+path, string(body), map[string]string{
-		"Content-Type":  "application/json",
-		"X-Vault-Token": v.Token,
-	})
+	response, err := v.send(method, path, string(body))
 	if err != nil {
-		return "", err
+		return "", true, err
 	}
-	if response.StatusCode >= 200 && response.StatusCode <= 299 {
-		return response.Body, nil
+	status := response.StatusCode
+	if status >= 200 && status <= 299 {
+		return response.Body, false, nil
 	}
 	// Only what a vault says about errors: whatever else is in an answer may repeat the request, with the secret in it.
 	var refused struct {
 		Errors []string `json:"errors"`
 	}
 	_ = json.Unmarshal([]byte(response.Body), &refused)
-	return "", fmt.Errorf("the vault answered with status %d %s", response.StatusCode, strings.TrimSpace(strings.Join(refused.Errors, "; ")))
+	reason := strings.TrimSpace(strings.Join(refused.Errors, "; "))
+	// 412 comes from a vault of several machines of which this one does not have the newest data yet.
+	passing = status == 412 || status == 429 || status >= 500
+	return "", passing, fmt.Errorf("the vault answered with status %d %s", status, reason)
+}
+
+// send waits for an answer no longer than attemptLimit: `fetch` itself would wait until the run ends.
+func (v vault) send(method, path, body string) (*fetch.Response, error) {
+	type outcome struct {
+		Response *fetch.Response
+		Err      error
+	}
+	// It has room for an answer that comes too late.
+	outcomes := make(chan outcome, 1)
+	go func() {
+		response, err := fetch.Do(method, v.URL+"/v1/"+path, body, map[string]string{
+			"Content-Type":  "application/json",
+			"X-Vault-Token": v.Token,
+		})
+		outcomes <- outcome{response, err}
+	}()
+	select {
+	case got := <-outcomes:
+		return got.Response, got.Err
+	case <-time.After(attemptLimit):
+		return nil, fmt.Errorf("the vault has not answered within %s", attemptLimit)
+	}
 }
 
 func summary(first string, apps []idp.Application) string {

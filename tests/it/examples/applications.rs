@@ -44,6 +44,15 @@ async fn stored(world: &World, vault: &Vault, id: &str) -> Option<String> {
     Some(entry["client_secret"].as_str().unwrap().to_owned())
 }
 
+/// The error of a run that could not store the new secret of an application.
+fn locked_out(name: &str, reason: &str, before: usize, after: usize) -> String {
+    format!(
+        "application \"{name}\" has a new client secret that could not be stored, and its old one is no longer valid: repair \
+         the vault, put the application's name into the config entry `rotate_now` and run the task again: {reason} \
+         ({before} applications rotated before, {after} not touched)"
+    )
+}
+
 #[tokio::test]
 async fn old_secrets_are_rotated_and_stored_and_others_are_left_alone() {
     let (world, vault, ids) = world().await;
@@ -97,7 +106,7 @@ async fn a_dry_run_and_a_token_without_rights_rotate_nothing() {
 async fn a_vault_that_comes_back_in_time_loses_no_secret() {
     let (world, vault, ids) = world().await;
     world.apply(&variables(&vault)).await;
-    vault.fail(2);
+    vault.fail(2, 429);
     assert_eq!(world.output().await, "2 applications rotated, 1 not due\nMail\nWiki");
     assert_eq!((vault.writes(), vault.versions()), (4, 2));
     assert!(stored(&world, &vault, &ids.mail).await.is_some());
@@ -109,19 +118,16 @@ async fn an_application_whose_secret_cannot_be_stored_is_named_and_the_rest_is_n
     let mut variables = variables(&vault);
     world.apply(&variables).await;
     let old = rotated_at(&world, &ids.wiki).await;
-    vault.fail(4);
-    assert_eq!(
-        world.error().await,
-        "application \"Mail\" has a new client secret that could not be stored, and its old one is no longer valid: repair the \
-         vault, put the application's name into the config entry `rotate_now` and run the task again: the vault answered with \
-         status 503 Vault is sealed (0 applications rotated before, 1 not touched)"
-    );
+    vault.fail(4, 503);
+    assert_eq!(world.error().await, locked_out("Mail", "the vault answered with status 503 Vault is sealed", 0, 1));
     assert_eq!((vault.writes(), vault.versions()), (4, 0));
     assert_eq!(rotated_at(&world, &ids.wiki).await, old);
     world.assert_untold("justiam_cs_").await;
     let log = world.logs().await;
     assert!(
-        log.starts_with("attempt 1 to store the secret of Mail failed: the vault answered with status 503"),
+        log.starts_with(
+            "rotating Mail\nattempt 1 to store the secret of Mail failed: the vault answered with status 503"
+        ),
         "{log}"
     );
 
@@ -129,4 +135,71 @@ async fn an_application_whose_secret_cannot_be_stored_is_named_and_the_rest_is_n
     world.apply(&variables).await;
     assert_eq!(world.output().await, "2 applications rotated, 1 not due\nMail\nWiki");
     assert!(stored(&world, &vault, &ids.mail).await.is_some());
+}
+
+#[tokio::test]
+async fn a_write_that_the_vault_will_never_accept_is_not_repeated() {
+    let (world, vault, _) = world().await;
+    world.apply(&variables(&vault)).await;
+    for status in [400, 403] {
+        vault.fail(1, status);
+        let reason = format!("the vault answered with status {status} Vault is sealed");
+        // The run before has left the first application with a fresh secret.
+        let (name, after) = if status == 400 { ("Mail", 1) } else { ("Wiki", 0) };
+        assert_eq!(world.error().await, locked_out(name, &reason, 0, after));
+    }
+    assert_eq!((vault.writes(), vault.versions()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_vault_that_never_answers_is_given_up_before_the_run_ends() {
+    let (world, vault, ids) = world().await;
+    world.apply(&variables(&vault)).await;
+    let old = rotated_at(&world, &ids.wiki).await;
+    vault.ignore(4);
+    assert_eq!(world.error().await, locked_out("Mail", "the vault has not answered within 3s", 0, 1));
+    let log = world.logs().await;
+    assert!(log.starts_with("rotating Mail\n"), "{log}");
+    assert_eq!((vault.writes(), vault.versions()), (4, 0));
+    assert_eq!(rotated_at(&world, &ids.wiki).await, old);
+}
+
+#[tokio::test]
+async fn no_rotation_begins_that_might_not_end_in_time() {
+    let (world, vault, ids) = world().await;
+    world.apply(&variables(&vault)).await;
+    let old = rotated_at(&world, &ids.wiki).await;
+    vault.ignore(3);
+    assert_eq!(
+        world.error().await,
+        "the time of a run is too short for all that is due: run the task again (1 applications rotated, 1 not touched)"
+    );
+    assert!(stored(&world, &vault, &ids.mail).await.is_some());
+    assert_eq!(rotated_at(&world, &ids.wiki).await, old);
+    assert_eq!(world.output().await, "1 applications rotated, 2 not due\nWiki");
+}
+
+#[tokio::test]
+async fn names_that_no_application_has_end_the_run_before_anything_is_rotated() {
+    let (world, vault, ids) = world().await;
+    let old = rotated_at(&world, &ids.wiki).await;
+    for (entry, name) in [("excluded_applications", "Wikki"), ("rotate_now", "fresh"), ("rotate_now", "Browser")] {
+        let mut variables = variables(&vault);
+        variables[entry] = json!(["Mail", name]);
+        world.apply(&variables).await;
+        assert_eq!(
+            world.error().await,
+            format!(
+                "the config entry `{entry}` names \"{name}\", and no OIDC application is called that; no secret was rotated"
+            )
+        );
+    }
+    assert_eq!(rotated_at(&world, &ids.wiki).await, old);
+
+    let mut variables = variables(&vault);
+    variables["excluded_applications"] = json!(["Wiki"]);
+    variables["rotate_now"] = json!(["Fresh"]);
+    world.apply(&variables).await;
+    assert_eq!(world.output().await, "2 applications rotated, 1 not due\nFresh\nMail");
+    assert_eq!(rotated_at(&world, &ids.wiki).await, old);
 }

@@ -26,8 +26,10 @@ pub(crate) struct Vault {
 struct Inner {
     /// The versions of each entry.
     entries: BTreeMap<String, Vec<Value>>,
-    /// How many more writes fail.
-    failing: usize,
+    /// How many more writes fail, and with which status.
+    failing: (usize, u16),
+    /// How many more writes get no answer.
+    ignoring: usize,
     /// How many writes were tried.
     writes: usize,
     read_only: bool,
@@ -59,9 +61,14 @@ impl Vault {
         self.inner.lock().unwrap().writes
     }
 
-    /// The next writes fail.
-    pub(crate) fn fail(&self, writes: usize) {
-        self.inner.lock().unwrap().failing = writes;
+    /// The next writes fail with this status.
+    pub(crate) fn fail(&self, writes: usize, status: u16) {
+        self.inner.lock().unwrap().failing = (writes, status);
+    }
+
+    /// The next writes get no answer.
+    pub(crate) fn ignore(&self, writes: usize) {
+        self.inner.lock().unwrap().ignoring = writes;
     }
 
     /// The token may only read from now on.
@@ -102,19 +109,34 @@ async fn data(
     if !matches!(method.as_str(), "POST" | "PUT") {
         return answer(405, json!({ "errors": ["unsupported operation"] }));
     }
-    let mut vault = vault.lock().unwrap();
-    vault.writes += 1;
-    if vault.failing > 0 {
-        vault.failing -= 1;
-        // What was sent comes back, as with some gateways: nothing of it may reach a log.
-        return answer(503, json!({ "errors": ["Vault is sealed"], "request": body }));
+    let response = vault.lock().unwrap().write(path, &body);
+    match response {
+        Some(response) => response,
+        None => std::future::pending().await,
     }
-    if vault.read_only {
-        return answer(403, json!({ "errors": ["permission denied"] }));
+}
+
+impl Inner {
+    /// The answer to a write; `None` where there is none.
+    fn write(&mut self, path: String, body: &str) -> Option<Response> {
+        self.writes += 1;
+        if self.ignoring > 0 {
+            self.ignoring -= 1;
+            return None;
+        }
+        let (failing, status) = &mut self.failing;
+        if *failing > 0 {
+            *failing -= 1;
+            // What was sent comes back, as with some gateways: nothing of it may reach a log.
+            return Some(answer(*status, json!({ "errors": ["Vault is sealed"], "request": body })));
+        }
+        if self.read_only {
+            return Some(answer(403, json!({ "errors": ["permission denied"] })));
+        }
+        let body: Value = serde_json::from_str(body).unwrap();
+        let versions = self.entries.entry(path).or_default();
+        versions.push(body["data"].clone());
+        let version = versions.len();
+        Some(answer(200, json!({ "data": { "version": version, "destroyed": false } })))
     }
-    let body: Value = serde_json::from_str(&body).unwrap();
-    let versions = vault.entries.entry(path).or_default();
-    versions.push(body["data"].clone());
-    let version = versions.len();
-    answer(200, json!({ "data": { "version": version, "destroyed": false } }))
 }
