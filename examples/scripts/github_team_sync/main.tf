@@ -42,6 +42,12 @@ variable "group_prefix" {
   default     = "github-team:"
 }
 
+variable "may_be_empty" {
+  description = "Slugs of teams that may lose all their members."
+  type        = list(string)
+  default     = []
+}
+
 variable "dry_run" {
   description = "Only say who would be added and removed."
   type        = bool
@@ -62,9 +68,15 @@ resource "justiam_scheduled_task" "github_team_sync" {
     app_id          = var.app_id
     installation_id = var.installation_id
     group_prefix    = var.group_prefix
+    may_be_empty    = jsonencode(var.may_be_empty)
     dry_run         = tostring(var.dry_run)
   }
   secrets = {
     GITHUB_APP_PRIVATE_KEY = var.app_private_key
   }
+}
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.github_team_sync.id
 }

@@ -1,7 +1,9 @@
 // Gives GitHub teams the members of groups: the group `github-team:backend` is the team with the slug `backend`.
 //
 // Members of a team are the active members of its group that have the attribute `github_username`; whoever else is in
-// the team is removed from it. Those who are not in the organisation yet are invited by GitHub, one time.
+// the team, or invited to it, is removed from it. Those who are not in the organisation yet are invited by GitHub, one
+// time. A team keeps its members where nobody is wanted at all, unless `may_be_empty` names it: it is more likely that
+// the attribute has got another name.
 //
 // The script works as a GitHub App that is installed in the organisation and may read and write its members. GitHub
 // counts the members of child teams among those of the parent: do not give a team that has children a group.
@@ -49,6 +51,10 @@ func Run() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	mayBeEmpty := map[string]bool{}
+	for _, team := range config.GetList("may_be_empty") {
+		mayBeEmpty[team] = true
+	}
 	groups, err := idp.ListGroups()
 	if err != nil {
 		return "", fmt.Errorf("list groups: %w", err)
@@ -62,7 +68,7 @@ func Run() (string, error) {
 		}
 		teams++
 		team := strings.TrimPrefix(group.Name, prefix)
-		add, remove, err := gh.compare(group, team)
+		add, remove, err := gh.compare(group, team, mayBeEmpty[team])
 		if err != nil {
 			failures = append(failures, fmt.Sprintf("team %s: %v", team, err))
 			continue
@@ -97,7 +103,7 @@ func Run() (string, error) {
 }
 
 // compare finds out who has to be added to a team and who has to be removed from it.
-func (gh github) compare(group idp.Group, team string) (add, remove []string, err error) {
+func (gh github) compare(group idp.Group, team string, mayBeEmpty bool) (add, remove []string, err error) {
 	members, err := idp.GetGroupMembers(group.ID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("members of group %q: %w", group.Name, err)
@@ -123,10 +129,18 @@ func (gh github) compare(group idp.Group, team string) (add, remove []string, er
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(wanted) == 0 && len(current) > 0 && !mayBeEmpty {
+		return nil, nil, fmt.Errorf("it would lose all its members, because no active member of group %q has the attribute "+
+			"github_username; if that is meant, put %q into the config entry `may_be_empty`", group.Name, team)
+	}
 	for lower, login := range wanted {
 		if current[lower] == "" && invited[lower] == "" {
 			add = append(add, login)
 		}
+	}
+	// Ending a membership takes an invitation back as well.
+	for lower, login := range invited {
+		current[lower] = login
 	}
 	for lower, login := range current {
 		if wanted[lower] == "" {

@@ -10,7 +10,7 @@ use super::stand_ins::github::{APP, GitHub, INSTALLATION, TOKEN};
 use super::world::World;
 
 /// The key of the app, as GitHub hands it out.
-const KEY: &str = include_str!("app.pem");
+pub(super) const KEY: &str = include_str!("app.pem");
 
 /// The bytes of the key.
 fn der() -> Vec<u8> {
@@ -26,7 +26,7 @@ fn converted() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
 }
 
-fn variables(github: &GitHub) -> Value {
+pub(super) fn variables(github: &GitHub) -> Value {
     json!({
         "api_url": github.url, "org": "acme", "app_id": APP, "installation_id": INSTALLATION, "app_private_key": KEY,
         "dry_run": false,
@@ -38,7 +38,7 @@ fn login(name: &str) -> Value {
 }
 
 /// Groups for two teams, of which one has everybody, and a group for none.
-async fn world() -> (World, GitHub) {
+pub(super) async fn world() -> (World, GitHub) {
     let github =
         GitHub::start(&der(), &[("backend", &["ada-gh", "Bob-GH", "stranger", "left", "zoe-gh"]), ("empty", &[])])
             .await;
@@ -141,4 +141,45 @@ async fn a_next_page_at_another_address_is_not_asked_for() {
     let refusal = "team backend: the next page is at https://github.example.com/orgs/acme/teams/backend/members?";
     assert!(error.contains(refusal), "{error}");
     assert_eq!(github.changes(), ["empty: added new-gh"]);
+}
+
+#[tokio::test]
+async fn a_team_loses_all_its_members_only_where_that_is_allowed() {
+    let github = GitHub::start(&der(), &[("backend", &["ada-gh", "bob-gh"]), ("other", &["stranger"])]).await;
+    let world = World::of("github_team_sync", Network::Fetch).await;
+    // Somebody has given the attribute another name.
+    let ada = world.user("ada@example.com", &json!({ "attributes": { "github": "ada-gh" } })).await;
+    let bob = world.user("bob@example.com", &login("bob-gh")).await;
+    world.group("github-team:backend", &[&ada]).await;
+    world.group("github-team:other", &[&bob]).await;
+    let mut variables = variables(&github);
+    world.apply(&variables).await;
+    assert_eq!(
+        world.error().await,
+        "2 teams: 1 members added, 1 removed; 1 failures: team backend: it would lose all its members, because no active \
+         member of group \"github-team:backend\" has the attribute github_username; if that is meant, put \"backend\" into \
+         the config entry `may_be_empty`"
+    );
+    assert_eq!(github.members("backend"), ["ada-gh", "bob-gh"]);
+    assert_eq!(github.members("other"), ["bob-gh"]);
+
+    variables["may_be_empty"] = json!(["backend"]);
+    world.apply(&variables).await;
+    assert_eq!(
+        world.output().await,
+        "2 teams: 0 members added, 2 removed\nbackend: removed ada-gh\nbackend: removed bob-gh"
+    );
+    assert_eq!(github.members("backend"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn who_is_wanted_no_longer_cannot_accept_an_invitation() {
+    let (world, github) = world().await;
+    github.invite("empty", "left");
+    world.apply(&variables(&github)).await;
+    let output = world.output().await;
+    assert!(output.starts_with("2 teams: 2 members added, 3 removed\n"), "{output}");
+    assert!(output.ends_with("\nempty: added new-gh\nempty: removed left"), "{output}");
+    assert_eq!(github.invited("empty"), Vec::<String>::new());
+    assert_eq!(github.invited("backend"), ["invited-gh"]);
 }

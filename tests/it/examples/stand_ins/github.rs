@@ -34,11 +34,14 @@ pub(crate) struct GitHub {
 
 type Shared = Arc<Mutex<Inner>>;
 
+/// The members, and who was invited.
+type Team = (Vec<String>, Vec<String>);
+
 struct Inner {
     /// Of the app.
     public_key: Vec<u8>,
-    /// By slug: the members, and who was invited.
-    teams: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// By slug.
+    teams: BTreeMap<String, Team>,
     changes: Vec<String>,
     broken: bool,
     /// Where further pages are, if not here.
@@ -71,6 +74,11 @@ impl GitHub {
         let mut members = self.inner.lock().unwrap().teams[slug].0.clone();
         members.sort();
         members
+    }
+
+    /// Who is invited to a team.
+    pub(crate) fn invited(&self, slug: &str) -> Vec<String> {
+        self.inner.lock().unwrap().teams[slug].1.clone()
     }
 
     /// What was changed since the last time.
@@ -164,12 +172,14 @@ async fn list(
 }
 
 async fn add(state: State<Shared>, path: Path<(String, String)>, headers: HeaderMap) -> Response {
-    change(&state, &path, &headers, "added", |members, login| members.push(login.to_owned()))
+    change(&state, &path, &headers, "added", |(members, _), login| members.push(login.to_owned()))
 }
 
 async fn remove(state: State<Shared>, path: Path<(String, String)>, headers: HeaderMap) -> Response {
-    change(&state, &path, &headers, "removed", |members, login| {
-        members.retain(|member| !member.eq_ignore_ascii_case(login));
+    change(&state, &path, &headers, "removed", |(members, invited), login| {
+        for accounts in [members, invited] {
+            accounts.retain(|account| !account.eq_ignore_ascii_case(login));
+        }
     })
 }
 
@@ -178,7 +188,7 @@ fn change(
     (slug, login): &(String, String),
     headers: &HeaderMap,
     verb: &str,
-    apply: impl FnOnce(&mut Vec<String>, &str),
+    apply: impl FnOnce(&mut Team, &str),
 ) -> Response {
     if bearer(headers) != TOKEN {
         return refused(401, "Bad credentials");
@@ -187,8 +197,8 @@ fn change(
     if github.broken {
         return refused(500, "Server Error");
     }
-    let Some((members, _)) = github.teams.get_mut(slug) else { return refused(404, "Not Found") };
-    apply(members, login);
+    let Some(team) = github.teams.get_mut(slug) else { return refused(404, "Not Found") };
+    apply(team, login);
     github.changes.push(format!("{slug}: {verb} {login}"));
     if verb == "removed" { StatusCode::NO_CONTENT.into_response() } else { answer(200, json!({ "state": "active" })) }
 }
