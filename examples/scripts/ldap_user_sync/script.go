@@ -5,6 +5,10 @@
 // `group_map`, memberships of the groups that it names follow the directory too. An address that changes in the
 // directory stays as it was here.
 //
+// A user of the provider whose entry is gone belongs to the entry that has the user's address now: somebody who was
+// deleted in the directory and made anew has another identifier there. Where two entries have one address, the user
+// stays that of the entry which they belong to already, or else of the first, and the other entry is left alone.
+//
 // The protocol is spoken here, over the standard library: a simple bind (RFC 4511) and a search in pages (RFC 2696).
 // It needs the network itself, that is `--script-network all`, because `fetch` speaks HTTP only.
 package task
@@ -50,9 +54,19 @@ func Run() (string, error) {
 		return "", errors.New("the directory has no entry that matches; nothing was changed, because that would deactivate every user of the provider")
 	}
 	fmt.Printf("%d entries found\n", len(people))
+	// Those whose identifier is known come first: after them it is clear which users have no entry of their own.
+	var unknown []person
 	for _, one := range people {
-		if err := run.user(one); err != nil {
-			run.Failures = append(run.Failures, fmt.Sprintf("%s: %v", one.DN, err))
+		known, err := run.known(one)
+		if err != nil {
+			run.fail(one, err)
+		} else if !known {
+			unknown = append(unknown, one)
+		}
+	}
+	for _, one := range unknown {
+		if err := run.unknown(one); err != nil {
+			run.fail(one, err)
 		}
 	}
 	if len(run.Failures) == 0 {
@@ -110,43 +124,62 @@ func (r *syncRun) readGroups(text string) error {
 	return nil
 }
 
-// user brings one user in line with their entry.
-func (r *syncRun) user(one person) error {
+func (r *syncRun) fail(one person, err error) {
+	r.Failures = append(r.Failures, fmt.Sprintf("%s: %v", one.DN, err))
+}
+
+// known deals with an entry whose identifier belongs to a user, and tells whether it does.
+func (r *syncRun) known(one person) (bool, error) {
 	if one.Sub == "" {
-		return fmt.Errorf("the entry has no attribute %s", config.Get("id_attribute"))
+		return false, fmt.Errorf("the entry has no attribute %s", config.Get("id_attribute"))
 	}
 	user, err := idp.GetFederatedUserBySub(r.Provider.ID, one.Sub)
-	if err != nil {
-		return err
+	if err != nil || user == nil {
+		return false, err
 	}
-	linked := user != nil
-	if !linked && one.Email == "" {
-		r.LeftAlone++
-		fmt.Printf("left alone: %s has no e-mail address\n", one.DN)
+	return true, r.update(user, one, nil)
+}
+
+// unknown deals with an entry whose identifier belongs to nobody: by its address it is that of a user, or of a new one.
+func (r *syncRun) unknown(one person) error {
+	if one.Email == "" {
+		r.leaveAlone("%s has no e-mail address", one.DN)
 		return nil
 	}
-	if !linked {
-		if user, err = idp.GetUserByEmail(one.Email); err != nil {
-			return err
-		}
+	user, err := idp.GetUserByEmail(one.Email)
+	if err != nil {
+		return err
 	}
 	if user == nil {
 		return r.create(one)
 	}
-	r.Seen[user.ID] = true
-	if user.AuthSource != r.Provider.Name {
-		r.LeftAlone++
-		fmt.Printf("left alone: %s is a user of %s\n", user.Email, user.AuthSource)
+	if r.Seen[user.ID] {
+		r.leaveAlone("%s has the address of %s, who has another entry", one.DN, user.Email)
 		return nil
 	}
-	var changes []string
-	if !linked {
-		changes = append(changes, "linked")
-		if !r.DryRun {
-			if err := idp.LinkFederatedIdentity(user.ID, r.Provider.ID, one.Sub); err != nil {
-				return err
-			}
+	if user.AuthSource == r.Provider.Name && !r.DryRun {
+		// Whatever identifier the user may have here belongs to no entry any more.
+		if err := idp.UnlinkFederatedIdentity(user.ID, r.Provider.ID); err != nil {
+			return err
 		}
+		if err := idp.LinkFederatedIdentity(user.ID, r.Provider.ID, one.Sub); err != nil {
+			return err
+		}
+	}
+	return r.update(user, one, []string{"linked"})
+}
+
+func (r *syncRun) leaveAlone(format string, args ...interface{}) {
+	r.LeftAlone++
+	fmt.Printf("left alone: "+format+"\n", args...)
+}
+
+// update brings a user in line with their entry; changes are those that were made before.
+func (r *syncRun) update(user *idp.User, one person, changes []string) error {
+	r.Seen[user.ID] = true
+	if user.AuthSource != r.Provider.Name {
+		r.leaveAlone("%s is a user of %s", user.Email, user.AuthSource)
+		return nil
 	}
 	if user.FirstName != one.FirstName || user.LastName != one.LastName {
 		changes = append(changes, "renamed")

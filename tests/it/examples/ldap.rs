@@ -4,7 +4,7 @@ use justiam_server::driver::execute::script::Network;
 use serde_json::{Value, json};
 
 use super::stand_ins::ldap::{Directory, Entry, PASSWORD, READER};
-use super::world::{World, rows};
+use super::world::{World, id, rows, text};
 
 const ADMINS: &str = "cn=Admins,ou=groups,dc=example,dc=com";
 
@@ -58,6 +58,13 @@ fn user(email: &str, name: &str, active: bool) -> (String, String, bool) {
     (email.to_owned(), name.to_owned(), active)
 }
 
+/// Who a user is in the directory.
+async fn subject(world: &World, email: &str) -> String {
+    let user = id(&rows(&world.get(&format!("/users?email={email}")).await)[0]);
+    let linked = world.get(&format!("/users/{user}/federated-identities")).await;
+    text(&rows(&linked)[0]["subject"])
+}
+
 #[tokio::test]
 async fn users_and_memberships_follow_the_directory() {
     let (world, directory, mut variables) = world().await;
@@ -78,10 +85,8 @@ async fn users_and_memberships_follow_the_directory() {
     );
     assert_eq!(world.members(&admins).await, ["ada@example.com"]);
     let page = world.get("/users?email=ada@example.com").await;
-    let ada = rows(&page)[0].clone();
-    assert_eq!(ada["auth_source"], "corp-ldap");
-    let linked = world.get(&format!("/users/{}/federated-identities", ada["id"].as_str().unwrap())).await;
-    assert!(linked.to_string().contains("id-of-ada"), "{linked}");
+    assert_eq!(rows(&page)[0]["auth_source"], "corp-ldap");
+    assert_eq!(subject(&world, "ada@example.com").await, "id-of-ada");
     assert_eq!(world.output().await, "0 created, 0 updated, 3 unchanged, 0 deactivated, 1 left alone");
 
     // Ada marries and is no admin any more, Bob becomes one, Cleo goes.
@@ -190,4 +195,49 @@ async fn an_entry_that_cannot_be_dealt_with_is_named_and_nobody_is_deactivated()
          no attribute entryUUID; nobody was deactivated because of these failures"
     );
     assert_eq!(world.active().await.len(), 4);
+}
+
+#[tokio::test]
+async fn who_is_made_anew_in_the_directory_stays_the_same_user() {
+    let (world, directory, variables) = world().await;
+    world.apply(&variables).await;
+    world.output().await;
+    let before = rows(&world.get("/users?email=ada@example.com").await)[0]["id"].clone();
+    let mut anew = person("ada-2", "Ada", "Lovelace", &[]);
+    anew.set("mail", "ADA@example.com");
+    directory.replace(vec![anew, person("bob", "Bob", "Ünïcode (✓)", &[])]);
+    assert_eq!(world.output().await, "0 created, 1 updated, 1 unchanged, 1 deactivated, 0 left alone");
+    assert_eq!(subject(&world, "ada@example.com").await, "id-of-ada-2");
+    assert_eq!(rows(&world.get("/users?email=ada@example.com").await)[0]["id"], before);
+    assert_eq!(world.active().await, ["ada@example.com", "bob@example.com", "internal@example.com"]);
+    assert_eq!(world.output().await, "0 created, 0 updated, 2 unchanged, 0 deactivated, 0 left alone");
+}
+
+#[tokio::test]
+async fn of_two_entries_with_one_address_the_second_is_left_alone_and_others_are_deactivated() {
+    let (world, directory, variables) = world().await;
+    world.apply(&variables).await;
+    world.output().await;
+    let double = |name: &str, mail: &str| {
+        let mut double = person(name, "Some", "Body", &[]);
+        double.set("mail", mail);
+        double
+    };
+    let people = vec![
+        // Before the entry that Ada belongs to, and after the one that Dora will belong to.
+        double("ada-2", "ada@example.com"),
+        person("ada", "Ada", "Lovelace", &[]),
+        person("dora", "Dora", "", &[]),
+        double("dora-2", "dora@example.com"),
+    ];
+    directory.replace(people);
+    assert_eq!(world.output().await, "1 created, 0 updated, 1 unchanged, 2 deactivated, 2 left alone");
+    assert_eq!(subject(&world, "ada@example.com").await, "id-of-ada");
+    assert_eq!(subject(&world, "dora@example.com").await, "id-of-dora");
+    assert_eq!(world.active().await, ["ada@example.com", "dora@example.com", "internal@example.com"]);
+    let log = world.logs().await;
+    let line =
+        "left alone: cn=ada-2,ou=people,dc=example,dc=com has the address of ada@example.com, who has another entry\n";
+    assert!(log.contains(line), "{log}");
+    assert_eq!(world.output().await, "0 created, 0 updated, 2 unchanged, 0 deactivated, 2 left alone");
 }

@@ -33,6 +33,12 @@ impl Entry {
         Self { dn: format!("cn={name},ou=people,dc=example,dc=com"), attributes }
     }
 
+    /// Gives an attribute one value.
+    pub(crate) fn set(&mut self, attribute: &str, value: &str) {
+        self.attributes.retain(|(name, _)| name != attribute);
+        self.attributes.push((attribute.to_owned(), vec![value.to_owned()]));
+    }
+
     fn values(&self, attribute: &str) -> &[String] {
         let found = self.attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
         found.map_or(&[], |(_, values)| values)
