@@ -1,7 +1,8 @@
 // Deactivates users who have not logged in for some time.
 //
 // The time counts from the last login, and from the creation of the user where there was no login yet. Users are never
-// deleted: somebody may activate them again.
+// deleted. Whoever activates somebody again gives them the attribute `keep_active_until` with a date, such as
+// 2026-12-31, until which they can log in: otherwise the next run deactivates them again.
 package task
 
 import (
@@ -43,8 +44,13 @@ func Run() (string, error) {
 		if !last.Before(limit) {
 			continue
 		}
+		putOff, err := keptActive(user)
+		if err != nil {
+			failures = append(failures, fmt.Sprintf("%s: %v", user.Email, err))
+			continue
+		}
 		line := fmt.Sprintf("%s (%s %s)", user.Email, what, last.UTC().Format("2006-01-02"))
-		if excluded[strings.ToLower(user.Email)] {
+		if putOff || excluded[user.ID] || excluded[strings.ToLower(user.Email)] {
 			kept++
 			fmt.Printf("excluded: %s\n", line)
 			continue
@@ -75,7 +81,20 @@ func lastSeen(user idp.User) (time.Time, string) {
 	return user.CreatedAt, "no login since"
 }
 
-// excludedUsers holds the addresses, in lower case, of `excluded_emails` and of all members of `excluded_groups`.
+// keptActive tells whether the date in `keep_active_until` has not passed yet, in UTC.
+func keptActive(user idp.User) (bool, error) {
+	text := user.Attributes["keep_active_until"]
+	if text == "" {
+		return false, nil
+	}
+	until, err := time.Parse("2006-01-02", text)
+	if err != nil {
+		return false, fmt.Errorf("the attribute keep_active_until is %q; it must be a date such as 2026-12-31", text)
+	}
+	return time.Now().Before(until.AddDate(0, 0, 1)), nil
+}
+
+// excludedUsers holds the addresses of `excluded_emails`, in lower case, and the ids of all members of `excluded_groups`.
 //
 // A group that does not exist is an error: going on would deactivate the very users that it was to protect.
 func excludedUsers() (map[string]bool, error) {
@@ -93,7 +112,7 @@ func excludedUsers() (map[string]bool, error) {
 			return nil, fmt.Errorf("members of the excluded group %q: %w", name, err)
 		}
 		for _, member := range members {
-			excluded[strings.ToLower(member.Email)] = true
+			excluded[member.ID] = true
 		}
 	}
 	return excluded, nil

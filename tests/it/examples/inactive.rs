@@ -79,3 +79,30 @@ async fn no_days_are_an_error() {
     assert_eq!(world.error().await, "the config entry `days` is \"0\"; it must be a whole number of at least 1");
     assert_eq!(world.active().await.len(), 5);
 }
+
+#[tokio::test]
+async fn a_date_in_an_attribute_keeps_somebody_active_until_it_has_passed() {
+    let world = World::of("deactivate_inactive_users", Network::None).await;
+    for (email, until) in [("kept@example.com", &days_ago(-1)[..10]), ("over@example.com", &days_ago(1)[..10])] {
+        let mut user = last_login(100);
+        user["attributes"] = json!({ "keep_active_until": until });
+        world.user(email, &user).await;
+    }
+    world.apply(&json!({ "days": 30, "dry_run": false })).await;
+    let seen = &days_ago(100)[..10];
+    assert_eq!(
+        world.output().await,
+        format!("1 of 2 active users deactivated after 30 days, 1 excluded\nover@example.com (last login {seen})")
+    );
+    assert_eq!(world.active().await, ["kept@example.com"]);
+
+    let mut user = last_login(100);
+    user["attributes"] = json!({ "keep_active_until": "Christmas" });
+    world.user("vague@example.com", &user).await;
+    assert_eq!(
+        world.error().await,
+        "0 of 2 active users deactivated after 30 days, 1 excluded; 1 failed: vague@example.com: the attribute \
+         keep_active_until is \"Christmas\"; it must be a date such as 2026-12-31"
+    );
+    assert_eq!(world.active().await, ["kept@example.com", "vague@example.com"]);
+}
