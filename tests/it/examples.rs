@@ -5,6 +5,7 @@ mod github;
 mod google;
 mod inactive;
 mod ldap;
+mod readme;
 mod report;
 mod stand_ins;
 mod world;

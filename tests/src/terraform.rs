@@ -97,7 +97,12 @@ impl Workspace {
 
     /// A command of Terraform, ready to start.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("terraform");
+        self.program("terraform", args)
+    }
+
+    /// Any program, with the environment and the folder of Terraform.
+    pub fn program(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(name);
         command
             .args(args)
             .current_dir(self.dir.path())

@@ -48,3 +48,8 @@ resource "justiam_scheduled_task" "deactivate_inactive_users" {
     dry_run         = tostring(var.dry_run)
   }
 }
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.deactivate_inactive_users.id
+}

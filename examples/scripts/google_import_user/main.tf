@@ -90,3 +90,8 @@ resource "justiam_scheduled_task" "import_google_users" {
     }
   EOT
 }
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.import_google_users.id
+}

@@ -151,3 +151,8 @@ resource "justiam_scheduled_task" "gworkspace_sync" {
     }
   EOT
 }
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.gworkspace_sync.id
+}

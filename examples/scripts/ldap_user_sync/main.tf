@@ -103,3 +103,8 @@ resource "justiam_scheduled_task" "ldap_user_sync" {
     LDAP_PASSWORD = var.bind_password
   }
 }
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.ldap_user_sync.id
+}

@@ -40,13 +40,13 @@ variable "max_age_days" {
 }
 
 variable "excluded_applications" {
-  description = "Names of applications whose secrets are left as they are."
+  description = "Names of OIDC applications whose secrets are left as they are."
   type        = list(string)
   default     = []
 }
 
 variable "rotate_now" {
-  description = "Names of applications that get a new secret in every run, whatever their age: for one run, after a failure."
+  description = "Names of OIDC applications that get a new secret in every run, whatever their age: for one run, after a failure."
   type        = list(string)
   default     = []
 }
@@ -77,4 +77,9 @@ resource "justiam_scheduled_task" "rotate_application_secrets" {
   secrets = {
     VAULT_TOKEN = var.vault_token
   }
+}
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.rotate_application_secrets.id
 }

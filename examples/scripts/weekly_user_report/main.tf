@@ -43,3 +43,8 @@ resource "justiam_scheduled_task" "weekly_user_report" {
     WEBHOOK_SECRET = var.webhook_secret
   }
 }
+
+output "task_id" {
+  description = "By which the task can be run at once."
+  value       = justiam_scheduled_task.weekly_user_report.id
+}

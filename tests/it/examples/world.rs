@@ -11,7 +11,7 @@ use justiam_server::clock::{Clock as _, SystemClock};
 use justiam_server::config::Config;
 use justiam_server::driver::execute::script::Network;
 use justiam_tests::server::TestServer;
-use justiam_tests::terraform::Workspace;
+use justiam_tests::terraform::{Said, Workspace, said};
 use serde_json::{Value, json};
 
 use crate::api::support::Api;
@@ -47,9 +47,21 @@ impl World {
 
     /// Applies the example with these variables, and fails the test unless a second plan is empty.
     pub(super) async fn apply(&self, variables: &Value) {
-        self.file("terraform.tfvars.json", &variables.to_string());
+        self.variables(variables);
         self.workspace.apply().await.ok();
         self.workspace.plan_nothing().await;
+    }
+
+    /// Variables of the example.
+    pub(super) fn variables(&self, variables: &Value) {
+        self.file("terraform.tfvars.json", &variables.to_string());
+    }
+
+    /// Runs commands of a shell in the example's folder, where Terraform asks nothing. They must end well.
+    pub(super) async fn shell(&self, commands: &str) -> Said {
+        let mut shell = self.workspace.program("sh", &["-euc", commands]);
+        shell.env("TF_CLI_ARGS_apply", "-input=false -no-color -auto-approve");
+        said(&shell.output().await.unwrap()).ok()
     }
 
     /// A file beside the example.
@@ -61,6 +73,13 @@ impl World {
     pub(super) async fn run(&self) -> Run {
         let run = self.api.server.client.tasks().run(self.task()).await.unwrap();
         self.api.server.ended(run.id).await
+    }
+
+    /// Waits for the end of the only run that the example's task has.
+    pub(super) async fn only_run(&self) -> Run {
+        let page = self.get(&format!("/tasks/{}/runs", self.task())).await;
+        let [run] = rows(&page) else { panic!("not one run: {page}") };
+        self.api.server.ended(id(run).parse().unwrap()).await
     }
 
     /// The output of a run, which must succeed.
