@@ -136,9 +136,17 @@ fn rows<T: serde::Serialize>(rows: impl IntoIterator<Item = T>) -> String {
     serde_json::to_string(&rows).unwrap_or_else(|_| "[]".to_owned())
 }
 
+/// A text as it is compared where letter case does not matter.
+///
+/// Character by character, for the lower case of a whole text depends on what stands beside a sigma: a part of a text would not
+/// be found in it, nor would two spellings of one address be the same.
+pub fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).map(|char| if char == 'ς' { 'σ' } else { char }).collect()
+}
+
 /// A pattern for `LIKE` that finds the text anywhere, in any letter case.
 fn contains(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = folded(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 

@@ -19,6 +19,8 @@ pub const MAX_ATTRIBUTES: usize = 100;
 pub const MAX_ATTRIBUTE_KEY: usize = 100;
 /// The longest value of an attribute, in characters.
 pub const MAX_ATTRIBUTE: usize = 4096;
+/// The most bytes that all attributes of one user have as a JSON object without blanks.
+pub const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
 /// The `auth_source` of users who do not come from a federated provider.
 pub const INTERNAL: &str = "internal";
 
@@ -87,7 +89,8 @@ pub struct NewUser {
     /// `internal` where absent; else the name of a federated provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_source: Option<String>,
-    /// None where absent; up to 100, each with a name of up to 100 and a value of up to 4096 characters.
+    /// None where absent; up to 100, each with a name of up to 100 and a value of up to 4096 characters, and up to 16 KiB of
+    /// JSON together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Attributes>,
     /// Never where absent.

@@ -26,7 +26,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DataDir};
 use crate::driver::execute::log::Log;
 use crate::driver::execute::script::{
-    DEFAULT_MEMORY_MIB, Demand, End, Host, Identities, Network, Script, ScriptRunner,
+    DEFAULT_MEMORY_MIB, Demand, Directory, End, Host, Network, Script, ScriptRunner,
 };
 use crate::driver::execute::syntax::SyntaxChecker;
 use crate::outbound::{Destinations, Rule};
@@ -211,7 +211,7 @@ impl Run {
             host = host.with_outbound(outbound);
         }
         if let Some(folder) = self.data_dir {
-            host = host.with_identities(identities(folder, &self.file, &log).await?);
+            host = host.with_directory(directory(folder, &self.file, &log).await?);
         }
         let timeout = Duration::from_secs(self.timeout.unsigned_abs());
         let script = Script { run_id: "script run".to_owned(), source, host, timeout };
@@ -266,7 +266,7 @@ impl Requests {
 }
 
 /// The users and groups of the server whose data is in a folder.
-async fn identities(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Identities, Box<dyn Error>> {
+async fn directory(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Directory, Box<dyn Error>> {
     let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
     let config = storage.config()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
@@ -284,7 +284,7 @@ async fn identities(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Id
         task_name: format!("script run {}", name(script)),
         run_id: RunId::from_uuid(app.new_id()),
     };
-    Ok(Identities::new(app, actor, Arc::clone(log)))
+    Ok(Directory::new(app, actor, Arc::clone(log)))
 }
 
 /// Shows what a script prints, as it comes.

@@ -32,7 +32,7 @@ use crate::store::tasks::{self, TaskRow};
 use crate::store::{self, Db};
 use crate::telemetry::traces::Telemetry;
 use log::Log;
-use script::{End, Host, Identities, Script, ScriptRunner};
+use script::{Directory, End, Host, Script, ScriptRunner};
 use span::RunSpan;
 
 /// What a run says that was stopped because its server lost touch with the database.
@@ -122,7 +122,7 @@ impl Executor {
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut process = span.script(&self.telemetry);
         let actor = ScriptActor { task_id: task.id, task_name: task.definition.name, run_id: run.id };
-        let mut host = Host::new(secrets.clone(), task.definition.task_config).with_identities(Identities::new(
+        let mut host = Host::new(secrets.clone(), task.definition.task_config).with_directory(Directory::new(
             Arc::clone(app),
             actor,
             Arc::clone(log),

@@ -20,6 +20,9 @@ use justiam_sdk::api::users::UserQuery;
 use super::problem::Failure;
 use crate::app::{App, Error, FieldErrors};
 
+/// The longest text that can be searched for, in characters.
+const MAX_SEARCH: usize = 200;
+
 /// The query of a list.
 pub(super) struct Query<T>(pub(super) T);
 
@@ -34,7 +37,7 @@ impl Read for TaskQuery {
         query.page = parts.value("page", "must be a whole number from 1");
         query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
         query.name = parts.text("name");
-        query.search = parts.text("search");
+        query.search = parts.search();
         query.task_type = parts.text("task_type").map(|word| word.as_str().into());
         query.enabled = parts.value("enabled", "must be `true` or `false`");
         query.include = parts.text("include");
@@ -67,7 +70,7 @@ impl Read for UserQuery {
         let mut query = Self::new();
         query.page = parts.value("page", "must be a whole number from 1");
         query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
-        query.search = parts.text("search");
+        query.search = parts.search();
         query.email = parts.text("email");
         query.is_active = parts.value("is_active", "must be `true` or `false`");
         query.group_id = parts.value("group_id", "must be the id of a group, a UUID");
@@ -80,7 +83,7 @@ impl Read for GroupQuery {
         let mut query = Self::new();
         query.page = parts.value("page", "must be a whole number from 1");
         query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
-        query.search = parts.text("search");
+        query.search = parts.search();
         query.name = parts.text("name");
         query
     }
@@ -170,6 +173,17 @@ impl QueryParts {
         let text = self.parts.remove(name)?;
         if text.contains('\0') {
             self.errors.add(name, "must not contain a NUL character");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// What is looked for in names. The databases refuse patterns that are very long.
+    fn search(&mut self) -> Option<String> {
+        let text = self.text("search")?;
+        let length = text.chars().count();
+        if length > MAX_SEARCH {
+            self.errors.add("search", format!("has {length} characters; {MAX_SEARCH} are allowed"));
             return None;
         }
         Some(text)

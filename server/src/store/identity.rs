@@ -15,4 +15,4 @@ pub mod trusted_devices;
 pub mod user_messages;
 pub mod users;
 
-use super::{Error, Result, Tx, contains, given, json, locked, maybe_time, on, parsed, rows, text, time};
+use super::{Error, Result, Tx, contains, folded, given, json, locked, maybe_time, on, parsed, rows, text, time};

@@ -7,7 +7,7 @@ use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType,
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Error, Result, Tx, contains, given, json, locked, maybe_time, on, parsed, rows, text, time};
+use super::{Error, Result, Tx, contains, folded, given, json, locked, maybe_time, on, parsed, rows, text, time};
 
 /// What a user decides about a task, secrets aside.
 #[derive(Debug, Clone, PartialEq)]
@@ -220,7 +220,7 @@ pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     .bind(&task.revision)
     .bind(task.created_at.as_microsecond())
     .bind(task.updated_at.as_microsecond())
-    .bind(d.name.to_lowercase())
+    .bind(folded(&d.name))
     .execute(conn)
     .await?.rows_affected());
     Ok(done == 1)
@@ -253,7 +253,7 @@ pub async fn update(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
     .bind(task.next_run_at.map(Timestamp::as_microsecond))
     .bind(&task.revision)
     .bind(task.updated_at.as_microsecond())
-    .bind(d.name.to_lowercase())
+    .bind(folded(&d.name))
     .execute(conn)
     .await?.rows_affected());
     Ok(done == 1)

@@ -31,6 +31,20 @@ async fn long_values_arrive_whole() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_too_long_is_an_error_and_the_run_goes_on() {
+    let body = r#"
+var v string
+long := strings.Repeat("x", 1 << 20)
+a := host.Call("secrets.get", map[string]string{"key": long}, &v)
+b := host.Call("secrets.get", map[string]string{"key": "k"}, &v)
+return fmt.Sprint(a, "; ", b, " ", v), nil"#;
+    let source = go(&["fmt", "strings", "justiam/host"], body);
+    let outcome = Lab::new().run_with(host(&[("k", "v")], &[]), &source).await;
+    let expected = "the call has 1048630 bytes as JSON; the limit is 1048576 (1 MiB); <nil> v";
+    assert_eq!(outcome.end, success(expected));
+}
+
+#[tokio::test]
 async fn package_variables_may_call_too() {
     let source =
         "package task\nimport \"config\"\nvar x = config.Get(`k`)\nfunc Run() (string, error) { return x, nil }";

@@ -155,7 +155,7 @@ async fn two_who_change_one_user_wait_for_each_other(backend: Backend) {
 async fn users_are_found_by_what_is_asked_for(backend: Backend) {
     let db = backend.store().await;
     let mut all =
-        vec![user(1, "b@x"), user(2, "A@x"), user(3, "100%@x"), user(4, "ö_\\@x"), user(5, "c@x"), user(6, "B@y")];
+        vec![user(1, "b@x"), user(2, "A@x"), user(3, "100%@x"), user(4, "ö_\\@x"), user(5, "c@x"), user(6, "B@y"), user(7, "ΑΣ@gr")];
     all[0].last_name = "Müller Sørensen".into();
     all[4].is_active = false;
     add_users(&db, &all).await;
@@ -168,19 +168,25 @@ async fn users_are_found_by_what_is_asked_for(backend: Backend) {
     };
     let found = async |filter: users::Filter| list(filter, 0, 99).await.0;
     let search = async |text: &str| found(users::Filter { search: Some(text.into()), ..Default::default() }).await;
-    assert_eq!(list(users::Filter::default(), 0, 99).await, ("100%@x A@x b@x B@y c@x ö_\\@x".into(), 6));
-    assert_eq!(list(users::Filter::default(), 2, 2).await, ("b@x B@y".into(), 6));
-    assert_eq!(list(users::Filter::default(), 6, 2).await, (String::new(), 6));
+    assert_eq!(list(users::Filter::default(), 0, 99).await, ("100%@x A@x b@x B@y c@x ö_\\@x ΑΣ@gr".into(), 7));
+    assert_eq!(list(users::Filter::default(), 2, 2).await, ("b@x B@y".into(), 7));
+    assert_eq!(list(users::Filter::default(), 7, 2).await, (String::new(), 7));
     assert_eq!(search("MÜLLER sø").await, "b@x");
     assert_eq!(search("first1 mü").await, "b@x");
     assert_eq!((search("%").await, search("_\\").await), ("100%@x".into(), "ö_\\@x".into()));
     assert_eq!(search("@Y").await, "B@y");
     assert_eq!(search("nobody").await, "");
+    assert_eq!((search("ΑΣ").await, search("ας").await, search("σ").await), ("ΑΣ@gr".into(), "ΑΣ@gr".into(), "ΑΣ@gr".into()));
     let email = async |email: &str| found(users::Filter { email: Some(email.into()), ..Default::default() }).await;
+    // One address, whichever sigma stands at the end of a word.
+    for spelling in ["ΑΣ@GR", "ασ@gr", "ας@gr"] {
+        assert_eq!(email(spelling).await, "ΑΣ@gr");
+        write(&db, async |tx| assert!(!users::insert(tx, &user(8, spelling)).await.unwrap())).await;
+    }
     assert_eq!((email("Ö_\\@X").await, email("b").await), ("ö_\\@x".into(), String::new()));
     let active =
         async |is_active: bool| found(users::Filter { is_active: Some(is_active), ..Default::default() }).await;
-    assert_eq!((active(false).await, active(true).await), ("c@x".into(), "100%@x A@x b@x B@y ö_\\@x".into()));
+    assert_eq!((active(false).await, active(true).await), ("c@x".into(), "100%@x A@x b@x B@y ö_\\@x ΑΣ@gr".into()));
     let member = users::Filter { group: Some(id(1)), ..Default::default() };
     assert_eq!(list(member.clone(), 0, 1).await, ("b@x".into(), 2));
     let all_four =

@@ -1,6 +1,8 @@
 //! What texts about people and programs must be like.
 
-use justiam_sdk::api::users::{Attributes, MAX_ATTRIBUTE, MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTES, MAX_EMAIL};
+use justiam_sdk::api::users::{
+    Attributes, MAX_ATTRIBUTE, MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTES, MAX_ATTRIBUTES_BYTES, MAX_EMAIL,
+};
 
 use super::super::FieldErrors;
 use super::super::error::shown;
@@ -49,6 +51,11 @@ pub(in crate::app) fn check_attributes(attributes: &Attributes, field: &str, err
             errors.add(path(), format!("has {length} characters; {MAX_ATTRIBUTE} are allowed"));
         }
     }
+    // Lists have up to 1000 users on a page, so the single limits alone would let one grow without bounds.
+    let bytes = serde_json::to_string(attributes).map_or(0, |text| text.len());
+    if bytes > MAX_ATTRIBUTES_BYTES {
+        errors.add(field, format!("has {bytes} bytes as JSON; {MAX_ATTRIBUTES_BYTES} are allowed"));
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +98,12 @@ mod tests {
         let many: Vec<_> = (0..101).map(|number| number.to_string()).collect();
         let many: Vec<_> = many.iter().map(|key| (key.as_str(), String::new())).collect();
         assert_eq!(check(&many)["attributes"], ["has 101 keys; 100 are allowed"]);
+        // Names, quotes and escapes count: {"1":"…","2":"…","3":"…","4":"\n…"}.
+        let most = |last: usize| {
+            let full = "x".repeat(4096);
+            check(&[("1", full.clone()), ("2", full.clone()), ("3", full), ("4", format!("\n{}", "x".repeat(last)))])
+        };
+        assert!(most(4065).is_empty());
+        assert_eq!(most(4066)["attributes"], ["has 16385 bytes as JSON; 16384 are allowed"]);
     }
 }

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use host::{Host, Identities};
+pub use host::{Directory, Host};
 use justiam_sdk::api::script::{HeaderError, check_header};
 pub use sandbox::{Demand, Layers, Network};
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use justiam_sdk::api::groups::Group;
 use justiam_sdk::api::ids::{GroupId, UserId};
 
-use super::{Error, Result, Tx, contains, locked, on, parsed, time};
+use super::{Error, Result, Tx, contains, folded, locked, on, parsed, time};
 
 /// A group to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub async fn put(tx: &mut Tx, group: &NewGroup, now: Timestamp) -> Result<()> {
     )
     .bind(group.id.to_string())
     .bind(&group.name)
-    .bind(group.name.to_lowercase())
+    .bind(folded(&group.name))
     .bind(&group.description)
     .bind(group.created_at.map(Timestamp::as_microsecond))
     .bind(now.as_microsecond())
@@ -100,7 +100,7 @@ pub async fn insert(tx: &mut Tx, group: &Group) -> Result<bool> {
     )
     .bind(group.id.to_string())
     .bind(&group.name)
-    .bind(group.name.to_lowercase())
+    .bind(folded(&group.name))
     .bind(&group.description)
     .bind(group.created_at.as_microsecond())
     .bind(group.updated_at.as_microsecond())
@@ -116,7 +116,7 @@ pub async fn update(tx: &mut Tx, group: &Group) -> Result<bool> {
     )
     .bind(group.id.to_string())
     .bind(&group.name)
-    .bind(group.name.to_lowercase())
+    .bind(folded(&group.name))
     .bind(&group.description)
     .bind(group.updated_at.as_microsecond())
     .execute(conn)

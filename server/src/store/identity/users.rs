@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use justiam_sdk::api::ids::{GroupId, UserId};
 use justiam_sdk::api::users::{Attributes, User};
 
-use super::{Error, Result, Tx, contains, json, locked, maybe_time, on, parsed, text, time};
+use super::{Error, Result, Tx, contains, folded, json, locked, maybe_time, on, parsed, text, time};
 
 /// A user to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +83,9 @@ macro_rules! select_users {
     };
 }
 
-/// An e-mail address as it is compared.
-pub fn folded(email: &str) -> String {
-    email.to_lowercase()
-}
-
 /// What lists are searched in.
 fn searched(email: &str, first_name: &str, last_name: &str) -> String {
-    format!("{email} {first_name} {last_name}").to_lowercase()
+    folded(&format!("{email} {first_name} {last_name}"))
 }
 
 /// Writes a user. An address that another user has is a conflict.
@@ -205,21 +200,18 @@ pub async fn hold(tx: &mut Tx, id: UserId) -> Result<bool> {
 }
 
 macro_rules! both {
-    ($email:literal) => {
+    ($from:literal) => {
         (
-            both!(@where "SELECT count(*) FROM users u ", $email, ""),
-            both!(@where select_users!(""), $email, " ORDER BY u.email_folded LIMIT $5 OFFSET $6"),
+            both!(@where "SELECT count(*) FROM users u ", $from, ""),
+            both!(@where select_users!(""), $from, " ORDER BY u.email_folded LIMIT $5 OFFSET $6"),
         )
     };
-    (@where $select:expr, $email:literal, $rest:literal) => {
+    (@where $select:expr, $from:literal, $rest:literal) => {
         concat!(
             $select,
-            "WHERE ",
-            $email,
+            $from,
             " AND (CAST($2 AS TEXT) IS NULL OR u.searched LIKE $2 ESCAPE '\\') \
-             AND (CAST($3 AS BOOLEAN) IS NULL OR u.is_active = $3) \
-             AND (CAST($4 AS TEXT) IS NULL OR EXISTS \
-             (SELECT 1 FROM group_members m WHERE m.group_id = $4 AND m.user_id = u.id))",
+             AND (CAST($3 AS BOOLEAN) IS NULL OR u.is_active = $3)",
             $rest
         )
     };
@@ -227,10 +219,16 @@ macro_rules! both {
 
 /// One page of users, ordered by address, and how many there are on all pages.
 pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<User>, u64)> {
-    // Two texts, because only a plain comparison makes the databases use the index.
-    let (count, page) = match filter.email {
-        Some(_) => both!("u.email_folded = $1"),
-        None => both!("CAST($1 AS TEXT) IS NULL"),
+    // Texts of their own, because only plain comparisons make the databases use their indexes.
+    let (count, page) = match (&filter.email, filter.group) {
+        (None, None) => both!("WHERE CAST($1 AS TEXT) IS NULL AND CAST($4 AS TEXT) IS NULL"),
+        (Some(_), None) => both!("WHERE u.email_folded = $1 AND CAST($4 AS TEXT) IS NULL"),
+        (None, Some(_)) => {
+            both!("JOIN group_members m ON m.user_id = u.id WHERE m.group_id = $4 AND CAST($1 AS TEXT) IS NULL")
+        }
+        (Some(_), Some(_)) => {
+            both!("JOIN group_members m ON m.user_id = u.id WHERE m.group_id = $4 AND u.email_folded = $1")
+        }
     };
     let email = filter.email.as_deref().map(folded);
     let search = filter.search.as_deref().map(contains);

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::outbound::Outbound;
 
-pub use idp::Identities;
+pub use idp::Directory;
 
 /// What the run may ask the server for. `Debug` shows names, no values.
 #[derive(Clone, Default)]
@@ -26,7 +26,7 @@ pub struct Host {
     secrets: SecretMap,
     config: ConfigMap,
     outbound: Option<Outbound>,
-    identities: Option<Identities>,
+    directory: Option<Directory>,
 }
 
 impl fmt::Debug for Host {
@@ -35,7 +35,7 @@ impl fmt::Debug for Host {
         let config: Vec<&String> = self.config.keys().collect();
         let mut text = f.debug_struct("Host");
         text.field("secrets", &self.secrets).field("config", &config);
-        text.field("outbound", &self.outbound.is_some()).field("identities", &self.identities.is_some()).finish()
+        text.field("outbound", &self.outbound.is_some()).field("directory", &self.directory.is_some()).finish()
     }
 }
 
@@ -63,7 +63,7 @@ struct Key {
 impl Host {
     /// Takes the decrypted secrets and the configuration of the task.
     pub fn new(secrets: SecretMap, config: ConfigMap) -> Self {
-        Self { secrets, config, outbound: None, identities: None }
+        Self { secrets, config, outbound: None, directory: None }
     }
 
     /// Lets the run send HTTP requests through the server.
@@ -75,8 +75,8 @@ impl Host {
 
     /// Lets the run read and change the server's users, groups and what belongs to them.
     #[must_use]
-    pub fn with_identities(mut self, identities: Identities) -> Self {
-        self.identities = Some(identities);
+    pub fn with_directory(mut self, directory: Directory) -> Self {
+        self.directory = Some(directory);
         self
     }
 
@@ -91,8 +91,8 @@ impl Host {
             "config" => config::answer(&self.config, method, params).unwrap_or_else(|| Err(unknown())),
             "fetch" if method == "fetch.do" => fetch::answer(self.outbound()?, params, body).await,
             "gworkspace" if method == "gworkspace.list_users" => gworkspace::answer(self.outbound()?, params).await,
-            "idp" => match &self.identities {
-                Some(identities) => identities.answer(method, params).await,
+            "idp" => match &self.directory {
+                Some(directory) => directory.answer(method, params).await,
                 None => Err("this run has no users and groups: give `script run` the server's folder with --data-dir"
                     .to_owned()),
             },
@@ -141,16 +141,18 @@ mod tests {
         assert_eq!(ask("config.get_list", json!({"key": "ids"})).await, Ok(json!(["a", "1"])));
         assert_eq!(ask("config.get", json!({"key": "none"})).await, Ok(json!("")));
         assert_eq!(ask("config.get", json!([1])).await, Err("config.get needs a text named `key`".into()));
-        for method in ["idp.drop", "secrets.set", "config.set", "fetch", "fetch.", ""] {
+        for method in ["secrets.set", "config.set", "fetch", "fetch.", ""] {
             assert_eq!(ask(method, Value::Null).await, Err(format!("the server knows no method `{method}`")));
         }
         let none = "this run has no network: the server's --script-network says so";
         assert_eq!(ask("fetch.do", json!({})).await, Err(none.into()));
+        let none = "this run has no users and groups: give `script run` the server's folder with --data-dir";
+        assert_eq!(ask("idp.list_users", json!({})).await, Err(none.into()));
     }
 
     #[test]
     fn debug_shows_names_only() {
-        let expected = r#"Host { secrets: {"API_KEY": Secret(…)}, config: ["ids"], outbound: false }"#;
+        let expected = r#"Host { secrets: {"API_KEY": Secret(…)}, config: ["ids"], outbound: false, directory: false }"#;
         assert_eq!(format!("{:?}", host()), expected);
     }
 }

@@ -13,9 +13,12 @@ use crate::app::identity::actor::{Actor, ScriptActor};
 use crate::app::identity::{PAGE, told};
 use crate::app::{App, Error, Result};
 
-/// The identities of a server, for the script of one run.
+/// The most bytes of JSON on a page of a list, unless one item alone has more.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// Users, groups and what belongs to them, for the script of one run.
 #[derive(Clone)]
-pub struct Identities {
+pub struct Directory {
     app: Arc<App>,
     script: ScriptActor,
     /// What the script prints, and must not say.
@@ -24,7 +27,7 @@ pub struct Identities {
 
 /// What a script can ask for: the functions of package `idp`.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Call {
     GetUserByEmail { email: String },
     GetUser { user_id: String },
@@ -65,12 +68,13 @@ impl Call {
 
 /// Where a page begins.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct After {
     after: Option<String>,
 }
 
-impl Identities {
-    /// The identities of a server. What the script changes is on record as its doing, and secrets that it is given are left out of its log.
+impl Directory {
+    /// Those of a server. What the script changes is on record as its doing, and secrets that it is given are left out of its log.
     pub fn new(app: Arc<App>, script: ScriptActor, log: Arc<Log>) -> Self {
         Self { app, script, log }
     }
@@ -102,7 +106,7 @@ impl Identities {
             Call::GetUserByEmail { email } => json(app.user_by_email(by, &email).await?),
             Call::GetUser { user_id } => json(app.user_by_id(by, &user_id).await?),
             Call::ListUsers(After { after }) => {
-                page(app.users_after(by, after.as_deref()).await?, |user| user.email.clone())
+                page(&app.users_after(by, after.as_deref()).await?, |user| &user.email)
             }
             Call::CreateUser { email, first_name, last_name, source } => {
                 json(app.add_user(by, &email, &first_name, &last_name, &source).await?)
@@ -117,13 +121,13 @@ impl Identities {
             Call::GetGroupByName { name } => json(app.group_by_name(by, &name).await?),
             Call::CreateGroup { name, description } => json(app.add_group(by, &name, &description).await?),
             Call::ListGroups(After { after }) => {
-                page(app.groups_after(by, after.as_deref()).await?, |group| group.name.clone())
+                page(&app.groups_after(by, after.as_deref()).await?, |group| &group.name)
             }
             Call::GetGroupMembers { group_id, after } => {
-                page(app.members_after(by, &group_id, after.as_deref()).await?, |user| user.email.clone())
+                page(&app.members_after(by, &group_id, after.as_deref()).await?, |user| &user.email)
             }
             Call::GetUserGroups { user_id, after } => {
-                page(app.groups_of_after(by, &user_id, after.as_deref()).await?, |group| group.name.clone())
+                page(&app.groups_of_after(by, &user_id, after.as_deref()).await?, |group| &group.name)
             }
             Call::AddUserToGroup { user_id, group_id } => json(app.add_member(by, &group_id, &user_id).await?),
             Call::RemoveUserFromGroup { user_id, group_id } => json(app.remove_member(by, &group_id, &user_id).await?),
@@ -143,8 +147,8 @@ impl Identities {
             Call::GetAccessRequestApprovers { request_id } => json(app.approvers_of(by, &request_id).await?),
             Call::ListApplications(After { after }) => {
                 let found = app.applications_after(by, after.as_deref()).await?;
-                let next = next(&found, |application| application.name.clone());
-                json!({ "items": found.iter().map(application).collect::<Vec<_>>(), "next": next })
+                let found: Vec<Value> = found.iter().map(application).collect();
+                page(&found, |application| application["name"].as_str().unwrap_or_default())
             }
             Call::RotateApplicationSecret { application_id } => {
                 let secret = app.rotate_application_secret(by, &application_id).await?;
@@ -160,15 +164,20 @@ fn json(object: impl Serialize) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }
 
-fn page<T: Serialize>(items: Vec<T>, key: impl Fn(&T) -> String) -> Value {
-    let next = next(&items, key);
-    json!({ "items": json(items), "next": next })
-}
-
-/// Where the next page begins; empty after the last.
-fn next<T>(items: &[T], key: impl Fn(&T) -> String) -> String {
-    let more = i64::try_from(items.len()).is_ok_and(|count| count >= PAGE);
-    items.last().filter(|_| more).map(key).unwrap_or_default()
+/// What was found, as far as it fits on a page of a list, and where the next page begins: empty after the last.
+fn page<T: Serialize>(found: &[T], key: impl Fn(&T) -> &str) -> Value {
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for item in found {
+        let item = json(item);
+        bytes += item.to_string().len();
+        if bytes > PAGE_BYTES && !items.is_empty() {
+            break;
+        }
+        items.push(item);
+    }
+    let more = items.len() < found.len() || i64::try_from(found.len()).is_ok_and(|count| count >= PAGE);
+    let last = items.len().checked_sub(1).and_then(|last| found.get(last)).filter(|_| more);
+    json!({ "next": last.map(key).unwrap_or_default(), "items": items })
 }
 
 fn application(application: &Application) -> Value {
@@ -179,4 +188,33 @@ fn application(application: &Application) -> Value {
         "client_id": application.client_id,
         "secret_rotated_at": application.secret_rotated_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_after_4_mib_or_1000_items() {
+        let read = |found: &[(String, String)]| {
+            let page = page(found, |(key, _)| key);
+            (page["items"].as_array().map_or(0, Vec::len), page["next"].as_str().unwrap_or("none").to_owned())
+        };
+        let found = |count: usize, bytes: usize| -> Vec<_> {
+            (0..count).map(|number| (number.to_string(), "x".repeat(bytes))).collect()
+        };
+        assert_eq!(read(&[]), (0, String::new()));
+        assert_eq!(read(&found(999, 10)), (999, String::new()));
+        assert_eq!(read(&found(1000, 10)), (1000, "999".into()));
+        assert_eq!(read(&found(7, 1 << 20)), (3, "2".into()));
+        assert_eq!(read(&found(2, 5 << 20)), (1, "0".into()));
+    }
+
+    #[test]
+    fn a_call_with_a_parameter_that_it_does_not_know_is_refused() {
+        for call in [json!({ "list_users": { "limit": 5 } }), json!({ "get_user": { "user_id": "", "x": 1 } })] {
+            assert!(Call::deserialize(&call).is_err(), "{call}");
+        }
+        assert!(Call::deserialize(json!({ "list_users": { "after": "a" } })).is_ok());
+    }
 }

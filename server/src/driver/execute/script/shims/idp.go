@@ -68,8 +68,6 @@ type applications struct {
 	Next  string        `json:"next"`
 }
 
-const page = 1000
-
 // GetUserByEmail returns the user with an e-mail address, in any letter case, or nil when there is none.
 func GetUserByEmail(email string) (*User, error) {
 	var user *User
@@ -188,7 +186,7 @@ func GetAccessRequestApprovers(requestID string) ([]Approver, error) {
 // ListApplications returns all applications, ordered by name.
 func ListApplications() ([]Application, error) {
 	var all []Application
-	asked := params{"limit": page}
+	asked := params{}
 	for {
 		var got applications
 		if err := host.Call("idp.list_applications", asked, &got); err != nil {
@@ -216,7 +214,6 @@ func do(method string, asked params) error {
 
 func allUsers(method string, asked params) ([]User, error) {
 	var all []User
-	asked["limit"] = page
 	for {
 		var got users
 		if err := host.Call(method, asked, &got); err != nil {
@@ -232,7 +229,6 @@ func allUsers(method string, asked params) ([]User, error) {
 
 func allGroups(method string, asked params) ([]Group, error) {
 	var all []Group
-	asked["limit"] = page
 	for {
 		var got groups
 		if err := host.Call(method, asked, &got); err != nil {

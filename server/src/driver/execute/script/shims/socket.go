@@ -5,10 +5,14 @@ package socket
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strconv"
 	"sync"
 )
+
+// The server ends a run that sends a longer line.
+const maxLine = 1 << 20
 
 type message struct {
 	ID     int         `json:"id"`
@@ -36,6 +40,9 @@ func Send(id int, method string, params interface{}, tail string) error {
 	line, err := json.Marshal(message{ID: id, Method: method, Params: params, Tail: len(tail)})
 	if err != nil {
 		return err
+	}
+	if len(line) > maxLine {
+		return errors.New("the call has " + strconv.Itoa(len(line)) + " bytes as JSON; the limit is " + strconv.Itoa(maxLine) + " (1 MiB)")
 	}
 	lock.Lock()
 	defer lock.Unlock()
