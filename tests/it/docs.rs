@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use justiam_tests::programs::program;
+use justiam_tests::soon;
 use justiam_tests::terraform::Workspace;
 use serde_json::Value;
+use tokio::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -65,6 +68,39 @@ async fn every_terraform_example_is_valid() {
         let said = workspace.run(&["validate", "-no-color"]).await;
         assert_eq!(said.code, 0, "{}: {}", example.display(), said.text);
     }
+}
+
+/// The code blocks of a page that are whole scripts, with the lines on which they begin; other Go code on it is a fragment.
+fn scripts_on(page: &str) -> Vec<(usize, &str)> {
+    let blocks = page.match_indices("```go\n").filter_map(|(at, fence)| {
+        let (code, _) = page[at + fence.len()..].split_once("\n```")?;
+        Some((page[..at].lines().count() + 2, code))
+    });
+    blocks.filter(|(_, code)| code.starts_with("package task\n")).collect()
+}
+
+#[tokio::test]
+async fn every_whole_script_in_the_guides_compiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut check = Command::new(program("justiam-server"));
+    check.args(["script", "check"]).current_dir(folder.path()).kill_on_drop(true);
+    let mut names = Vec::new();
+    for page in files(&root().join("docs/guides"), ".md") {
+        let text = fs::read_to_string(&page).unwrap();
+        for (line, code) in scripts_on(&text) {
+            // What is wrong is reported with this name, which tells where to look.
+            let name = format!("{}:{line}.go", page.file_stem().unwrap().to_string_lossy());
+            fs::write(folder.path().join(&name), code).unwrap();
+            check.arg(&name);
+            names.push(name);
+        }
+    }
+    assert!(names.len() >= 5, "found {names:?}, so this test looks at the wrong place");
+    let output = soon("the check of all scripts", check.output()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let right: String = names.iter().map(|name| format!("{name}: ok\n")).collect();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), right, "{said}");
 }
 
 #[tokio::test]

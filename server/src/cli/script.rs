@@ -70,8 +70,8 @@ pub(super) struct Run {
     /// How many seconds the script may run
     #[arg(long, default_value_t = *TIMEOUT_SECONDS.end(), value_parser = clap::value_parser!(i64).range(TIMEOUT_SECONDS), value_name = "SECONDS")]
     timeout: i64,
-    /// Folder with a server's SQLite database, or for PostgreSQL with its secret, whose users and groups the script gets; without it,
-    /// the functions of package idp fail
+    /// Folder of a server whose users and groups the script gets and changes: those in its SQLite database, or in the PostgreSQL one of
+    /// `DATABASE_URL`, with the server's secret in `JWT_SECRET`; without it, the functions of package idp fail
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
