@@ -12,6 +12,7 @@ mod hostile_amounts;
 mod idp;
 mod isolation;
 mod layers;
+mod raw;
 mod results;
 mod support;
 mod traces;

@@ -15,7 +15,7 @@ use seccompiler::{
     TargetArch, apply_filter, sock_filter,
 };
 
-use super::tables::{ALLOWED, FORBIDDEN, FORBIDDEN_IOCTLS, FORBIDDEN_PRCTLS};
+use super::tables::{ALLOWED, ALLOWED_FCNTLS, ALLOWED_IOCTLS, FORBIDDEN, FORBIDDEN_PRCTLS};
 use super::{Layers, Network};
 
 /// Stands for the number of the process until the helper knows it. No process can have it.
@@ -78,7 +78,7 @@ pub(in super::super) fn restrict(bytes: &[u8], own_pid: u32) -> io::Result<bool>
 }
 
 /// Calls that are forbidden with certain arguments only.
-const CONDITIONAL: [i64; 12] = [
+const CONDITIONAL: [i64; 13] = [
     libc::SYS_clone,
     libc::SYS_clone3,
     libc::SYS_kill,
@@ -86,6 +86,7 @@ const CONDITIONAL: [i64; 12] = [
     libc::SYS_prlimit64,
     libc::SYS_sched_setaffinity,
     libc::SYS_prctl,
+    libc::SYS_fcntl,
     libc::SYS_ioctl,
     libc::SYS_socket,
     libc::SYS_sendto,
@@ -113,8 +114,9 @@ fn forbidden(network: Network) -> Result<Rules, seccompiler::Error> {
     for option in FORBIDDEN_PRCTLS {
         add(&mut rules, libc::SYS_prctl, &[(0, eq.clone(), *option)])?;
     }
-    for request in FORBIDDEN_IOCTLS {
-        add(&mut rules, libc::SYS_ioctl, &[(1, eq.clone(), *request)])?;
+    for (call, operations) in [(libc::SYS_fcntl, ALLOWED_FCNTLS), (libc::SYS_ioctl, ALLOWED_IOCTLS)] {
+        let none_of_them: Vec<_> = operations.iter().map(|operation| (1, ne.clone(), *operation)).collect();
+        add(&mut rules, call, &none_of_them)?;
     }
     if network == Network::All {
         // Plain TCP and UDP: no Unix sockets, raw ones or protocols that escape rules on ports.

@@ -11,8 +11,9 @@ macro_rules! calls {
 }
 
 /// Answered with "operation not permitted", whatever the arguments: other processes, the machine, other users' rights; what
-/// Landlock knows nothing of (rights, owners and times of files); memory that no limit counts; queues that processes share;
-/// serving others.
+/// Landlock knows nothing of (rights, owners and times of files); memory and disk space that no limit counts; queues that
+/// processes share; serving others. Pairs of sockets are among them because a datagram socket, however it was made, sends to
+/// any Unix socket that has a path.
 pub(super) const FORBIDDEN: &[i64] = calls! {
     SYS_ptrace SYS_process_vm_readv SYS_process_vm_writev SYS_kcmp SYS_process_madvise SYS_process_mrelease
     SYS_pidfd_open SYS_pidfd_getfd SYS_pidfd_send_signal SYS_rt_sigqueueinfo SYS_rt_tgsigqueueinfo SYS_tkill
@@ -30,7 +31,7 @@ pub(super) const FORBIDDEN: &[i64] = calls! {
     SYS_removexattr SYS_lremovexattr SYS_fremovexattr SYS_mknodat SYS_inotify_init1 SYS_inotify_add_watch SYS_shmget
     SYS_shmat SYS_shmctl SYS_shmdt SYS_semget SYS_semop SYS_semctl SYS_semtimedop SYS_msgget SYS_msgsnd SYS_msgrcv
     SYS_msgctl SYS_mq_open SYS_mq_unlink SYS_mq_timedsend SYS_mq_timedreceive SYS_mq_notify SYS_mq_getsetattr SYS_bind
-    SYS_listen SYS_accept SYS_accept4;
+    SYS_listen SYS_accept SYS_accept4 SYS_socketpair SYS_fallocate SYS_tee;
     // Older calls, which only this processor still has.
     x86_64:
     SYS_fork SYS_vfork SYS_iopl SYS_ioperm SYS_modify_ldt SYS_uselib SYS_ustat SYS_sysfs SYS__sysctl SYS_chmod
@@ -49,12 +50,12 @@ pub(super) const ALLOWED: &[i64] = calls! {
     SYS_timer_delete SYS_timer_gettime SYS_timerfd_create SYS_timerfd_settime SYS_sysinfo SYS_uname SYS_getrandom
     SYS_getcpu SYS_wait4 SYS_waitid SYS_seccomp SYS_umask SYS_read SYS_write SYS_readv SYS_writev SYS_pread64
     SYS_pwrite64 SYS_preadv SYS_pwritev SYS_preadv2 SYS_pwritev2 SYS_openat SYS_openat2 SYS_close SYS_close_range
-    SYS_lseek SYS_dup SYS_dup3 SYS_fcntl SYS_flock SYS_fsync SYS_fdatasync SYS_sync_file_range SYS_ftruncate
-    SYS_fallocate SYS_fadvise64 SYS_copy_file_range SYS_sendfile SYS_splice SYS_tee SYS_pipe2 SYS_fstat SYS_newfstatat
+    SYS_lseek SYS_dup SYS_dup3 SYS_flock SYS_fsync SYS_fdatasync SYS_sync_file_range SYS_ftruncate
+    SYS_fadvise64 SYS_copy_file_range SYS_sendfile SYS_splice SYS_pipe2 SYS_fstat SYS_newfstatat
     SYS_statx SYS_statfs SYS_fstatfs SYS_faccessat SYS_faccessat2 SYS_readlinkat SYS_getcwd SYS_chdir SYS_fchdir
     SYS_getdents64 SYS_mkdirat SYS_unlinkat SYS_renameat SYS_renameat2 SYS_linkat SYS_symlinkat SYS_eventfd2
     SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2 SYS_ppoll SYS_pselect6 SYS_getxattr SYS_lgetxattr
-    SYS_fgetxattr SYS_socketpair SYS_connect SYS_getsockname SYS_getpeername SYS_getsockopt SYS_setsockopt
+    SYS_fgetxattr SYS_connect SYS_getsockname SYS_getpeername SYS_getsockopt SYS_setsockopt
     SYS_shutdown SYS_recvfrom SYS_recvmsg SYS_recvmmsg;
     // Older calls, which only this processor still has.
     x86_64:
@@ -72,9 +73,33 @@ pub(super) const FORBIDDEN_PRCTLS: &[u64] = &[
     0x5961_6d61, // PR_SET_PTRACER
 ];
 
-/// Operations of `ioctl` that put words into a terminal.
-pub(super) const FORBIDDEN_IOCTLS: &[u64] = &[
-    0x5412, // TIOCSTI
-    0x541c, // TIOCLINUX
-    0x540e, // TIOCSCTTY
+/// The operations of `fcntl` that are allowed. The others choose who gets which signal when something happens to a file, take
+/// leases, watch folders, or take memory that the user's processes share.
+pub(super) const ALLOWED_FCNTLS: &[u64] = &[
+    0,    // F_DUPFD
+    1,    // F_GETFD
+    2,    // F_SETFD
+    3,    // F_GETFL
+    4,    // F_SETFL
+    5,    // F_GETLK
+    6,    // F_SETLK
+    7,    // F_SETLKW
+    36,   // F_OFD_GETLK
+    37,   // F_OFD_SETLK
+    38,   // F_OFD_SETLKW
+    1027, // F_DUPFD_QUERY
+    1030, // F_DUPFD_CLOEXEC
+    1032, // F_GETPIPE_SZ
+    1034, // F_GET_SEALS
+];
+
+/// The operations of `ioctl` that are allowed: those that libraries use. The others put words into terminals, send signals, take
+/// disk space, and what else devices and file systems have come up with.
+pub(super) const ALLOWED_IOCTLS: &[u64] = &[
+    0x5401, // TCGETS, by which a program finds out whether a file is a terminal
+    0x5413, // TIOCGWINSZ
+    0x541b, // FIONREAD
+    0x5421, // FIONBIO
+    0x5450, // FIONCLEX
+    0x5451, // FIOCLEX
 ];
