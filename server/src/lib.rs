@@ -106,6 +106,7 @@ pub struct Server {
     driver: Arc<Driver>,
     telemetry: Telemetry,
     roles: Roles,
+    scripts: ScriptRunner,
     /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
     _syntax: Arc<SyntaxChecker>,
     data_dir: DataDir,
@@ -130,9 +131,9 @@ impl Server {
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
-        let executor = Executor::new(scripts, outbound, telemetry.clone());
+        let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
         let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), settings));
-        Ok(Self { app, driver, telemetry, roles: config.roles, _syntax: syntax, data_dir })
+        Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
@@ -166,7 +167,13 @@ impl Server {
             }
         };
         let drive = async {
-            Arc::clone(&self.driver).run(&shutdown.soft, &shutdown.hard).await;
+            let look = async {
+                tokio::select! {
+                    () = shutdown.soft.cancelled() => {}
+                    () = look_at_interpreter(&self.scripts) => {}
+                }
+            };
+            tokio::join!(Arc::clone(&self.driver).run(&shutdown.soft, &shutdown.hard), look);
             Ok(())
         };
         let served = tokio::try_join!(http, drive);
@@ -208,7 +215,13 @@ pub(crate) fn outbound_of(
 
 /// Has the sandbox of scripts tried out, and tells the operator what came of it.
 async fn look_at_isolation(scripts: &ScriptRunner, demand: Demand) -> Result<String, ServeError> {
-    let Probed { isolation, whole, possible } = scripts.probe().await;
+    let Probed { isolation, whole, possible } = match scripts.probe().await {
+        Ok(probed) => probed,
+        Err(why) => {
+            tracing::error!(why, "it is not known how scripts are isolated");
+            return Ok(format!("unknown: {why}"));
+        }
+    };
     if !possible.is_empty() && whole {
         let possible = possible.join(", ");
         if demand == Demand::Sandbox {
@@ -223,6 +236,13 @@ async fn look_at_isolation(scripts: &ScriptRunner, demand: Demand) -> Result<Str
         tracing::warn!(isolation, possible = possible.join(", "), "scripts are isolated in part");
     }
     Ok(isolation)
+}
+
+/// Tells the operator if the interpreter cannot be used, before a script needs it.
+async fn look_at_interpreter(scripts: &ScriptRunner) {
+    if let Err(why) = scripts.try_interpreter().await {
+        tracing::error!(why, "scripts cannot be run");
+    }
 }
 
 /// Opens the database of a data folder for use cases alone, beside a server that may be running.

@@ -161,7 +161,7 @@ async fn a_server_that_is_killed_leaves_no_script_behind() {
     let started = || run_folders(&scripts).into_iter().find(|run| run.join("tmp/started").exists());
     until("the script to start", || started().is_some()).await;
     let left = started().unwrap();
-    assert_eq!(processes_in(&scripts).len(), 1);
+    until("nothing else to be at work", || processes_in(&scripts).len() == 1).await;
     let second = ScriptRunner::new(settings(&scripts));
     assert!(matches!(second, Err(SetupError::InUse { .. })), "{second:?}");
     server.kill().await;
@@ -172,5 +172,5 @@ async fn a_server_that_is_killed_leaves_no_script_behind() {
     let run = server.client(&token).runs().wait(run.id).await.unwrap();
     assert_eq!(run.status, RunStatus::Error);
     assert!(run.error.unwrap().starts_with("the server stopped while this run was active"));
-    assert_eq!(run_folders(&scripts).len(), 0);
+    until("the folder to go", || run_folders(&scripts).is_empty()).await;
 }

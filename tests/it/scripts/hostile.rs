@@ -289,4 +289,12 @@ async fn the_transport_gives_no_more_than_the_packages_do() {
     let lies = r#"socket.File.WriteString("{\"method\":\"helper.isolated\",\"params\":{\"landlock\":99,\"seccomp\":true}}\n"); select {}"#;
     let outcome = lab.run(&go(&["justiam/socket"], lies)).await;
     assert!(!outcome.isolation.unwrap().contains("99"));
+    // Nor what is wrong with the server.
+    for step in ["sandbox", "landlock", "anything"] {
+        let lies = format!(
+            r#"socket.File.WriteString("{{\"method\":\"helper.failed\",\"params\":{{\"step\":\"{step}\",\"error\":\"nothing\"}}}}\n"); select {{}}"#
+        );
+        let expected = "the script was stopped: it sent the server what only the server's own helper may say over the host channel";
+        assert_eq!(lab.message(&go(&["justiam/socket"], &lies)).await, expected);
+    }
 }

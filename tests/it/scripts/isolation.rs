@@ -65,14 +65,17 @@ async fn descriptors_of_the_server_are_not_inherited() {
 #[tokio::test]
 async fn session_limits_and_rights_are_set() {
     let lab = Lab::new();
-    let (pid, limits, status, stat) = look(&lab, |pid| {
+    let (pid, limits, status, stat, victim) = look(&lab, |pid| {
         let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
-        (pid.to_string(), read("limits"), read("status"), read("stat"))
+        (pid.to_string(), read("limits"), read("status"), read("stat"), read("oom_score_adj"))
     })
     .await;
     // Process group and session are its own.
     let fields: Vec<&str> = stat.split_whitespace().collect();
     assert_eq!((fields[4], fields[5]), (pid.as_str(), pid.as_str()));
+    // The server and its neighbours come first.
+    let own = rustix::process::getpriority_process(None).unwrap();
+    assert_eq!((fields[18].parse(), victim.trim()), (Ok(own.max(5)), "1000"));
     let words = |text: &str, name: &str, count: usize| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
         line[name.len()..].split_whitespace().take(count).collect::<Vec<_>>().join(" ")

@@ -37,7 +37,7 @@ async fn a_server_that_demands_a_sandbox_runs_nothing_without_one() {
             "scripts are not run on this server: it demands a sandbox (--script-isolation sandbox), and its kernel gives no {missing}"
         );
         assert_eq!(lab.message(&source).await, expected);
-        assert!(!lab.runner.probe().await.whole);
+        assert!(!lab.runner.probe().await.unwrap().whole);
     }
     let lab = Lab::with(|settings| settings.demand = Demand::Sandbox);
     assert_eq!(lab.run(&source).await.end, success("ran"));
@@ -46,8 +46,8 @@ async fn a_server_that_demands_a_sandbox_runs_nothing_without_one() {
 #[tokio::test]
 async fn a_probe_tries_what_is_forbidden() {
     let probe = async |layers| {
-        let lab = Lab::with(|settings| settings.layers = layers);
-        let probed = lab.runner.probe().await;
+        let lab = Lab::with(|settings| (settings.layers, settings.network) = (layers, Network::Fetch));
+        let probed = lab.runner.probe().await.unwrap();
         lab.assert_clean();
         probed
     };
@@ -56,15 +56,38 @@ async fn a_probe_tries_what_is_forbidden() {
     assert_eq!(whole.possible, Vec::<String>::new());
     let files =
         ["reading /etc/passwd", "listing the folder of all runs", "writing outside the folder for temporary files"];
-    assert_eq!(probe(NO_LANDLOCK).await.possible, files);
+    assert_eq!(probe(NO_LANDLOCK).await.possible[..3], files);
+    // Signals and ports are Landlock's business as well, of newer versions.
     let calls = probe(NO_SECCOMP).await.possible;
-    assert_eq!(calls[..2], ["starting a process", "making a Unix socket"]);
-    let lab = Lab::with(|settings| settings.yaegi = "no-such-yaegi".into());
-    let unknown = lab.runner.probe().await;
-    assert!(
-        !unknown.whole && unknown.isolation.starts_with("unknown: the Go interpreter `no-such-yaegi`"),
-        "{unknown:?}"
+    assert!(calls.starts_with(&["starting a process".to_owned(), "making a Unix socket".to_owned()]), "{calls:?}");
+    let all = probe(Layers { landlock: false, ..NO_SECCOMP }).await.possible;
+    for what in ["sending the server a signal", "listening on a port", "dialling"] {
+        assert!(all.iter().any(|possible| possible == what), "{what}: {all:?}");
+    }
+    // Root's scripts have none of its special rights, with which it looks into other processes.
+    assert_eq!(
+        all.contains(&"reading the server's environment".to_owned()),
+        !rustix::process::geteuid().is_root(),
+        "{all:?}"
     );
+}
+
+#[tokio::test]
+async fn what_nobody_could_try_is_told_apart_from_what_does_not_hold() {
+    let lab = Lab::with(|settings| settings.yaegi = "no-such-yaegi".into());
+    let missing = "the Go interpreter `no-such-yaegi` was not found; install yaegi on the server, or set JUSTIAM_YAEGI to its path";
+    assert_eq!(lab.runner.probe().await.unwrap_err(), missing);
+    assert_eq!(lab.runner.try_interpreter().await.unwrap_err(), missing);
+}
+
+#[tokio::test]
+async fn the_interpreter_is_tried_as_well() {
+    assert_eq!(Lab::new().runner.try_interpreter().await, Ok(()));
+    // A program that is there, and is no interpreter.
+    let lab = Lab::with(|settings| settings.yaegi = "/usr/bin/env".into());
+    assert!(lab.runner.probe().await.unwrap().possible.is_empty());
+    let why = lab.runner.try_interpreter().await.unwrap_err();
+    assert!(why.starts_with("the script's process ended with exit code "), "{why}");
 }
 
 /// Answers one request.

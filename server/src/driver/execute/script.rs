@@ -129,7 +129,7 @@ impl Outcome {
 /// What a probe found out about the isolation of scripts on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probed {
-    /// As runs record it, or why it is not known.
+    /// As runs record it.
     pub isolation: String,
     /// Whether all layers are there.
     pub whole: bool,
@@ -244,25 +244,40 @@ impl ScriptRunner {
         }
     }
 
-    /// Tries, in a process as scripts get it, what is forbidden to them.
-    pub async fn probe(&self) -> Probed {
-        let unknown = |why: String| Probed { isolation: format!("unknown: {why}"), whole: false, possible: Vec::new() };
+    /// Tries, in a process as scripts get it, what is forbidden to them. The error says why nobody could try.
+    pub async fn probe(&self) -> Result<Probed, String> {
         let policy = Policy { probe: true, whole: false, ..self.policy(PROBE_PATIENCE) };
         let started = match self.workshop.spawner.start_script("".into(), Purpose::Run, policy).await {
             Ok(started) => started,
-            Err(error) => return unknown(error.for_the_author()),
+            Err(error) => return Err(error.for_the_author()),
         };
         let stop = tokio::time::sleep(PROBE_PATIENCE);
         let attended = attend::attend(started, Host::default(), Arc::default(), stop, Duration::ZERO).await;
         let (Some(achieved), Cause::Said(Said::Report(Report::Returned { .. }, possible))) =
             (attended.isolated, &attended.cause)
         else {
-            return unknown(format!("the probe of the sandbox ended with {:?}", attended.cause));
+            return Err(format!("the probe of the sandbox ended with {:?}", attended.cause));
         };
-        Probed {
+        Ok(Probed {
             isolation: achieved.text(self.workshop.memory_mib, self.workshop.network),
             whole: achieved.is_whole(),
             possible: serde_json::from_slice(possible).unwrap_or_else(|_| vec!["everything".to_owned()]),
+        })
+    }
+
+    /// Has the interpreter run a script that does nothing, isolated as any other. The error says why it could not: a probe
+    /// does not tell, because it is over before the interpreter's turn comes.
+    pub async fn try_interpreter(&self) -> Result<(), String> {
+        let script = Script {
+            run_id: "try of the interpreter".to_owned(),
+            source: "package task\n\nfunc Run() (string, error) { return \"\", nil }\n".to_owned(),
+            host: Host::default(),
+            timeout: PROBE_PATIENCE,
+        };
+        match self.run(script, tokio::time::sleep(PROBE_PATIENCE)).await.end {
+            End::Success { .. } => Ok(()),
+            End::Error { message } => Err(message),
+            End::Stopped => Err(format!("it did not end within {} s", PROBE_PATIENCE.as_secs())),
         }
     }
 

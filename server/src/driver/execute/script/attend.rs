@@ -50,7 +50,7 @@ pub(super) enum Cause {
     Silence,
 }
 
-/// Stays with the process until it, and all that belongs to it, is gone.
+/// Stays with the process until it is gone. Its folder goes soon afterwards.
 pub(super) async fn attend(
     started: Started,
     host: Host,

@@ -1,6 +1,7 @@
-//! The thread that buries what is left of a run: the process is killed and reaped, then its folder goes.
+//! The threads that bury what is left of runs: one kills and reaps processes, the other removes their folders.
 //!
-//! A future that is dropped cannot wait, and removing a big folder takes time, so neither is done on a runtime's thread.
+//! A future that is dropped cannot wait, and removing a big folder takes time, so neither is done on a runtime's thread; and no
+//! process outlives its run because the folder of another one is big.
 
 use std::io;
 use std::process::Child;
@@ -26,15 +27,15 @@ pub(super) struct Remains {
     child: Child,
     pid: Pid,
     /// Removed after the process is reaped.
-    _folder: RunFolder,
-    /// Dropped, that is answered, when everything is gone.
+    folder: RunFolder,
+    /// Dropped, that is answered, when the process is gone.
     pub(super) gone: Option<oneshot::Sender<()>>,
 }
 
 impl Remains {
     pub(super) fn new(child: Child, folder: RunFolder) -> io::Result<Self> {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Self { child, pid, _folder: folder, gone: None })
+        Ok(Self { child, pid, folder, gone: None })
     }
 
     pub(super) fn pid(&self) -> Pid {
@@ -69,7 +70,7 @@ impl Remains {
     }
 }
 
-/// The thread. Dropping this waits, for a while, until everything sent to it is gone; that needs all senders dropped.
+/// The threads. Dropping this waits, for a while, until everything sent to it is gone; that needs all senders dropped.
 #[derive(Debug)]
 pub(super) struct Cleaner {
     /// In a mutex only to be shared between threads; nobody but `drop` uses it.
@@ -77,12 +78,14 @@ pub(super) struct Cleaner {
 }
 
 impl Cleaner {
-    /// Starts the thread, which ends with the last sender.
+    /// Starts the threads, which end with the last sender.
     pub(super) fn start() -> io::Result<(Self, Sender<Remains>)> {
         let (graveyard, queue) = mpsc::channel();
+        let (left, folders) = mpsc::channel::<RunFolder>();
         let (end, ended) = mpsc::channel();
-        thread::Builder::new().name("script-cleaner".into()).spawn(move || {
-            clean(&queue);
+        thread::Builder::new().name("script-cleaner".into()).spawn(move || clean(&queue, &left))?;
+        thread::Builder::new().name("script-folders".into()).spawn(move || {
+            folders.into_iter().for_each(drop);
             drop(end);
         })?;
         Ok((Self { ended: Mutex::new(ended) }, graveyard))
@@ -98,7 +101,8 @@ impl Drop for Cleaner {
     }
 }
 
-fn clean(queue: &Receiver<Remains>) {
+/// Buries what comes, and passes the folders on.
+fn clean(queue: &Receiver<Remains>, folders: &Sender<RunFolder>) {
     let mut unburied: Vec<Remains> = Vec::new();
     loop {
         let next = if unburied.is_empty() {
@@ -116,6 +120,10 @@ fn clean(queue: &Receiver<Remains>) {
             Err(TryRecvError::Disconnected) => thread::sleep(LOOK_AGAIN),
             Err(TryRecvError::Empty) => {}
         }
-        unburied.retain_mut(|remains| !remains.bury());
+        for remains in unburied.extract_if(.., Remains::bury) {
+            // Without the other thread the folder is dropped, and thereby removed, here.
+            let _ = folders.send(remains.folder);
+            drop(remains.gone);
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
@@ -26,9 +26,16 @@ const CANNOT_START: u8 = 126;
 /// The step at which a run ends whose server demands a whole sandbox.
 pub(super) const NO_SANDBOX: &str = "sandbox";
 
+/// The last step of all.
+pub(super) const INTERPRETER: &str = "interpreter";
+
 /// Address space that Go reserves and does not use, with one arena of the C library. The heap may take the rest, so this
 /// limit is a backstop behind the look at what is really in use.
 const RESERVED: u64 = 832 << 20;
+
+/// How much the process stands back where others want the processor too. It gets a third of what the server gets; with much
+/// less, scripts would hardly get on beside a busy neighbour.
+const NICENESS: i32 = 5;
 
 /// Tells whether a command line, without the program's name, calls for [`main`].
 pub fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool {
@@ -79,6 +86,7 @@ fn obey(args: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     File::from(channel.try_clone().at("channel")?).read_exact(&mut rules).at("rules on system calls")?;
     close_fds::set_fds_cloexec(3, &[channel.as_raw_fd()]);
     limit(&order)?;
+    stand_back()?;
     let folder = env::current_dir().at("run folder")?;
     let temporary = folder.join(TEMPORARY);
     env::set_current_dir(&temporary).at("folder for temporary files")?;
@@ -93,7 +101,7 @@ fn obey(args: impl Iterator<Item = OsString>) -> Result<(), Failure> {
         return Err(io::Error::other(achieved.missing())).at(NO_SANDBOX);
     }
     if policy.probe {
-        return say(&channel, &probe::found(&folder).at("report")?).at("report");
+        return say(&channel, &probe::found(&folder, policy.network).at("report")?).at("report");
     }
     Err(start(&order, &channel, &folder, &temporary))
 }
@@ -134,6 +142,16 @@ fn limit(order: &Order) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where processor or memory are short, the server and its neighbours come first.
+fn stand_back() -> Result<(), Failure> {
+    // Whatever started the server may have made it more modest already.
+    let now = rustix::process::getpriority_process(None).at("priority")?;
+    rustix::process::setpriority_process(None, now.max(NICENESS)).at("priority")?;
+    // A machine that does not take this wish loses an order of victims, and no limit.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+    Ok(())
+}
+
 /// Replaces this process by the interpreter. Its environment is this list and nothing else: some of the interpreter's
 /// restrictions can be lifted by variables.
 fn start(order: &Order, channel: &OwnedFd, folder: &Path, temporary: &Path) -> Failure {
@@ -150,7 +168,7 @@ fn start(order: &Order, channel: &OwnedFd, folder: &Path, temporary: &Path) -> F
         .env("GOMEMLIMIT", format!("{}MiB", u64::from(order.policy.memory_mib) * 4 / 5))
         .env("MALLOC_ARENA_MAX", "1")
         .exec();
-    Failure { step: "interpreter", error }
+    Failure { step: INTERPRETER, error }
 }
 
 /// Reports over the channel, where no print of a script can be taken for it. A server that is gone needs no report.

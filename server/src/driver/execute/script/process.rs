@@ -72,7 +72,7 @@ impl Process {
         }
     }
 
-    /// Kills, reaps and removes; resolves when all is gone.
+    /// Kills and reaps, and has the folder removed; resolves when the process is gone.
     pub(super) async fn bury(mut self) {
         let (gone, wait) = oneshot::channel();
         self.hand_over(Some(gone));

@@ -8,7 +8,7 @@ use super::attend::{Attended, Cause};
 use super::channel::{MAX_OUTPUT, Report, Said, Text};
 use super::clues::{Clues, Crash};
 use super::folder;
-use super::helper::NO_SANDBOX;
+use super::helper::{INTERPRETER, NO_SANDBOX};
 use super::process::Exit;
 use super::usage::Excess;
 
@@ -26,11 +26,25 @@ pub(super) fn judge(attended: &Attended, source: &str, folders: &Path) -> End {
             End::error("the script printed more than 64 MiB and was stopped; print less, or return a summary")
         }
         Cause::Exceeded(excess) => End::error(excess.text()),
-        Cause::Said(Said::Report(report, output)) => reported(report, output, attended.printed.clues(), source),
-        Cause::Said(Said::Nonsense(what)) => {
-            End::error(format!("the script was stopped: it sent the server {what} over the host channel"))
+        Cause::Said(Said::Report(Report::Unstartable { step, .. }, _)) if !is_from_the_helper(step, attended) => {
+            nonsense("what only the server's own helper may say")
         }
+        Cause::Said(Said::Report(report, output)) => reported(report, output, attended.printed.clues(), source),
+        Cause::Said(Said::Nonsense(what)) => nonsense(what),
         Cause::Said(Said::Closed) | Cause::Silence => End::error(silent(attended, folders)),
+    }
+}
+
+fn nonsense(what: &str) -> End {
+    End::error(format!("the script was stopped: it sent the server {what} over the host channel"))
+}
+
+/// Whether the helper can have failed at a step. Once it has said what it achieved, little is left to it before the script's
+/// turn comes; and a script must not tell an operator what is wrong with the server.
+fn is_from_the_helper(step: &str, attended: &Attended) -> bool {
+    match attended.isolated {
+        None => true,
+        Some(achieved) => step == INTERPRETER || step == NO_SANDBOX && attended.policy.whole && !achieved.is_whole(),
     }
 }
 
@@ -77,7 +91,7 @@ fn reported(report: &Report, output: &[u8], clues: &Clues, source: &str) -> End 
             })
         }
         Report::Exited {} => End::error("Run ended without returning: the script called runtime.Goexit"),
-        Report::Unstartable { step, error } if step == "interpreter" => End::error(format!(
+        Report::Unstartable { step, error } if step == INTERPRETER => End::error(format!(
             "the Go interpreter could not be started: {}; JUSTIAM_YAEGI must name the yaegi program on the server",
             bounded(error, error.len() as u64)
         )),
