@@ -196,9 +196,7 @@ fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Secr
 impl Serve {
     async fn run(self) -> Done {
         telemetry::start(&self.log, self.log_format)?;
-        // Its environment and memory, with the server's secret, are nobody's business, also not that of its user's other
-        // processes. What it starts is not concerned.
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        keep_private()?;
         let mut config = self.data.config()?;
         self.scripts.set(&mut config);
         self.requests.set(&mut config);
@@ -231,6 +229,12 @@ impl Serve {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+/// Environment and memory, with secrets in them, are nobody's business, also not that of the user's other processes. What this
+/// one starts is not concerned.
+fn keep_private() -> std::io::Result<()> {
+    Ok(rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 /// Whoever waits for the file must never read half of it.

@@ -19,7 +19,7 @@ use justiam_sdk::api::{config, secrets};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Storage, fail};
+use super::{Storage, fail, keep_private};
 use crate::app::identity::actor::ScriptActor;
 use crate::app::syntax::{Checked, beside_header, has_place};
 use crate::clock::{Clock, SystemClock};
@@ -126,17 +126,21 @@ struct Workplace {
 impl Command {
     /// The exit code is 1 if something is wrong with a script, and 2 if the command could not do its work.
     pub(super) async fn run(self) -> ExitCode {
-        let done = match self {
-            Self::Check(check) => check.run().await,
-            Self::Run(run) => run.run().await,
-        };
-        match done {
+        match self.carry_out().await {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => {
                 fail(error.as_ref());
                 ExitCode::from(CANNOT)
             }
+        }
+    }
+
+    async fn carry_out(self) -> Result<bool, Box<dyn Error>> {
+        keep_private()?;
+        match self {
+            Self::Check(check) => check.run().await,
+            Self::Run(run) => run.run().await,
         }
     }
 }

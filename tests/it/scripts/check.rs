@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use justiam_server::app::syntax::Checked;
 use justiam_server::driver::execute::script::Host;
+use justiam_server::driver::execute::syntax::SyntaxChecker;
 use tokio::time::timeout;
 
 use super::support::{Lab, go, message, script, success};
@@ -168,12 +170,25 @@ async fn that_nobody_could_look_is_no_mistake_of_the_script() {
     assert_eq!(message(lab.run(&source).await), reason);
 }
 
+/// The parser accepts it, and the compiler is at work for minutes.
+fn slow() -> String {
+    format!("{}\nvar x = {}1{}", go(&[], "return ``, nil"), "(".repeat(60_000), ")".repeat(60_000))
+}
+
 #[tokio::test]
 async fn a_check_that_is_given_up_leaves_nothing() {
     let lab = Lab::new();
-    // The parser accepts it, and the compiler is at work for minutes.
-    let source = format!("{}\nvar x = {}1{}", go(&[], "return ``, nil"), "(".repeat(60_000), ")".repeat(60_000));
-    let check = lab.runner.check(script(Host::default(), &source));
+    let check = lab.runner.check(script(Host::default(), &slow()));
     assert!(timeout(Duration::from_millis(300), check).await.is_err());
     lab.clean().await;
+}
+
+#[tokio::test]
+async fn slow_sources_do_not_keep_others_from_being_checked() {
+    let lab = Lab::new();
+    let checker = SyntaxChecker::new(lab.runner.clone());
+    let checks = [slow(), slow(), go(&[], "return ``, nil")].map(|source| checker.check(source));
+    let [first, second, third] = timeout(Duration::from_secs(20), join_all(checks)).await.unwrap().try_into().unwrap();
+    let given_up = Checked::Unknown("it took more than 3 s".to_owned());
+    assert_eq!((first, second, third), (given_up.clone(), given_up, Checked::Sound));
 }

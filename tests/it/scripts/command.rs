@@ -1,6 +1,7 @@
 //! `justiam-server script`: checking and running scripts without a server.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -241,14 +242,10 @@ async fn without_the_interpreter_both_say_so() {
 
 #[tokio::test]
 async fn ctrl_c_stops_the_script_and_removes_everything() {
-    let started = |desk: &Desk| {
-        let folders = fs::read_dir(desk.temporary()).unwrap().flatten();
-        folders.flat_map(|folder| run_folders(&folder.path().join("scripts"))).any(|run| has_started(&run))
-    };
     for signal in [Signal::INT, Signal::TERM] {
         let desk = Desk::with(&go(&["os"], BLOCKED));
         let child = desk.command(&["run", "script.go"]).spawn().unwrap();
-        until("the script to start", async || started(&desk)).await;
+        until("the script to start", async || is_running(&desk)).await;
         let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
         let output = child.wait_with_output().await.unwrap();
@@ -256,6 +253,28 @@ async fn ctrl_c_stops_the_script_and_removes_everything() {
         assert_eq!(text(&output.stderr), "error: interrupted\n");
         desk.assert_clean();
     }
+}
+
+#[tokio::test]
+async fn nobody_looks_into_the_command() {
+    let desk = Desk::with(&go(&["os"], BLOCKED));
+    let mut command = desk.command(&["run", "script.go"]);
+    if rustix::process::geteuid().is_root() {
+        // What the system says of the owner tells something about another group only.
+        command.gid(65534);
+    }
+    let mut child = command.spawn().unwrap();
+    let environment = format!("/proc/{}/environ", child.id().unwrap());
+    until("the script to start", async || is_running(&desk)).await;
+    // The system gives what belongs to such a process to root.
+    assert_eq!(fs::metadata(environment).unwrap().gid(), 0);
+    child.kill().await.unwrap();
+}
+
+/// Whether the desk's script has written its file.
+fn is_running(desk: &Desk) -> bool {
+    let folders = fs::read_dir(desk.temporary()).unwrap().flatten();
+    folders.flat_map(|folder| run_folders(&folder.path().join("scripts"))).any(|run| has_started(&run))
 }
 
 /// Whether the script has written its file, wherever in the run's folder it may write.

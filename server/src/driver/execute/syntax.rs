@@ -12,8 +12,11 @@ use tokio::time::timeout;
 use super::script::{Host, Script, ScriptRunner};
 use crate::app::syntax::{Checked, SyntaxCheck};
 
-/// How long a check may take, waiting for its turn included. The check itself takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a check may take. It takes milliseconds; a source that takes longer must not keep others from being checked.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a check may wait for its turn.
+const WAITING: Duration = Duration::from_secs(10);
 
 /// How many checks may be at work at a time. They are requests of people who wait, and take memory from running tasks.
 const AT_A_TIME: usize = 2;
@@ -48,13 +51,12 @@ impl SyntaxChecker {
     pub async fn check(&self, source: String) -> Checked {
         let run_id = "check of a script".to_owned();
         let script = Script { run_id, source, host: Host::default(), timeout: PATIENCE };
-        let check = async {
-            // The semaphore is never closed, so there always is a turn.
-            let _turn = self.turns.acquire().await;
-            self.scripts.check(script).await
+        // The semaphore is never closed, so there always is a turn.
+        let Ok(_turn) = timeout(WAITING, self.turns.acquire()).await else {
+            return Checked::Unknown("too many other scripts are being checked; try again later".to_owned());
         };
         // The process of a check that is dropped is killed.
-        let checked = timeout(PATIENCE, check).await;
+        let checked = timeout(PATIENCE, self.scripts.check(script)).await;
         checked.unwrap_or_else(|_| Checked::Unknown(format!("it took more than {} s", PATIENCE.as_secs())))
     }
 }
