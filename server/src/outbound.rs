@@ -168,8 +168,8 @@ impl Outbound {
         Ok((status, Hop::End(Response { status: status.as_u16(), headers, body })))
     }
 
-    fn without_secrets(&self, text: String) -> String {
-        self.hidden.iter().fold(text, |text, secret| text.replace(secret.expose(), "****"))
+    fn without_secrets(&self, text: &str) -> String {
+        self.hidden.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "****"))
     }
 }
 

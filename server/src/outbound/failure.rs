@@ -8,6 +8,7 @@ use http::Method;
 use url::Url;
 
 use super::destinations::Denied;
+use super::request::MAX_URL;
 use super::resolver::ResolveError;
 use super::{CONNECT_TIMEOUT, MAX_REDIRECTS};
 
@@ -41,6 +42,8 @@ pub(super) enum Kind {
     TooManyRedirects,
     #[error("it was redirected to something that is no http or https URL")]
     RedirectToNowhere,
+    #[error("it was redirected to a URL of more than {MAX_URL} bytes")]
+    RedirectTooLong,
     #[error("{0}")]
     Other(String),
 }
@@ -57,7 +60,7 @@ impl Kind {
             Self::Closed => "connection_closed",
             Self::TooLong(_) => "response_too_long",
             Self::TooManyRedirects => "too_many_redirects",
-            Self::RedirectToNowhere => "bad_redirect",
+            Self::RedirectToNowhere | Self::RedirectTooLong => "bad_redirect",
             Self::Other(_) => "_OTHER",
         }
     }

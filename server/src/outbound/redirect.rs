@@ -5,7 +5,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::failure::Kind;
-use super::request::{Request, is_http};
+use super::request::{MAX_URL, Request, is_http};
 
 /// What one host must not learn of what was meant for another one.
 const PERSONAL: [HeaderName; 4] =
@@ -25,6 +25,9 @@ pub(super) fn follow(request: &Request, status: StatusCode, answer: &HeaderMap) 
     let Some(location) = answer.get(header::LOCATION) else { return Ok(None) };
     let url = std::str::from_utf8(location.as_bytes()).ok().and_then(|location| request.url.join(location).ok());
     let Some(url) = url.filter(is_http) else { return Err(Kind::RedirectToNowhere) };
+    if url.as_str().len() > MAX_URL {
+        return Err(Kind::RedirectTooLong);
+    }
     let mut next = request.clone();
     if !same {
         if next.method != Method::HEAD {
@@ -97,6 +100,14 @@ mod tests {
             assert_eq!(follow_to(&post(), status, "z"), None, "{status}");
         }
         assert!(matches!(follow(&post(), StatusCode::FOUND, &HeaderMap::new()), Ok(None)));
+    }
+
+    #[test]
+    fn a_redirect_leads_to_no_longer_url_than_a_request() {
+        let location = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
+        assert_eq!(follow_to(&post(), 302, &location(8192)).unwrap().1.len(), 8192);
+        let headers = [(header::LOCATION, HeaderValue::from_str(&location(8193)).unwrap())].into_iter().collect();
+        assert!(matches!(follow(&post(), StatusCode::FOUND, &headers), Err(Kind::RedirectTooLong)));
     }
 
     #[test]

@@ -17,6 +17,14 @@ const OURS: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
+/// The longest URL, in the form in which it is sent.
+pub(super) const MAX_URL: usize = 8 << 10;
+/// The longest method.
+const MAX_METHOD: usize = 32;
+/// The most headers, and the most bytes of their names and values.
+const MAX_HEADERS: usize = 100;
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
 /// A request that can be sent.
 #[derive(Clone)]
 pub struct Request {
@@ -38,15 +46,30 @@ impl Request {
         let method = match method {
             "" => Method::GET,
             "CONNECT" => return Err("the method CONNECT is not supported".to_owned()),
+            method if method.len() > MAX_METHOD => {
+                return Err(format!("the method has {} bytes; the limit is {MAX_METHOD}", method.len()));
+            }
             method => Method::from_bytes(method.as_bytes())
                 .map_err(|_| format!("{} is not an HTTP method", quoted(method)))?,
         };
+        let too_long = |length| format!("the URL has {length} bytes; the limit is {MAX_URL}");
+        if url.len() > MAX_URL {
+            return Err(too_long(url.len()));
+        }
         let url = Url::parse(url).map_err(|error| format!("the URL cannot be read: {error}"))?;
+        if url.as_str().len() > MAX_URL {
+            return Err(too_long(url.as_str().len()) + ", with what is escaped in it");
+        }
         if !is_http(&url) {
             return Err(format!("the URL's scheme must be http or https, not {}", url.scheme()));
         }
         let mut all = HeaderMap::new();
-        for (name, value) in headers {
+        let mut bytes = 0;
+        for (count, (name, value)) in (1..).zip(headers) {
+            bytes += name.len() + value.len();
+            if count > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+                return Err(format!("a request has up to {MAX_HEADERS} headers, of up to 64 KiB in all"));
+            }
             let known = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| format!("{} is not the name of a header", quoted(name)))?;
             if OURS.contains(&known) {
@@ -56,7 +79,7 @@ impl Request {
             }
             let value = HeaderValue::from_bytes(value.as_bytes())
                 .map_err(|_| format!("the value of the header {name} has a line break or another control character"))?;
-            all.append(known, value);
+            all.try_append(known, value).map_err(|_| "the headers are too many".to_owned())?;
         }
         Ok(Self { method, url, headers: all, body: body.into() })
     }
@@ -126,6 +149,27 @@ mod tests {
         }
         for name in ["Content-Length", "transfer-encoding", "Connection", "TE", "Trailer", "Upgrade"] {
             assert!(request("POST", "http://a", &[(name, "x")]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_much_is_refused() {
+        let url = |length: usize| format!("http://a/{}", "x".repeat(length - 9));
+        assert!(request("GET", &url(8192), &[]).is_ok());
+        let refused = |method: &str, url: &str| request(method, url, &[]).err().unwrap();
+        assert_eq!(refused("GET", &url(8193)), "the URL has 8193 bytes; the limit is 8192");
+        let escaped = format!("http://a/{}", "ü".repeat(4000));
+        assert_eq!(refused("GET", &escaped), "the URL has 24009 bytes; the limit is 8192, with what is escaped in it");
+        assert_eq!(refused(&"M".repeat(33), "http://a/"), "the method has 33 bytes; the limit is 32");
+
+        let with = |count: usize, length: usize| {
+            let headers: BTreeMap<String, String> = (0..count).map(|n| (format!("x{n}"), "v".repeat(length))).collect();
+            Request::new("GET", "http://a", headers.iter(), Vec::new())
+        };
+        assert!(with(100, 1).is_ok() && with(1, (64 << 10) - 2).is_ok());
+        let expected = "a request has up to 100 headers, of up to 64 KiB in all";
+        for (count, length) in [(101, 1), (40_000, 1), (1, (64 << 10) - 1)] {
+            assert_eq!(with(count, length).err().as_deref(), Some(expected), "{count} {length}");
         }
     }
 

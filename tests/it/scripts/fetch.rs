@@ -231,6 +231,22 @@ async fn why_there_is_no_answer_is_one_line_without_secrets() {
 }
 
 #[tokio::test]
+async fn requests_that_are_too_large_are_errors_for_the_script() {
+    let web = Web::start().await;
+    let body = format!(
+        "headers := map[string]string{{}}\nfor i := 0; i < 40000; i++ {{ headers[fmt.Sprint(`h`, i)] = `` }}\n\
+         _, a := fetch.Do(`GET`, `{url}`, ``, headers)\n_, b := fetch.Get(`{url}?` + strings.Repeat(`x`, 1000000))\n\
+         r, err := fetch.Get(`{url}`)\nif err != nil {{ return ``, err }}\nreturn fmt.Sprint(a, `; `, b, `; `, r.StatusCode), nil",
+        url = web.url("/echo")
+    );
+    let expected = format!(
+        "fetch: a request has up to 100 headers, of up to 64 KiB in all; fetch: the URL has {} bytes; the limit is 8192; 200",
+        web.url("/echo?").len() + 1_000_000
+    );
+    assert_eq!(output(online(|_| {}), &go(&["fetch", "fmt", "strings"], &body)).await, expected);
+}
+
+#[tokio::test]
 async fn a_slow_answer_holds_up_no_other_call() {
     let (release, wait) = tokio::sync::watch::channel(false);
     let slow = move || {
