@@ -157,13 +157,15 @@ impl Destinations {
 
     /// Whether an address may be connected to; `name` is what it was found for.
     pub fn check_address(&self, address: IpAddr, name: Option<&str>) -> Result<(), Denied> {
+        let written = address;
         let address = canonical(address);
         let name = name.map(plain);
         let denied = |why| {
             let destination = name.as_ref().map_or_else(|| address.to_string(), |name| format!("{name} ({address})"));
             Denied { destination, why }
         };
-        if let Some(rule) = self.deny.iter().find(|rule| rule.covers(address)) {
+        // A rule may name the address that is meant, or the IPv6 network that stands for it.
+        if let Some(rule) = self.deny.iter().find(|rule| rule.covers(address) || rule.covers(written)) {
             return Err(denied(by_rule(rule)));
         }
         if self.allow.iter().any(|rule| rule.covers(address)) {
@@ -190,25 +192,39 @@ fn by_rule(rule: &Rule) -> String {
     format!("--fetch-deny lists {rule}")
 }
 
-/// An IPv4 address in the clothes of an IPv6 one is that IPv4 address, also where a gateway translates it.
+/// An IPv4 address in the clothes of an IPv6 one is that IPv4 address, also where a gateway translates it or a tunnel leads to it.
 fn canonical(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
-            let [.., a, b, c, d] = address.octets();
-            Ipv4Addr::new(a, b, c, d).into()
-        }
-        address => address,
-    }
+    let IpAddr::V6(address) = address.to_canonical() else { return address.to_canonical() };
+    let (high, low) = match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if (high, low) > (0, 1) => (high, low),
+        _ => return address.into(),
+    };
+    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
 }
+
+/// Where clouds keep metadata, beside the link-local addresses: Alibaba, Azure, Oracle.
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+/// The same: Amazon's metadata and the credentials of its containers, Google, Scaleway.
+const METADATA_V6: [Ipv6Addr; 4] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
 
 /// Addresses that no request goes to unless an operator names them.
 fn special(address: IpAddr) -> Option<&'static str> {
-    const METADATA_V4: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
-    const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     match address {
         IpAddr::V4(address) if address.is_link_local() => Some("link-local, where clouds keep their metadata"),
         IpAddr::V6(address) if address.is_unicast_link_local() => Some("link-local"),
-        IpAddr::V4(METADATA_V4) | IpAddr::V6(METADATA_V6) => Some("where a cloud keeps its metadata"),
+        IpAddr::V4(address) if METADATA_V4.contains(&address) => Some("where a cloud keeps its metadata"),
+        IpAddr::V6(address) if METADATA_V6.contains(&address) => Some("where a cloud keeps its metadata"),
+        // How such an address stands for an IPv4 one is up to the gateway.
+        IpAddr::V6(address) if address.segments()[..3] == [0x64, 0xff9b, 1] => {
+            Some("translated by a gateway, to an address that cannot be checked")
+        }
         address if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) => {
             Some("not the address of one host")
         }

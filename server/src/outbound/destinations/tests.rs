@@ -88,6 +88,9 @@ fn without_rules_only_special_addresses_are_closed() {
         "http://[::ffff:169.254.169.254]/",
         "http://[::ffff:a9fe:a9fe]/",
         "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[2002:a9fe:a9fe::]/",
+        "http://[2002:a9fe:a9fe:1::1]/",
+        "http://[::169.254.169.254]/",
         "http://１６９.254.169.254/",
         "http://169%2e254%2e169%2e254/",
         "http://user@169.254.169.254:8080/x",
@@ -97,7 +100,17 @@ fn without_rules_only_special_addresses_are_closed() {
     for (url, address, what) in [
         ("http://[fe80::1]/", "fe80::1", "link-local"),
         ("http://[fd00:ec2::254]/", "fd00:ec2::254", "where a cloud keeps its metadata"),
+        ("http://[fd00:ec2::23]/", "fd00:ec2::23", "where a cloud keeps its metadata"),
+        ("http://[fd20:ce::254]/", "fd20:ce::254", "where a cloud keeps its metadata"),
+        ("http://[fd00:42::42]/", "fd00:42::42", "where a cloud keeps its metadata"),
         ("http://100.100.100.200/", "100.100.100.200", "where a cloud keeps its metadata"),
+        ("http://168.63.129.16/", "168.63.129.16", "where a cloud keeps its metadata"),
+        ("http://192.0.0.192/", "192.0.0.192", "where a cloud keeps its metadata"),
+        (
+            "http://[64:ff9b:1:a9fe:a9:fe00::]/",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "translated by a gateway, to an address that cannot be checked",
+        ),
         ("http://224.0.0.1/", "224.0.0.1", "not the address of one host"),
         ("http://255.255.255.255/", "255.255.255.255", "not the address of one host"),
         ("http://[ff02::1]/", "ff02::1", "not the address of one host"),
@@ -139,6 +152,12 @@ fn a_denial_wins() {
     assert_eq!(why(&some, "http://x.y.internal/", &["10.1.0.1"]), denied("x.y.internal", "*.internal"));
     assert_eq!(why(&some, "http://internal/", &["10.1.0.1"]), None);
     assert_eq!(why(&some, "http://10.0.255.1/", &[]), denied("10.0.255.1", "10.0.0.0/16"));
+    assert_eq!(why(&some, "http://[2002:a00:ff01::]/", &[]), denied("10.0.255.1", "10.0.0.0/16"));
+    let tunnels = destinations(&[], &["2002::/16", "64:ff9b::/96", "127.0.0.1", "::1"]);
+    assert_eq!(why(&tunnels, "http://[2002:a00:1::]/", &[]), denied("10.0.0.1", "2002::/16"));
+    assert_eq!(why(&tunnels, "http://[64:ff9b::a00:1]/", &[]), denied("10.0.0.1", "64:ff9b::/96"));
+    assert_eq!(why(&tunnels, "http://[::7f00:1]/", &[]), denied("127.0.0.1", "127.0.0.1"));
+    assert_eq!(why(&tunnels, "http://[::1]/", &[]), denied("::1", "::1"));
 }
 
 #[test]
