@@ -12,6 +12,7 @@ both_databases!(
     a_schema_from_a_newer_server_is_refused,
     a_reader_sees_one_state_throughout,
     a_reader_writes_nothing,
+    a_look_sees_what_was_committed_and_writes_nothing,
     writers_of_one_row_take_turns,
     a_server_that_is_frozen_in_a_transaction_holds_others_up_for_seconds_only,
     a_transaction_that_was_idle_for_too_long_may_be_tried_again,
@@ -70,6 +71,21 @@ async fn a_reader_writes_nothing(backend: Backend) {
     let db = backend.store().await;
     let mut reader = db.read().await.unwrap();
     assert!(tasks::insert(&mut reader, &task(1, "T")).await.is_err());
+}
+
+async fn a_look_sees_what_was_committed_and_writes_nothing(backend: Backend) {
+    let db = backend.store().await;
+    add_tasks(&db, &[task(1, "T")]).await;
+    let found = join_all((0..8).map(|_| async {
+        let mut look = db.look().await.unwrap();
+        tasks::get(&mut look, id(1)).await.unwrap().is_some()
+    }));
+    assert_eq!(found.await, [true; 8]);
+    let mut look = db.look().await.unwrap();
+    assert!(tasks::insert(&mut look, &task(2, "U")).await.is_err());
+    drop(look);
+    db.close().await;
+    assert!(matches!(db.look().await, Err(Error::Unavailable(_))));
 }
 
 async fn writers_of_one_row_take_turns(backend: Backend) {
