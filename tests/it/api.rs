@@ -16,6 +16,7 @@ mod idempotency;
 mod identities_of_scripts;
 mod limits;
 mod lists;
+mod lock_order;
 mod messages;
 mod metrics;
 mod next;

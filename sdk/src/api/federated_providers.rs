@@ -170,23 +170,3 @@ impl NewFederatedIdentity {
         Self { provider_id, subject: subject.into() }
     }
 }
-
-/// Which identities of a user to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct FederatedIdentityQuery {
-    /// The page, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<u32>,
-    /// Identities on a page: from 1 to 1000, 20 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-impl FederatedIdentityQuery {
-    /// All identities of the user, in the order in which they were linked.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}

@@ -101,23 +101,3 @@ impl GroupQuery {
         Self { name: Some(name.into()), ..Self::default() }
     }
 }
-
-/// A page of a list without filters: the groups of a user, the members of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct MembershipQuery {
-    /// The page, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<u32>,
-    /// Items on a page: from 1 to 1000, 20 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-impl MembershipQuery {
-    /// All of them.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}

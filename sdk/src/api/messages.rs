@@ -37,23 +37,3 @@ impl UserMessage {
         Self { id, user_id, subject, body, created_at, delivered_at }
     }
 }
-
-/// Which messages of a user to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct MessageQuery {
-    /// The page, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<u32>,
-    /// Messages on a page: from 1 to 1000, 20 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-impl MessageQuery {
-    /// All messages, the last delivered first.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}

@@ -10,6 +10,31 @@ pub const DEFAULT_RUN_LIMIT: u32 = 50;
 /// The most items that one page may hold.
 pub const MAX_LIMIT: u32 = 1000;
 
+/// A page of a list without filters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PageQuery {
+    /// The page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Items on a page: from 1 to 1000, 20 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+impl PageQuery {
+    /// The first page.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The page with a number, from 1.
+    pub fn number(page: u32) -> Self {
+        Self { page: Some(page), limit: None }
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page<T> {

@@ -204,12 +204,12 @@ pub fn federated_provider(id: ProviderId) -> String {
 }
 
 /// Who a user is at federated providers.
-pub fn user_identities(id: UserId) -> String {
+pub fn user_federated_identities(id: UserId) -> String {
     format!("{BASE}/users/{id}/federated-identities")
 }
 
 /// Who a user is at one federated provider.
-pub fn user_identity(id: UserId, provider: ProviderId) -> String {
+pub fn user_federated_identity(id: UserId, provider: ProviderId) -> String {
     format!("{BASE}/users/{id}/federated-identities/{provider}")
 }
 

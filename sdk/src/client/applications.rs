@@ -41,6 +41,11 @@ impl<'a> Applications<'a> {
         })
     }
 
+    /// The application with exactly this name, if there is one.
+    pub async fn find(&self, name: &str) -> Result<Option<Application>, Error> {
+        Ok(self.page(&ApplicationQuery::named(name)).await?.data.into_iter().next())
+    }
+
     /// Replaces an application. Its type stays, and so do client id and secret.
     pub async fn replace(&self, id: ApplicationId, application: &NewApplication) -> Result<Application, Error> {
         self.0.send_body(Method::PUT, &paths::application(id), application).await

@@ -1,4 +1,4 @@
-//! Federated providers, and who users are there.
+//! Federated providers. Who users are there is with the users.
 
 use futures::Stream;
 use reqwest::Method;
@@ -7,14 +7,13 @@ use super::error::Error;
 use super::pages;
 use super::transport::Transport;
 use crate::api::federated_providers::{
-    FederatedIdentity, FederatedIdentityQuery, FederatedProvider, FederatedProviderPatch, FederatedProviderQuery,
-    NewFederatedIdentity, NewFederatedProvider,
+    FederatedProvider, FederatedProviderPatch, FederatedProviderQuery, NewFederatedProvider,
 };
-use crate::api::ids::{ProviderId, UserId};
+use crate::api::ids::ProviderId;
 use crate::api::page::Page;
 use crate::api::paths;
 
-/// Federated providers, and who users are there.
+/// Federated providers. Who a user is there: `client.users().federated_identities(…)`.
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct FederatedProviders<'a>(pub(super) &'a Transport);
@@ -47,6 +46,11 @@ impl<'a> FederatedProviders<'a> {
         })
     }
 
+    /// The provider with exactly this name, if there is one.
+    pub async fn find(&self, name: &str) -> Result<Option<FederatedProvider>, Error> {
+        Ok(self.page(&FederatedProviderQuery::named(name)).await?.data.into_iter().next())
+    }
+
     /// Replaces a provider. What the body leaves out returns to its default.
     pub async fn replace(&self, id: ProviderId, provider: &NewFederatedProvider) -> Result<FederatedProvider, Error> {
         self.0.send_body(Method::PUT, &paths::federated_provider(id), provider).await
@@ -60,33 +64,5 @@ impl<'a> FederatedProviders<'a> {
     /// Deletes a provider and all identities there. Users stay.
     pub async fn delete(&self, id: ProviderId) -> Result<(), Error> {
         self.0.delete(&paths::federated_provider(id)).await
-    }
-
-    /// All identities of a user, in the order in which they were linked, page by page as they are asked for.
-    pub fn identities(&self, user: UserId) -> impl Stream<Item = Result<FederatedIdentity, Error>> + Unpin + 'a {
-        let providers = FederatedProviders(self.0);
-        pages::all(move |page| {
-            let query = FederatedIdentityQuery { page: Some(page), ..FederatedIdentityQuery::default() };
-            async move { providers.identities_page(user, &query).await }
-        })
-    }
-
-    /// Reads one page of the identities of a user, in the order in which they were linked.
-    pub async fn identities_page(
-        &self,
-        user: UserId,
-        query: &FederatedIdentityQuery,
-    ) -> Result<Page<FederatedIdentity>, Error> {
-        self.0.get_with(&paths::user_identities(user), query).await
-    }
-
-    /// Links a user to who he or she is at a provider. The same again is fine.
-    pub async fn link(&self, user: UserId, identity: &NewFederatedIdentity) -> Result<FederatedIdentity, Error> {
-        self.0.send_body(Method::POST, &paths::user_identities(user), identity).await
-    }
-
-    /// Removes the identity that a user has at a provider. Where there is none, nothing happens.
-    pub async fn unlink(&self, user: UserId, provider: ProviderId) -> Result<(), Error> {
-        self.0.delete(&paths::user_identity(user, provider)).await
     }
 }

@@ -6,9 +6,9 @@ use reqwest::Method;
 use super::error::Error;
 use super::pages;
 use super::transport::Transport;
-use crate::api::groups::{Group, GroupPatch, GroupQuery, MembershipQuery, NewGroup};
+use crate::api::groups::{Group, GroupPatch, GroupQuery, NewGroup};
 use crate::api::ids::{GroupId, UserId};
-use crate::api::page::Page;
+use crate::api::page::{Page, PageQuery};
 use crate::api::paths;
 use crate::api::users::User;
 
@@ -64,11 +64,13 @@ impl<'a> Groups<'a> {
 
     /// All members of a group, ordered by e-mail address, page by page as they are asked for.
     pub fn members(&self, id: GroupId) -> impl Stream<Item = Result<User, Error>> + Unpin + 'a {
-        let transport = self.0;
-        pages::all(move |page| async move {
-            let query = MembershipQuery { page: Some(page), ..MembershipQuery::default() };
-            transport.get_with(&paths::group_members(id), &query).await
-        })
+        let groups = Groups(self.0);
+        pages::all(move |page| async move { groups.members_page(id, &PageQuery::number(page)).await })
+    }
+
+    /// Reads one page of the members of a group, ordered by e-mail address.
+    pub async fn members_page(&self, id: GroupId, query: &PageQuery) -> Result<Page<User>, Error> {
+        self.0.get_with(&paths::group_members(id), query).await
     }
 
     /// Makes a user a member. Nothing happens to one who is.

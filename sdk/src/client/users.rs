@@ -6,10 +6,11 @@ use reqwest::Method;
 use super::error::Error;
 use super::pages;
 use super::transport::Transport;
-use crate::api::groups::{Group, MembershipQuery};
-use crate::api::ids::UserId;
-use crate::api::messages::{MessageQuery, UserMessage};
-use crate::api::page::Page;
+use crate::api::federated_providers::{FederatedIdentity, NewFederatedIdentity};
+use crate::api::groups::Group;
+use crate::api::ids::{ProviderId, UserId};
+use crate::api::messages::UserMessage;
+use crate::api::page::{Page, PageQuery};
 use crate::api::paths;
 use crate::api::users::{NewUser, User, UserPatch, UserQuery};
 
@@ -65,24 +66,52 @@ impl<'a> Users<'a> {
 
     /// All groups of a user, ordered by name, page by page as they are asked for.
     pub fn groups(&self, id: UserId) -> impl Stream<Item = Result<Group, Error>> + Unpin + 'a {
-        let transport = self.0;
-        pages::all(move |page| async move {
-            let query = MembershipQuery { page: Some(page), ..MembershipQuery::default() };
-            transport.get_with(&paths::user_groups(id), &query).await
-        })
+        let users = Users(self.0);
+        pages::all(move |page| async move { users.groups_page(id, &PageQuery::number(page)).await })
+    }
+
+    /// Reads one page of the groups of a user, ordered by name.
+    pub async fn groups_page(&self, id: UserId, query: &PageQuery) -> Result<Page<Group>, Error> {
+        self.0.get_with(&paths::user_groups(id), query).await
     }
 
     /// All messages that a user has got, the last delivered first, page by page as they are asked for.
     pub fn messages(&self, id: UserId) -> impl Stream<Item = Result<UserMessage, Error>> + Unpin + 'a {
         let users = Users(self.0);
-        pages::all(move |page| {
-            let query = MessageQuery { page: Some(page), ..MessageQuery::default() };
-            async move { users.messages_page(id, &query).await }
-        })
+        pages::all(move |page| async move { users.messages_page(id, &PageQuery::number(page)).await })
     }
 
     /// Reads one page of the messages that a user has got, the last delivered first.
-    pub async fn messages_page(&self, id: UserId, query: &MessageQuery) -> Result<Page<UserMessage>, Error> {
+    pub async fn messages_page(&self, id: UserId, query: &PageQuery) -> Result<Page<UserMessage>, Error> {
         self.0.get_with(&paths::user_messages(id), query).await
+    }
+
+    /// Who a user is at federated providers, in the order in which that was linked, page by page as they are asked for.
+    pub fn federated_identities(&self, id: UserId) -> impl Stream<Item = Result<FederatedIdentity, Error>> + Unpin + 'a {
+        let users = Users(self.0);
+        pages::all(move |page| async move { users.federated_identities_page(id, &PageQuery::number(page)).await })
+    }
+
+    /// Reads one page of who a user is at federated providers, in the order in which that was linked.
+    pub async fn federated_identities_page(
+        &self,
+        id: UserId,
+        query: &PageQuery,
+    ) -> Result<Page<FederatedIdentity>, Error> {
+        self.0.get_with(&paths::user_federated_identities(id), query).await
+    }
+
+    /// Links a user to who he or she is at a provider. The same again is fine.
+    pub async fn link_federated_identity(
+        &self,
+        id: UserId,
+        identity: &NewFederatedIdentity,
+    ) -> Result<FederatedIdentity, Error> {
+        self.0.send_body(Method::POST, &paths::user_federated_identities(id), identity).await
+    }
+
+    /// Removes the identity that a user has at a provider. Where there is none, nothing happens.
+    pub async fn unlink_federated_identity(&self, id: UserId, provider: ProviderId) -> Result<(), Error> {
+        self.0.delete(&paths::user_federated_identity(id, provider)).await
     }
 }

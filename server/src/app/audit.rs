@@ -112,6 +112,18 @@ impl App {
         Ok(audit::put(tx, &self.entry(COMMAND_LINE.to_owned(), event)).await?)
     }
 
+    /// Writes down that fixtures were loaded, and how many of each kind. None are no change.
+    pub(super) async fn note_load(&self, tx: &mut Tx, loaded: &[(&'static str, usize)]) -> Result<()> {
+        if loaded.iter().all(|(_, count)| *count == 0) {
+            return Ok(());
+        }
+        let id = AuditEntryId::from_uuid(self.new_id());
+        let mut entry =
+            AuditEntry::new(id, self.now(), COMMAND_LINE.into(), "fixtures.load".into(), "fixtures".into());
+        entry.details = loaded.iter().map(|(kind, count)| ((*kind).to_owned(), Value::from(*count))).collect();
+        Ok(audit::put(tx, &entry).await?)
+    }
+
     pub(super) fn entry(&self, actor: String, event: Event) -> AuditEntry {
         let id = AuditEntryId::from_uuid(self.new_id());
         let mut entry = AuditEntry::new(id, self.now(), actor, event.action.to_owned(), event.object_kind.to_owned());

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::error::shown;
 use super::fields::{Fields, Object, kind as kind_of};
 use super::{App, Error, FieldErrors, Result};
-use crate::store::Tx;
+use crate::store::{Tx, identity};
 use items::Item;
 use references::References;
 
@@ -56,6 +56,8 @@ impl App {
         let mut errors = FieldErrors::default();
         let lists = read_lists(text, &mut errors)?;
         let mut load = Load { app: self, tx: self.db.write().await?, references: References::default(), errors };
+        // A file names rows in any order, so locks on single rows would meet those of others crosswise.
+        identity::claim(&mut load.tx).await?;
         let mut loaded = Loaded::new();
         for (kind, list) in lists {
             loaded.push((kind, list.len()));
@@ -64,6 +66,7 @@ impl App {
             load.rows(kind, items).await?;
         }
         load.errors.check()?;
+        self.note_load(&mut load.tx, &loaded).await?;
         load.tx.commit().await?;
         Ok(loaded)
     }

@@ -1,8 +1,8 @@
 //! Messages to users.
 
 use justiam_sdk::api::ids::UserId;
-use justiam_sdk::api::messages::{MessageQuery, UserMessage};
-use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
+use justiam_sdk::api::messages::UserMessage;
+use justiam_sdk::api::page::{DEFAULT_LIMIT, Page, PageQuery};
 
 use super::caller::{Caller, Permission};
 use super::tasks::{offset, page_of};
@@ -15,7 +15,7 @@ impl App {
         &self,
         caller: &Caller,
         user: UserId,
-        query: &MessageQuery,
+        query: &PageQuery,
     ) -> Result<Page<UserMessage>> {
         caller.require(Permission::UsersView)?;
         let mut errors = FieldErrors::default();

@@ -6,11 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use justiam_sdk::api::federated_providers::{
-    FederatedIdentity, FederatedIdentityQuery, FederatedProvider, FederatedProviderQuery,
-};
+use justiam_sdk::api::federated_providers::{FederatedIdentity, FederatedProvider, FederatedProviderQuery};
 use justiam_sdk::api::ids::{ProviderId, UserId};
-use justiam_sdk::api::page::Page;
+use justiam_sdk::api::page::{Page, PageQuery};
 use justiam_sdk::api::paths;
 
 use super::caller::Authenticated;
@@ -86,19 +84,19 @@ pub(super) async fn identities(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<UserId>,
-    Query(query): Query<FederatedIdentityQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<FederatedIdentity>>, Failure> {
     Ok(Json(app.list_identities(&caller, id, &query).await?))
 }
 
-/// `POST /api/v1/users/{id}/federated-identities`. The same again is fine, so it needs no idempotency key.
+/// `POST /api/v1/users/{id}/federated-identities`
 pub(super) async fn link(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<UserId>,
     body: Body,
 ) -> Result<(StatusCode, Json<FederatedIdentity>), Failure> {
-    let (identity, is_new) = app.create_identity(&caller, id, body.object).await?;
+    let (identity, is_new) = app.create_identity(&caller, id, body.object, body.idempotency_key.as_ref()).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(identity)))
 }
 

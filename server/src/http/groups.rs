@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
-use justiam_sdk::api::groups::{Group, GroupQuery, MembershipQuery};
+use justiam_sdk::api::groups::{Group, GroupQuery};
 use justiam_sdk::api::ids::{GroupId, UserId};
-use justiam_sdk::api::page::Page;
+use justiam_sdk::api::page::{Page, PageQuery};
 use justiam_sdk::api::paths;
 use justiam_sdk::api::users::User;
 
@@ -84,7 +84,7 @@ pub(super) async fn members(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<GroupId>,
-    Query(query): Query<MembershipQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<User>>, Failure> {
     Ok(Json(app.list_members(&caller, id, &query).await?))
 }

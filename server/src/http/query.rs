@@ -9,9 +9,9 @@ use http::request::Parts;
 use justiam_sdk::api::access_requests::AccessRequestQuery;
 use justiam_sdk::api::applications::ApplicationQuery;
 use justiam_sdk::api::audit::AuditQuery;
-use justiam_sdk::api::federated_providers::{FederatedIdentityQuery, FederatedProviderQuery};
-use justiam_sdk::api::groups::{GroupQuery, MembershipQuery};
-use justiam_sdk::api::messages::MessageQuery;
+use justiam_sdk::api::federated_providers::FederatedProviderQuery;
+use justiam_sdk::api::groups::GroupQuery;
+use justiam_sdk::api::page::PageQuery;
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::tasks::TaskQuery;
@@ -34,8 +34,7 @@ pub(super) trait Read: Sized {
 impl Read for TaskQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.name = parts.text("name");
         query.search = parts.search();
         query.task_type = parts.text("task_type").map(|word| word.as_str().into());
@@ -48,19 +47,9 @@ impl Read for TaskQuery {
 impl Read for RunQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.task_id = parts.value("task_id", "must be the id of a task, a UUID");
         query.status = parts.text("status").map(|word| word.as_str().into());
-        query
-    }
-}
-
-impl Read for MessageQuery {
-    fn read(parts: &mut QueryParts) -> Self {
-        let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
         query
     }
 }
@@ -68,8 +57,7 @@ impl Read for MessageQuery {
 impl Read for UserQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.search = parts.search();
         query.email = parts.text("email");
         query.is_active = parts.value("is_active", "must be `true` or `false`");
@@ -81,19 +69,17 @@ impl Read for UserQuery {
 impl Read for GroupQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.search = parts.search();
         query.name = parts.text("name");
         query
     }
 }
 
-impl Read for MembershipQuery {
+impl Read for PageQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query
     }
 }
@@ -101,19 +87,9 @@ impl Read for MembershipQuery {
 impl Read for FederatedProviderQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.name = parts.text("name");
         query.provider_type = parts.text("provider_type").map(|word| word.as_str().into());
-        query
-    }
-}
-
-impl Read for FederatedIdentityQuery {
-    fn read(parts: &mut QueryParts) -> Self {
-        let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
         query
     }
 }
@@ -121,8 +97,7 @@ impl Read for FederatedIdentityQuery {
 impl Read for ApplicationQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.name = parts.text("name");
         query.application_type = parts.text("application_type").map(|word| word.as_str().into());
         query
@@ -132,8 +107,7 @@ impl Read for ApplicationQuery {
 impl Read for AccessRequestQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.status = parts.text("status").map(|word| word.as_str().into());
         query.requester_id = parts.value("requester_id", "must be the id of a user, a UUID");
         query
@@ -143,8 +117,7 @@ impl Read for AccessRequestQuery {
 impl Read for AuditQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
-        query.page = parts.value("page", "must be a whole number from 1");
-        query.limit = parts.value("limit", "must be a whole number from 1 to 1000");
+        (query.page, query.limit) = parts.page();
         query.action = parts.text("action");
         query.object_id = parts.text("object_id");
         query.actor = parts.text("actor");
@@ -169,6 +142,12 @@ pub(super) struct QueryParts {
 }
 
 impl QueryParts {
+    /// The number of a page, and how many items it has.
+    fn page(&mut self) -> (Option<u32>, Option<u32>) {
+        let page = self.value("page", "must be a whole number from 1");
+        (page, self.value("limit", "must be a whole number from 1 to 1000"))
+    }
+
     fn text(&mut self, name: &str) -> Option<String> {
         let text = self.parts.remove(name)?;
         if text.contains('\0') {

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
-use justiam_sdk::api::groups::{Group, MembershipQuery};
+use justiam_sdk::api::groups::Group;
 use justiam_sdk::api::ids::UserId;
-use justiam_sdk::api::page::Page;
+use justiam_sdk::api::page::{Page, PageQuery};
 use justiam_sdk::api::paths;
 use justiam_sdk::api::users::{User, UserQuery};
 
@@ -83,7 +83,7 @@ pub(super) async fn groups(
     State(app): Shared,
     Authenticated(caller): Authenticated,
     Id(id): Id<UserId>,
-    Query(query): Query<MembershipQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Group>>, Failure> {
     Ok(Json(app.list_groups_of(&caller, id, &query).await?))
 }

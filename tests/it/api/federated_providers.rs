@@ -9,6 +9,7 @@ use justiam_sdk::api::federated_providers::{
     ProviderType,
 };
 use justiam_sdk::api::ids::UserId;
+use justiam_sdk::api::page::PageQuery;
 use justiam_sdk::api::users::NewUser;
 use justiam_server::app::caller::Permission::{self, FederatedManage, FederatedView, UsersView};
 use justiam_tests::backend::Backend;
@@ -120,32 +121,53 @@ async fn a_repeated_create_of_a_provider_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_repeated_link_is_answered_again() {
+    let api = Api::start().await;
+    let client = &api.server.client;
+    let (one, alice) = (provider(client, "One").await.id, user(client, "alice@example.com").await);
+    assert_eq!(client.federated_providers().find("One").await.unwrap().unwrap().id, one);
+    assert_eq!(client.federated_providers().find("one").await.unwrap(), None);
+    let path = format!("/api/v1/users/{alice}/federated-identities");
+    let link = async |subject: &str| {
+        let body = json!({ "provider_id": one, "subject": subject });
+        answer(api.request("POST", &path).header("Idempotency-Key", "k").json(&body)).await
+    };
+    let first = link("1").await.expect(201);
+    client.users().unlink_federated_identity(alice, one).await.unwrap();
+    // Answered and not done again.
+    assert_eq!(link("1").await.expect(201).text, first.text);
+    let page = client.users().federated_identities_page(alice, &PageQuery::number(1)).await.unwrap();
+    assert_eq!((page.data, page.total), (vec![], 0));
+    link("2").await.refused(409, "CONFLICT");
+}
+
+#[tokio::test]
 async fn an_identity_is_linked_once_and_unlinked() {
     let api = Api::start().await;
     let client = &api.server.client;
-    let providers = client.federated_providers();
+    let users = client.users();
     let (one, two) = (provider(client, "One").await.id, provider(client, "Two").await.id);
     let (alice, bob) = (user(client, "alice@example.com").await, user(client, "bob@example.com").await);
-    let linked = providers.link(alice, &NewFederatedIdentity::new(one, "1234")).await.unwrap();
+    let linked = users.link_federated_identity(alice, &NewFederatedIdentity::new(one, "1234")).await.unwrap();
     assert_eq!((linked.user_id, linked.provider_id, linked.subject.as_str()), (alice, one, "1234"));
     api.server.advance(60);
-    assert_eq!(providers.link(alice, &NewFederatedIdentity::new(one, "1234")).await.unwrap(), linked);
-    let taken = providers.link(bob, &NewFederatedIdentity::new(one, "1234")).await.unwrap_err();
+    assert_eq!(users.link_federated_identity(alice, &NewFederatedIdentity::new(one, "1234")).await.unwrap(), linked);
+    let taken = users.link_federated_identity(bob, &NewFederatedIdentity::new(one, "1234")).await.unwrap_err();
     let text = taken.api().unwrap().problem.message.clone();
     assert_eq!(text, format!("the subject `1234` at provider {one} is linked to another user: {alice}"));
-    let second = providers.link(alice, &NewFederatedIdentity::new(one, "5678")).await.unwrap_err();
+    let second = users.link_federated_identity(alice, &NewFederatedIdentity::new(one, "5678")).await.unwrap_err();
     let text = second.api().unwrap().problem.message.clone();
     let expected = format!("user {alice} has another subject at provider {one}; unlink that before you link `5678`");
     assert_eq!((status(&taken), status(&second), text), (409, 409, expected));
-    let other = providers.link(alice, &NewFederatedIdentity::new(two, "1234")).await.unwrap();
-    let list: Vec<_> = providers.identities(alice).try_collect().await.unwrap();
+    let other = users.link_federated_identity(alice, &NewFederatedIdentity::new(two, "1234")).await.unwrap();
+    let list: Vec<_> = users.federated_identities(alice).try_collect().await.unwrap();
     assert_eq!(list, [linked, other.clone()]);
     for _ in 0..2 {
-        providers.unlink(alice, one).await.unwrap();
+        users.unlink_federated_identity(alice, one).await.unwrap();
     }
-    let list: Vec<_> = providers.identities(alice).try_collect().await.unwrap();
+    let list: Vec<_> = users.federated_identities(alice).try_collect().await.unwrap();
     assert_eq!(list, [other]);
-    providers.link(bob, &NewFederatedIdentity::new(one, "1234")).await.unwrap();
+    users.link_federated_identity(bob, &NewFederatedIdentity::new(one, "1234")).await.unwrap();
     let seen = actions(client).await.split_off(2);
     let expected = ["link", "link", "unlink", "link"].map(|what| format!("federated_identity.{what}"));
     assert_eq!(seen, expected);
@@ -264,7 +286,7 @@ async fn of_many_users_who_link_one_subject_at_once_one_wins(backend: Backend) {
     let new = NewFederatedIdentity::new(provider, "subject");
     let outcomes = join_all(users.iter().map(|user| {
         let (client, new) = (server.client.clone(), new.clone());
-        async move { client.federated_providers().link(*user, &new).await }
+        async move { client.users().link_federated_identity(*user, &new).await }
     }))
     .await;
     let winners: Vec<_> = outcomes.iter().flatten().map(|identity| identity.user_id).collect();
@@ -277,14 +299,14 @@ async fn of_many_users_who_link_one_subject_at_once_one_wins(backend: Backend) {
 
 async fn a_provider_goes_with_its_identities_and_leaves_its_users(backend: Backend) {
     let server = backend.server().await;
-    let providers = server.client.federated_providers();
+    let (providers, users) = (server.client.federated_providers(), server.client.users());
     let provider = provider(&server.client, "Directory").await.id;
     let mut new = NewUser::new("alice@example.com");
     new.auth_source = Some("Directory".into());
     let alice = server.client.users().create(&new).await.unwrap();
-    providers.link(alice.id, &NewFederatedIdentity::new(provider, "cn=alice")).await.unwrap();
+    users.link_federated_identity(alice.id, &NewFederatedIdentity::new(provider, "cn=alice")).await.unwrap();
     providers.delete(provider).await.unwrap();
-    let identities: Vec<_> = providers.identities(alice.id).try_collect().await.unwrap();
+    let identities: Vec<_> = users.federated_identities(alice.id).try_collect().await.unwrap();
     assert_eq!(identities, []);
     assert_eq!(server.client.users().get(alice.id).await.unwrap(), alice);
 }

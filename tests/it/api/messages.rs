@@ -1,7 +1,7 @@
 //! The messages of a user over HTTP.
 
 use futures::TryStreamExt as _;
-use justiam_sdk::api::messages::MessageQuery;
+use justiam_sdk::api::page::PageQuery;
 use serde_json::{Value, json};
 
 use super::support::{Api, NOBODY};
@@ -70,7 +70,7 @@ async fn a_pending_one_appears_when_it_is_delivered() {
     let newest = &messages[0];
     assert_eq!((messages.len(), newest.subject.as_str()), (5, "no. 5"));
     assert_eq!(newest.delivered_at, "2026-01-01T00:00:00Z".parse().unwrap());
-    let mut query = MessageQuery::new();
+    let mut query = PageQuery::new();
     (query.page, query.limit) = (Some(3), Some(2));
     let page = api.server.client.users().messages_page(ALICE.parse().unwrap(), &query).await.unwrap();
     assert_eq!((page.data, page.total), (vec![messages[4].clone()], 5));

@@ -16,6 +16,7 @@ both_databases!(
     requests_are_listed_newest_first,
     of_many_decisions_at_once_one_counts,
     a_request_that_is_closed_or_overdue_is_not_decided,
+    what_is_locked_is_not_expired,
 );
 
 async fn add_user(db: &Db, number: u64, email: &str) {
@@ -127,4 +128,24 @@ async fn a_request_that_is_closed_or_overdue_is_not_decided(backend: Backend) {
     assert!(!decide(&db, 5, &AccessRequestStatus::Approved, 5).await);
     assert!(decide(&db, 5, &AccessRequestStatus::Approved, 4).await);
     assert!(!decide(&db, 6, &AccessRequestStatus::Approved, 4).await);
+}
+
+async fn what_is_locked_is_not_expired(backend: Backend) {
+    let db = backend.store().await;
+    for number in 1..=3 {
+        add_user(&db, number, &format!("u{number}@x")).await;
+    }
+    for (number, requester, approvers) in [(1, 1, &[2][..]), (2, 2, &[1]), (3, 2, &[3])] {
+        let request = NewRequest { expires_at: Some(at(1)), ..request(number, requester, approvers) };
+        add(&db, &request, 0).await;
+    }
+    let mut tx = db.write().await.unwrap();
+    access_requests::lock_of(&mut tx, id(1)).await.unwrap();
+    let expire = async || write(&db, async |tx| access_requests::expire(tx, at(2), 9).await.unwrap()).await;
+    // SQLite has one writer, who waits.
+    let mut expired = if backend.is_shared() { expire().await } else { 0 };
+    assert_eq!(expired, u64::from(backend.is_shared()));
+    tx.commit().await.unwrap();
+    expired += expire().await;
+    assert_eq!(expired, 3);
 }

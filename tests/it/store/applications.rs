@@ -12,6 +12,7 @@ use super::support::{TEXTS, at, id, write};
 both_databases!(
     an_application_is_stored_as_it_is,
     a_name_is_one_applications,
+    applications_may_swap_names,
     applications_are_listed_by_name,
     a_new_secret_takes_the_place_of_the_old_one,
 );
@@ -50,6 +51,20 @@ async fn an_application_is_stored_as_it_is(backend: Backend) {
     assert_eq!(applications::get(&mut db.read().await.unwrap(), id(2)).await.unwrap(), Some(changed));
     write(&db, async |tx| applications::delete(tx, id(2)).await.unwrap()).await;
     assert_eq!(applications::get(&mut db.read().await.unwrap(), id(2)).await.unwrap(), None);
+}
+
+async fn applications_may_swap_names(backend: Backend) {
+    let db = backend.store().await;
+    assert!(add(&db, &application(1, "A")).await && add(&db, &application(2, "B")).await);
+    write(&db, async |tx| {
+        applications::release_name(tx, id(1)).await.unwrap();
+        applications::update(tx, &application(2, "A")).await.unwrap();
+        applications::update(tx, &application(1, "B")).await.unwrap();
+    })
+    .await;
+    let mut tx = db.read().await.unwrap();
+    assert_eq!(applications::id_of(&mut tx, "A").await.unwrap(), Some(id(2)));
+    assert_eq!(applications::id_of(&mut tx, "B").await.unwrap(), Some(id(1)));
 }
 
 async fn a_name_is_one_applications(backend: Backend) {

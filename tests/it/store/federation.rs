@@ -4,9 +4,9 @@ use futures::future::join_all;
 use justiam_sdk::api::federated_providers::{FederatedIdentity, FederatedProvider, ProviderType};
 use justiam_sdk::api::users::User;
 use justiam_server::store::identity::federated_providers::Filter;
-use justiam_server::store::identity::{federated_identities, federated_providers, users};
+use justiam_server::store::identity::{self, federated_identities, federated_providers, users};
 use justiam_server::store::{Db, Error};
-use justiam_tests::backend::Backend;
+use justiam_tests::backend::{Backend, somebody_waits_for};
 use justiam_tests::both_databases;
 
 use super::support::{TEXTS, at, id, write};
@@ -14,6 +14,8 @@ use super::support::{TEXTS, at, id, write};
 both_databases!(
     a_provider_is_stored_as_it_is,
     a_name_is_one_providers,
+    providers_may_swap_names,
+    who_claims_all_is_waited_for,
     providers_are_listed_by_name,
     a_subject_is_one_users_and_a_user_has_one_at_each_provider,
     of_many_users_at_once_one_gets_the_subject,
@@ -66,6 +68,41 @@ async fn a_provider_is_stored_as_it_is(backend: Backend) {
     drop(tx);
     write(&db, async |tx| federated_providers::delete(tx, id(1)).await.unwrap()).await;
     assert_eq!(federated_providers::get(&mut db.read().await.unwrap(), id(1)).await.unwrap(), None);
+}
+
+async fn providers_may_swap_names(backend: Backend) {
+    let db = backend.store().await;
+    add_provider(&db, 1, "A").await;
+    add_provider(&db, 2, "B").await;
+    write(&db, async |tx| {
+        federated_providers::release_name(tx, id(1)).await.unwrap();
+        federated_providers::release_name(tx, id(9)).await.unwrap();
+        federated_providers::update(tx, &provider(2, "A")).await.unwrap();
+        federated_providers::update(tx, &provider(1, "B")).await.unwrap();
+    })
+    .await;
+    let mut tx = db.read().await.unwrap();
+    assert_eq!(federated_providers::id_of(&mut tx, "A").await.unwrap(), Some(id(2)));
+    assert_eq!(federated_providers::id_of(&mut tx, "B").await.unwrap(), Some(id(1)));
+}
+
+async fn who_claims_all_is_waited_for(backend: Backend) {
+    let db = backend.store().await;
+    add_user(&db, 1).await;
+    let mut tx = db.write().await.unwrap();
+    identity::claim(&mut tx).await.unwrap();
+    // Readers do not wait.
+    assert!(users::get(&mut db.read().await.unwrap(), id(1)).await.unwrap().is_some());
+    let finish = async {
+        if backend.is_shared() {
+            somebody_waits_for(&mut tx).await;
+        }
+        assert!(users::delete(&mut tx, id(1)).await.unwrap());
+        tx.commit().await.unwrap();
+    };
+    let hold = write(&db, async |tx| users::hold(tx, id(1)).await.unwrap());
+    let (held, ()) = tokio::join!(hold, finish);
+    assert!(!held);
 }
 
 async fn a_name_is_one_providers(backend: Backend) {

@@ -364,6 +364,14 @@ async fn groups_of_a_file_may_swap_names(backend: Backend) {
     };
     put(1, "A", &[1, 2, 1], None, 1).await.unwrap();
     put(2, "B", &[2], Some(5), 9).await.unwrap();
+    // Who is a member stays one, with the time since when.
+    put(1, "A", &[2, 1], None, 7).await.unwrap();
+    let since = format!("SELECT count(*) FROM group_members WHERE added_at = {}", at(1).as_microsecond());
+    assert_eq!(ask(&db, &since).await, 2);
+    put(1, "A", &[2], None, 7).await.unwrap();
+    assert_eq!(ask(&db, &since).await, 1);
+    put(1, "A", &[1, 2], None, 8).await.unwrap();
+    assert_eq!(ask(&db, &since).await, 1);
     assert_eq!(ask(&db, "SELECT count(*) FROM group_members").await, 3);
     let mut tx = db.write().await.unwrap();
     let taken = NewGroup { id: id(2), name: "A".into(), description: String::new(), members: vec![], created_at: None };

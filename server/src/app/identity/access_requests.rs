@@ -186,8 +186,11 @@ async fn check_users(tx: &mut Tx, request: &NewRequest) -> Result<()> {
     let requester = ("requester_id".to_owned(), request.requester);
     let approvers = request.approvers.iter().enumerate();
     let approvers = approvers.map(|(index, id)| (format!("approver_ids[{index}]"), *id));
+    let mut users: Vec<_> = std::iter::once(requester).chain(approvers).collect();
+    // Several users are locked in the order of their ids.
+    users.sort_by_key(|(_, id)| *id);
     let mut errors = FieldErrors::default();
-    for (field, id) in std::iter::once(requester).chain(approvers) {
+    for (field, id) in users {
         if !users::hold(tx, id).await? {
             errors.add(field, format!("there is no user `{id}`"));
         }

@@ -1,8 +1,8 @@
 //! Who users are at federated providers.
 
-use justiam_sdk::api::federated_providers::{FederatedIdentity, FederatedIdentityQuery, MAX_SUBJECT};
+use justiam_sdk::api::federated_providers::{FederatedIdentity, MAX_SUBJECT};
 use justiam_sdk::api::ids::{ProviderId, UserId};
-use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
+use justiam_sdk::api::page::{DEFAULT_LIMIT, Page, PageQuery};
 
 use super::actor::Actor;
 use super::{bodies, rules};
@@ -11,7 +11,7 @@ use crate::app::caller::{Caller, Permission};
 use crate::app::error::shown;
 use crate::app::fields::Fields;
 use crate::app::tasks::{offset, page_of};
-use crate::app::{App, Error, FieldErrors, Object, Result};
+use crate::app::{App, Error, FieldErrors, IdempotencyKey, Object, Result};
 use crate::store::Tx;
 use crate::store::identity::{federated_identities, federated_providers, users};
 
@@ -22,6 +22,7 @@ impl App {
         caller: &Caller,
         user: UserId,
         body: Object,
+        key: Option<&IdempotencyKey>,
     ) -> Result<(FederatedIdentity, bool)> {
         let actor = Actor::Caller(caller);
         actor.require(Permission::FederatedManage)?;
@@ -33,7 +34,15 @@ impl App {
         let errors = fields.finish();
         let Some(provider) = provider else { return Err(Error::Invalid(errors)) };
         errors.check()?;
-        self.link(&actor, user, provider, &subject).await
+        let mut tx = self.db.write().await?;
+        if let Some(answer) = self.earlier_answer(&mut tx, caller, key).await? {
+            tx.commit().await?;
+            return Ok(answer);
+        }
+        let linked = self.link(&mut tx, &actor, user, provider, &subject).await?;
+        self.keep_answer(&mut tx, caller, key, &linked).await?;
+        tx.commit().await?;
+        Ok(linked)
     }
 
     /// Links a user to a subject at a provider. The same again is fine.
@@ -46,31 +55,33 @@ impl App {
             errors.add("subject", defect);
         }
         errors.check()?;
-        self.link(actor, user_id, provider_id, subject).await.map(drop)
+        let mut tx = self.db.write().await?;
+        self.link(&mut tx, actor, user_id, provider_id, subject).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn link(
         &self,
+        tx: &mut Tx,
         actor: &Actor<'_>,
         user: UserId,
         provider: ProviderId,
         subject: &str,
     ) -> Result<(FederatedIdentity, bool)> {
         let identity = FederatedIdentity::new(provider, subject.to_owned(), user, self.now());
-        let mut tx = self.db.write().await?;
         // Held, so that neither goes away before the identity is there.
-        if !users::hold(&mut tx, user).await? {
+        let has_provider = federated_providers::hold(tx, provider).await?.is_some();
+        if !users::hold(tx, user).await? {
             return Err(Error::no_user(&user));
         }
-        if federated_providers::hold(&mut tx, provider).await?.is_none() {
+        if !has_provider {
             return Err(no_provider(&provider.to_string()));
         }
-        if !federated_identities::insert(&mut tx, &identity).await? {
-            let stored = self.in_the_way(&mut tx, &identity).await?;
+        if !federated_identities::insert(tx, &identity).await? {
+            let stored = self.in_the_way(tx, &identity).await?;
             return Ok((stored, false));
         }
-        self.note_identity(&mut tx, actor, "federated_identity.link", user, provider).await?;
-        tx.commit().await?;
+        self.note_identity(tx, actor, "federated_identity.link", user, provider).await?;
         Ok((identity, true))
     }
 
@@ -110,7 +121,7 @@ impl App {
         &self,
         caller: &Caller,
         user: UserId,
-        query: &FederatedIdentityQuery,
+        query: &PageQuery,
     ) -> Result<Page<FederatedIdentity>> {
         caller.require(Permission::UsersView)?;
         let mut errors = FieldErrors::default();

@@ -15,6 +15,7 @@ use super::super::tasks::{offset, page_of};
 use super::super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use super::actor::Actor;
 use super::rules;
+use crate::store::identity::access_requests;
 use crate::store::identity::users::{self, Filter};
 use crate::store::{self, Tx};
 
@@ -90,6 +91,7 @@ impl App {
         caller.require(Permission::UsersManage)?;
         let mut tx = self.db.write().await?;
         let user = users::lock(&mut tx, id).await?.ok_or_else(|| Error::no_user(&id))?;
+        access_requests::lock_of(&mut tx, id).await?;
         users::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, event("user.delete", &user)).await?;
         Ok(tx.commit().await?)

@@ -8,7 +8,7 @@ use justiam_sdk::api::ids::{AccessRequestId, UserId};
 use justiam_sdk::api::values::Words as _;
 use serde::Serialize;
 
-use super::{Error, Result, Tx, given, maybe_time, on, parsed, rows, time};
+use super::{Error, Result, Tx, given, locked, maybe_time, on, parsed, rows, time};
 
 /// A request that nobody has decided.
 pub const PENDING: &str = "pending";
@@ -99,6 +99,18 @@ macro_rules! where_filter {
     };
 }
 
+macro_rules! expire {
+    ($open:literal, $lock:literal, $close:literal) => {
+        concat!(
+            "UPDATE access_requests SET status = 'expired', closed_at = $1 WHERE status = 'pending' AND id ",
+            $open,
+            "SELECT id FROM access_requests WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+            $lock,
+            $close
+        )
+    };
+}
+
 /// Reads a request.
 pub async fn get(tx: &mut Tx, id: AccessRequestId) -> Result<Option<AccessRequest>> {
     let row: Option<Row> = on!(tx, conn => sqlx::query_as(select!("WHERE id = $1"))
@@ -159,6 +171,19 @@ pub async fn approvers(tx: &mut Tx, id: AccessRequestId) -> Result<Vec<Approver>
         .collect()
 }
 
+/// Locks the requests that a user made or is asked to approve. Whoever deletes the user calls this first: two deletions of users
+/// who approve each other's requests would wait crosswise.
+pub async fn lock_of(tx: &mut Tx, user: UserId) -> Result<()> {
+    let sql = locked!(
+        tx,
+        ["SELECT id FROM access_requests WHERE requester_id = $1 \
+          OR id IN (SELECT request_id FROM access_request_approvers WHERE user_id = $1) ORDER BY id"],
+        "FOR UPDATE"
+    );
+    let _: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql).bind(user.to_string()).fetch_all(conn).await?);
+    Ok(())
+}
+
 /// Closes a request with a decision. `false` when it is not pending any more, or overdue.
 pub async fn decide(tx: &mut Tx, id: AccessRequestId, decision: &AccessRequestStatus, now: Timestamp) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
@@ -197,10 +222,13 @@ pub async fn put(tx: &mut Tx, request: &NewRequest, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Expires up to `limit` pending requests that are overdue by now, the longest overdue first. Returns how many.
+/// Expires up to `limit` pending requests that are overdue by now, the longest overdue first. Returns how many. A request that somebody
+/// else has locked is left for the next time.
 pub async fn expire(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
-    Ok(on!(tx, conn => sqlx::query(
-        "UPDATE access_requests SET status = 'expired', closed_at = $1 WHERE status = 'pending' AND id IN \
-         (SELECT id FROM access_requests WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-    ).bind(now.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
+    let sql = match tx {
+        Tx::Sqlite(_) => expire!("IN (", "", ")"),
+        // As an array the rows are chosen one time, whatever the planner believes about the table.
+        Tx::Postgres(_) => expire!("= ANY (ARRAY(", " FOR UPDATE SKIP LOCKED", "))"),
+    };
+    Ok(on!(tx, conn => sqlx::query(sql).bind(now.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
 }

@@ -100,6 +100,14 @@ pub async fn set_secret(tx: &mut Tx, id: ApplicationId, secret_hash: &[u8], now:
     Ok(())
 }
 
+/// Takes the name of an application away, so that another one can have it within the same transaction. An [`update`] must follow.
+pub async fn release_name(tx: &mut Tx, id: ApplicationId) -> Result<()> {
+    // No name has a line end, so this one is in nobody's way.
+    on!(tx, conn => sqlx::query("UPDATE applications SET name = $2 WHERE id = $1")
+        .bind(id.to_string()).bind(format!("\n{id}")).execute(conn).await?.rows_affected());
+    Ok(())
+}
+
 /// Reads an application.
 pub async fn get(tx: &mut Tx, id: ApplicationId) -> Result<Option<Application>> {
     let row: Option<Row> = on!(tx, conn => sqlx::query_as(select!("WHERE id = $1"))

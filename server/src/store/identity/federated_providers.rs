@@ -84,6 +84,14 @@ pub async fn update(tx: &mut Tx, provider: &FederatedProvider) -> Result<()> {
     Ok(())
 }
 
+/// Takes the name of a provider away, so that another one can have it within the same transaction. An [`update`] must follow.
+pub async fn release_name(tx: &mut Tx, id: ProviderId) -> Result<()> {
+    // No name has a line end, so this one is in nobody's way.
+    on!(tx, conn => sqlx::query("UPDATE federated_providers SET name = $2 WHERE id = $1")
+        .bind(id.to_string()).bind(format!("\n{id}")).execute(conn).await?.rows_affected());
+    Ok(())
+}
+
 /// Reads a provider.
 pub async fn get(tx: &mut Tx, id: ProviderId) -> Result<Option<FederatedProvider>> {
     let row: Option<Row> = on!(tx, conn => sqlx::query_as(select!("WHERE id = $1"))

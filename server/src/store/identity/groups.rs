@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use justiam_sdk::api::groups::Group;
 use justiam_sdk::api::ids::{GroupId, UserId};
+use serde::Serialize;
 
-use super::{Error, Result, Tx, contains, folded, locked, on, parsed, time};
+use super::{Error, Result, Tx, contains, folded, given, locked, on, parsed, rows, time};
 
 /// A group to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,11 @@ pub struct NewGroup {
     pub members: Vec<UserId>,
     /// When the group was created.
     pub created_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Given {
+    id: String,
 }
 
 /// Which groups to list.
@@ -59,7 +65,7 @@ macro_rules! select_groups {
     };
 }
 
-/// Writes a group and its members. A name that another group has is a conflict.
+/// Writes a group and who its members are. A name that another group has is a conflict.
 pub async fn put(tx: &mut Tx, group: &NewGroup, now: Timestamp) -> Result<()> {
     on!(tx, conn => sqlx::query(
         "INSERT INTO user_groups (id, name, name_folded, description, created_at, updated_at) \
@@ -76,8 +82,14 @@ pub async fn put(tx: &mut Tx, group: &NewGroup, now: Timestamp) -> Result<()> {
     .bind(now.as_microsecond())
     .execute(conn)
     .await?.rows_affected());
-    on!(tx, conn => sqlx::query("DELETE FROM group_members WHERE group_id = $1")
-        .bind(group.id.to_string()).execute(conn).await?.rows_affected());
+    // Those who are members already stay that, with the time since when.
+    let others = given!(
+        tx,
+        (id text),
+        "DELETE FROM group_members WHERE group_id = $2 AND user_id NOT IN (SELECT id FROM given)"
+    );
+    let members = rows(group.members.iter().map(|member| Given { id: member.to_string() }));
+    on!(tx, conn => sqlx::query(others).bind(members).bind(group.id.to_string()).execute(conn).await?.rows_affected());
     for member in &group.members {
         add_member(tx, group.id, *member, now).await?;
     }

@@ -1,8 +1,8 @@
 //! Who is a member of which group.
 
-use justiam_sdk::api::groups::{Group, MembershipQuery};
+use justiam_sdk::api::groups::Group;
 use justiam_sdk::api::ids::{GroupId, UserId};
-use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
+use justiam_sdk::api::page::{DEFAULT_LIMIT, Page, PageQuery};
 use justiam_sdk::api::users::User;
 
 use super::super::super::caller::{Caller, Permission};
@@ -16,8 +16,9 @@ use crate::store::identity::{groups, users};
 
 impl App {
     /// Lists the members of a group, ordered by e-mail address.
-    pub async fn list_members(&self, caller: &Caller, group: GroupId, query: &MembershipQuery) -> Result<Page<User>> {
+    pub async fn list_members(&self, caller: &Caller, group: GroupId, query: &PageQuery) -> Result<Page<User>> {
         caller.require(Permission::GroupsView)?;
+        caller.require(Permission::UsersView)?;
         let mut errors = FieldErrors::default();
         let (page, limit) = page_of(query.page, query.limit, DEFAULT_LIMIT, &mut errors);
         errors.check()?;
@@ -29,8 +30,9 @@ impl App {
     }
 
     /// Lists the groups of a user, ordered by name.
-    pub async fn list_groups_of(&self, caller: &Caller, user: UserId, query: &MembershipQuery) -> Result<Page<Group>> {
+    pub async fn list_groups_of(&self, caller: &Caller, user: UserId, query: &PageQuery) -> Result<Page<Group>> {
         caller.require(Permission::UsersView)?;
+        caller.require(Permission::GroupsView)?;
         let mut errors = FieldErrors::default();
         let (page, limit) = page_of(query.page, query.limit, DEFAULT_LIMIT, &mut errors);
         errors.check()?;
@@ -46,6 +48,7 @@ impl App {
     /// Members of a group ordered by e-mail address: the first ones, or those behind an address. Up to [`PAGE`] of them.
     pub async fn members_after(&self, actor: &Actor<'_>, group: &str, email: Option<&str>) -> Result<Vec<User>> {
         actor.require(Permission::GroupsView)?;
+        actor.require(Permission::UsersView)?;
         let id = group_id(group)?;
         let mut tx = self.db.read().await?;
         groups::get(&mut tx, id).await?.ok_or_else(|| Error::no_group(&id))?;
@@ -55,6 +58,7 @@ impl App {
     /// Groups of a user ordered by name: the first ones, or those behind a name. Up to [`PAGE`] of them.
     pub async fn groups_of_after(&self, actor: &Actor<'_>, user: &str, name: Option<&str>) -> Result<Vec<Group>> {
         actor.require(Permission::UsersView)?;
+        actor.require(Permission::GroupsView)?;
         let id = user_id(user)?;
         let mut tx = self.db.read().await?;
         if !users::exists(&mut tx, id).await? {
@@ -68,8 +72,9 @@ impl App {
         actor.require(Permission::GroupsManage)?;
         let (group_id, user_id) = (group_id(group)?, user_id(user)?);
         let mut tx = self.db.write().await?;
+        let has_user = users::hold(&mut tx, user_id).await?;
         let group = groups::hold(&mut tx, group_id).await?.ok_or_else(|| Error::no_group(&group_id))?;
-        if !users::hold(&mut tx, user_id).await? {
+        if !has_user {
             return Err(Error::no_user(&user_id));
         }
         if groups::add_member(&mut tx, group_id, user_id, self.now()).await? {
@@ -85,8 +90,9 @@ impl App {
         actor.require(Permission::GroupsManage)?;
         let (group_id, user_id) = (group_id(group)?, user_id(user)?);
         let mut tx = self.db.write().await?;
+        let has_user = users::hold(&mut tx, user_id).await?;
         let group = groups::hold(&mut tx, group_id).await?.ok_or_else(|| Error::no_group(&group_id))?;
-        if !users::hold(&mut tx, user_id).await? {
+        if !has_user {
             return Err(Error::no_user(&user_id));
         }
         if groups::remove_member(&mut tx, group_id, user_id).await? {
