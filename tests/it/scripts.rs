@@ -3,6 +3,7 @@
 mod calls;
 mod check;
 mod command;
+mod command_idp;
 mod endings;
 mod failures;
 mod fetch;
