@@ -127,3 +127,39 @@ fn clean(queue: &Receiver<Remains>, folders: &Sender<RunFolder>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::process::Command;
+
+    use super::super::folder::{Folders, Purpose};
+    use super::*;
+
+    #[test]
+    fn a_process_is_reaped_while_the_folder_of_another_run_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let folders = Folders::open(parent.path()).unwrap();
+        let (cleaner, graveyard) = Cleaner::start().unwrap();
+        let bury = |files: usize| {
+            let folder = folders.lay_out("package task", Purpose::Run).unwrap();
+            let path = folder.path().to_owned();
+            for number in 0..files {
+                File::create(path.join(number.to_string())).unwrap();
+            }
+            let mut remains = Remains::new(Command::new("true").spawn().unwrap(), folder).unwrap();
+            let (gone, wait) = oneshot::channel();
+            remains.gone = Some(gone);
+            graveyard.send(remains).unwrap();
+            (path, wait)
+        };
+        let (big, first) = bury(20_000);
+        let (small, second) = bury(0);
+        // Nothing is ever sent: both are dropped.
+        assert!(first.blocking_recv().is_err() && second.blocking_recv().is_err());
+        assert!(big.exists());
+        drop(graveyard);
+        drop(cleaner);
+        assert!(!big.exists() && !small.exists());
+    }
+}
