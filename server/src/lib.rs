@@ -240,7 +240,8 @@ async fn look_at_isolation(scripts: &ScriptRunner, demand: Demand) -> Result<Str
 
 /// Tells the operator if the interpreter cannot be used, before a script needs it.
 async fn look_at_interpreter(scripts: &ScriptRunner) {
-    if let Err(why) = scripts.try_interpreter().await {
+    // A run is big, and all of the server would carry its room around.
+    if let Err(why) = Box::pin(scripts.try_interpreter()).await {
         tracing::error!(why, "scripts cannot be run");
     }
 }

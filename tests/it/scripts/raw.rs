@@ -34,8 +34,11 @@ type Call<'a> = (&'a str, i64, &'a str);
 
 /// Has calls made, and says what came of each.
 async fn make(network: Network, calls: &[Call<'_>]) -> Vec<String> {
-    let lines: String = calls.iter().map(|(name, call, rest)| format!("//: {name} {call} {rest}\n")).collect();
-    match lab(network).run(&format!("package task\n{lines}")).await.end {
+    let mut source = String::from("package task\n");
+    for (name, call, rest) in calls {
+        source += &format!("//: {name} {call} {rest}\n");
+    }
+    match lab(network).run(&source).await.end {
         End::Success { output } => output.lines().map(String::from).collect(),
         end => panic!("{end:?}"),
     }
