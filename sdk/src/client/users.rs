@@ -87,7 +87,10 @@ impl<'a> Users<'a> {
     }
 
     /// Who a user is at federated providers, in the order in which that was linked, page by page as they are asked for.
-    pub fn federated_identities(&self, id: UserId) -> impl Stream<Item = Result<FederatedIdentity, Error>> + Unpin + 'a {
+    pub fn federated_identities(
+        &self,
+        id: UserId,
+    ) -> impl Stream<Item = Result<FederatedIdentity, Error>> + Unpin + 'a {
         let users = Users(self.0);
         pages::all(move |page| async move { users.federated_identities_page(id, &PageQuery::number(page)).await })
     }

@@ -118,8 +118,7 @@ impl App {
             return Ok(());
         }
         let id = AuditEntryId::from_uuid(self.new_id());
-        let mut entry =
-            AuditEntry::new(id, self.now(), COMMAND_LINE.into(), "fixtures.load".into(), "fixtures".into());
+        let mut entry = AuditEntry::new(id, self.now(), COMMAND_LINE.into(), "fixtures.load".into(), "fixtures".into());
         entry.details = loaded.iter().map(|(kind, count)| ((*kind).to_owned(), Value::from(*count))).collect();
         Ok(audit::put(tx, &entry).await?)
     }

@@ -11,12 +11,7 @@ use crate::store::identity::{user_messages, users};
 
 impl App {
     /// Lists the messages that a user has got, the last delivered first. Pending ones are not among them.
-    pub async fn list_messages(
-        &self,
-        caller: &Caller,
-        user: UserId,
-        query: &PageQuery,
-    ) -> Result<Page<UserMessage>> {
+    pub async fn list_messages(&self, caller: &Caller, user: UserId, query: &PageQuery) -> Result<Page<UserMessage>> {
         caller.require(Permission::UsersView)?;
         let mut errors = FieldErrors::default();
         let (page, limit) = page_of(query.page, query.limit, DEFAULT_LIMIT, &mut errors);

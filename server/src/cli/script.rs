@@ -25,9 +25,7 @@ use crate::app::syntax::{Checked, beside_header, has_place};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DataDir};
 use crate::driver::execute::log::Log;
-use crate::driver::execute::script::{
-    DEFAULT_MEMORY_MIB, Demand, Directory, End, Host, Network, Script, ScriptRunner,
-};
+use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Directory, End, Host, Network, Script, ScriptRunner};
 use crate::driver::execute::syntax::SyntaxChecker;
 use crate::outbound::{Destinations, Rule};
 use crate::telemetry::traces::Telemetry;
@@ -215,7 +213,7 @@ impl Run {
             host = host.with_outbound(outbound);
         }
         if let Some(folder) = self.data_dir {
-            host = host.with_directory(directory(folder, &self.file, &log).await?);
+            host = host.with_directory(directory(folder, &self.file).await?);
         }
         let timeout = Duration::from_secs(self.timeout.unsigned_abs());
         let script = Script { run_id: "script run".to_owned(), source, host, timeout };
@@ -270,7 +268,7 @@ impl Requests {
 }
 
 /// The users and groups of the server whose data is in a folder.
-async fn directory(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Directory, Box<dyn Error>> {
+async fn directory(folder: PathBuf, script: &Path) -> Result<Directory, Box<dyn Error>> {
     let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
     let config = storage.config()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
@@ -288,7 +286,7 @@ async fn directory(folder: PathBuf, script: &Path, log: &Arc<Log>) -> Result<Dir
         task_name: format!("script run {}", name(script)),
         run_id: RunId::from_uuid(app.new_id()),
     };
-    Ok(Directory::new(app, actor, Arc::clone(log)))
+    Ok(Directory::new(app, actor))
 }
 
 /// Shows what a script prints, as it comes.
@@ -367,11 +365,11 @@ fn config_entries(arguments: &[String]) -> Result<ConfigMap, String> {
 }
 
 fn read_secrets(arguments: &[String]) -> Result<SecretMap, String> {
-    let mut secrets = SecretMap::new();
+    let (mut values, mut length) = (SecretMap::new(), 0);
     for argument in arguments {
         // Whatever stands behind the key may be the secret itself, so it is not repeated.
         let (key, file) = argument.split_once('=').ok_or("--secret: a secret is given as KEY=@FILE")?;
-        check_key("--secret", key, secrets.contains_key(key), secrets::MAX_KEY)?;
+        check_key("--secret", key, values.contains_key(key), secrets::MAX_KEY)?;
         let file = file.strip_prefix('@').ok_or_else(|| {
             format!(
                 "--secret {key}: everybody on this machine can read a command line; \
@@ -379,9 +377,13 @@ fn read_secrets(arguments: &[String]) -> Result<SecretMap, String> {
             )
         })?;
         let value = secret(Path::new(file)).map_err(|error| format!("--secret {key}: {file}: {error}"))?;
-        secrets.insert(key.to_owned(), value.into());
+        length += value.len();
+        if length > secrets::MAX_VALUES {
+            return Err(format!("--secret {key}: all secrets together are longer than {} bytes", secrets::MAX_VALUES));
+        }
+        values.insert(key.to_owned(), value.into());
     }
-    Ok(secrets)
+    Ok(values)
 }
 
 /// The text of a file without one line break at its end, which editors add and `echo` does.

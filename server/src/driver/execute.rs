@@ -122,11 +122,8 @@ impl Executor {
         let seconds = task.definition.timeout_seconds.clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let mut process = span.script(&self.telemetry);
         let actor = ScriptActor { task_id: task.id, task_name: task.definition.name, run_id: run.id };
-        let mut host = Host::new(secrets.clone(), task.definition.task_config).with_directory(Directory::new(
-            Arc::clone(app),
-            actor,
-            Arc::clone(log),
-        ));
+        let mut host = Host::new(secrets.clone(), task.definition.task_config)
+            .with_directory(Directory::new(Arc::clone(app), actor));
         if let Some(outbound) = &self.outbound {
             host = host.with_outbound(outbound.of_run(process.span_context().clone(), &secrets));
         }

@@ -17,13 +17,7 @@ use justiam_tests::server::TestServer;
 use serde_json::{Value, json};
 
 fn admin() -> Caller {
-    Caller {
-        principal: "token:0".into(),
-        name: "admin".into(),
-        permissions: vec![],
-        is_admin: true,
-        request_id: None,
-    }
+    Caller { principal: "token:0".into(), name: "admin".into(), permissions: vec![], is_admin: true, request_id: None }
 }
 
 fn id(number: usize) -> String {
@@ -66,7 +60,12 @@ async fn who_waits_for_a_provider_does_not_hold_the_user_yet() {
     let backend = Backend::postgres().await;
     let server = backend.server().await;
     let user = add_user(&server, "a@example.com").await;
-    let provider = FederatedProvider::new(id(1).parse().unwrap(), "P".into(), ProviderType::Oidc, "2026-01-01T00:00:00Z".parse().unwrap());
+    let provider = FederatedProvider::new(
+        id(1).parse().unwrap(),
+        "P".into(),
+        ProviderType::Oidc,
+        "2026-01-01T00:00:00Z".parse().unwrap(),
+    );
     let mut tx = backend.store().await.write().await.unwrap();
     assert!(federated_providers::insert(&mut tx, &provider).await.unwrap());
     tx.commit().await.unwrap();
@@ -110,7 +109,12 @@ async fn a_load_waits_for_who_creates_and_sees_what_was_created() {
     let backend = Backend::postgres().await;
     let server = backend.server().await;
     let mut tx = backend.store().await.write().await.unwrap();
-    let provider = FederatedProvider::new(id(1).parse().unwrap(), "P".into(), ProviderType::Oidc, "2026-01-01T00:00:00Z".parse().unwrap());
+    let provider = FederatedProvider::new(
+        id(1).parse().unwrap(),
+        "P".into(),
+        ProviderType::Oidc,
+        "2026-01-01T00:00:00Z".parse().unwrap(),
+    );
     assert!(federated_providers::insert(&mut tx, &provider).await.unwrap());
     let file = json!({ "federated_providers": [{ "id": id(2), "name": "P", "provider_type": "oidc" }] }).to_string();
     let load = server.app().load_fixtures(file.as_bytes());

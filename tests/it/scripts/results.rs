@@ -50,8 +50,8 @@ return fmt.Sprintf("%q %q %v %d | %q %q %v %d %v", domain, groupIDs, active, ret
 #[tokio::test]
 async fn output_is_returned_byte_for_byte() {
     let lab = Lab::new();
-    let body = r#"return " a\r\n\tä\x00\u2028\n{\"id\":1}\n ", nil"#;
-    assert_eq!(lab.run(&go(&[], body)).await.end, success(" a\r\n\tä\0\u{2028}\n{\"id\":1}\n "));
+    let body = r#"return " a\r\n\tä\x01\u2028\n{\"id\":1}\n ", nil"#;
+    assert_eq!(lab.run(&go(&[], body)).await.end, success(" a\r\n\tä\u{1}\u{2028}\n{\"id\":1}\n "));
     assert_eq!(lab.run(&go(&[], r#"return "", nil"#)).await.end, success(""));
     let outcome = lab.run(&go(&["strings"], r#"return strings.Repeat("x", 1<<20), nil"#)).await;
     assert_eq!(outcome.end, success(&"x".repeat(1 << 20)));
@@ -68,6 +68,9 @@ async fn output_that_is_too_long_or_no_text_is_an_error() {
     }
     let message = lab.message(&go(&[], r#"return "ab\xff\xfe", nil"#)).await;
     assert_eq!(message, "the returned string is not valid UTF-8: byte 3 of 4 does not fit");
+    let expected =
+        "the returned string has a NUL character, byte 3 of 4, which is in no text: encode it, for example as Base64";
+    assert_eq!(lab.message(&go(&[], r#"return "ab\x00c", nil"#)).await, expected);
 }
 
 #[tokio::test]

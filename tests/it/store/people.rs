@@ -154,8 +154,15 @@ async fn two_who_change_one_user_wait_for_each_other(backend: Backend) {
 
 async fn users_are_found_by_what_is_asked_for(backend: Backend) {
     let db = backend.store().await;
-    let mut all =
-        vec![user(1, "b@x"), user(2, "A@x"), user(3, "100%@x"), user(4, "ö_\\@x"), user(5, "c@x"), user(6, "B@y"), user(7, "ΑΣ@gr")];
+    let mut all = vec![
+        user(1, "b@x"),
+        user(2, "A@x"),
+        user(3, "100%@x"),
+        user(4, "ö_\\@x"),
+        user(5, "c@x"),
+        user(6, "B@y"),
+        user(7, "ΑΣ@gr"),
+    ];
     all[0].last_name = "Müller Sørensen".into();
     all[4].is_active = false;
     add_users(&db, &all).await;
@@ -176,7 +183,10 @@ async fn users_are_found_by_what_is_asked_for(backend: Backend) {
     assert_eq!((search("%").await, search("_\\").await), ("100%@x".into(), "ö_\\@x".into()));
     assert_eq!(search("@Y").await, "B@y");
     assert_eq!(search("nobody").await, "");
-    assert_eq!((search("ΑΣ").await, search("ας").await, search("σ").await), ("ΑΣ@gr".into(), "ΑΣ@gr".into(), "ΑΣ@gr".into()));
+    assert_eq!(
+        (search("ΑΣ").await, search("ας").await, search("σ").await),
+        ("ΑΣ@gr".into(), "ΑΣ@gr".into(), "ΑΣ@gr".into())
+    );
     let email = async |email: &str| found(users::Filter { email: Some(email.into()), ..Default::default() }).await;
     // One address, whichever sigma stands at the end of a word.
     for spelling in ["ΑΣ@GR", "ασ@gr", "ας@gr"] {

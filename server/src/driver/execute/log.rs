@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::secrets::{Secret, SecretMap};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::redact::{Redaction, Redactor};
@@ -20,6 +21,9 @@ use kept::Kept;
 /// How many looks for new text a doubt lasts: two seconds. An interpreter that fails is gone long before.
 const PATIENCE: u32 = 4;
 
+/// Values of this many bytes are not made ready on a thread that many runs share: it takes milliseconds.
+const MUCH: usize = 4 << 10;
+
 /// The log of one run.
 #[derive(Default)]
 pub struct Log(Mutex<Inner>);
@@ -27,8 +31,6 @@ pub struct Log(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     secrets: SecretMap,
-    /// How many of them came while the script ran.
-    issued: usize,
     paths: Vec<Vec<u8>>,
     redactor: Option<Arc<Redactor>>,
     redaction: Option<Redaction>,
@@ -59,14 +61,24 @@ impl Log {
         self.inner().secrets = secrets;
     }
 
-    /// Leaves out the value of a secret that the script is about to get.
-    pub(super) fn hide_also(&self, secret: Secret) {
-        self.inner().hide_also(secret);
-    }
-
     /// Leaves out the path of a run's folder. Call it before anything is printed.
     pub(super) fn hide_paths(&self, paths: Vec<Vec<u8>>) {
         self.inner().paths = paths;
+    }
+
+    /// Makes ready to leave out what must be left out, where that takes long. Otherwise it happens when something is printed.
+    pub(super) async fn prepare(&self) {
+        let (secrets, paths) = {
+            let inner = self.inner();
+            let bytes: usize = inner.secrets.values().map(Secret::expose).map(str::len).sum();
+            if bytes < MUCH || inner.redactor.is_some() {
+                return;
+            }
+            (inner.secrets.clone(), inner.paths.clone())
+        };
+        if let Ok(redactor) = spawn_blocking(move || Redactor::new(&secrets, &paths)).await {
+            self.inner().redactor = Some(Arc::new(redactor));
+        }
     }
 
     /// What takes secrets out of texts of this run.
@@ -79,11 +91,12 @@ impl Log {
         self.inner().print(bytes, doubts);
     }
 
-    /// Nothing more comes. Leaves out what was printed from `end` on. `cut`: the text breaks off where nobody meant it to end.
-    pub(super) fn finish(&self, end: Option<u64>, cut: bool) {
+    /// Nothing more comes. Leaves out what was printed from `end` on.
+    pub(super) fn finish(&self, end: Option<u64>) {
         let mut inner = self.inner();
         if let Some(mut redaction) = inner.redaction.take() {
-            redaction.finish(cut, &mut |part| inner.place(part.at, part.length, part.text));
+            // Whatever ends a process may end it within a write, also its own exit, while another goroutine prints.
+            redaction.finish(true, &mut |part| inner.place(part.at, part.length, part.text));
         }
         let doubt = end.and_then(|end| inner.doubts.iter().copied().find(|doubt| doubt.printed == end));
         if let Some(at) = doubt.and_then(|doubt| doubt.at) {
@@ -137,18 +150,6 @@ impl Log {
 }
 
 impl Inner {
-    fn hide_also(&mut self, secret: Secret) {
-        self.issued += 1;
-        // No key of a task's own secret has a space in it.
-        self.secrets.insert(format!("issued {}", self.issued), secret);
-        self.redactor = None;
-        let Some(mut redaction) = self.redaction.take() else { return };
-        // What may be the beginning of a secret is left out: nobody will look for the rest of it.
-        redaction.finish(true, &mut |part| self.place(part.at, part.length, part.text));
-        self.redaction = Some(Redaction::from(self.printed, self.redactor()));
-        self.settle();
-    }
-
     fn redactor(&mut self) -> Arc<Redactor> {
         let redactor = self.redactor.get_or_insert_with(|| Arc::new(Redactor::new(&self.secrets, &self.paths)));
         Arc::clone(redactor)
@@ -226,9 +227,9 @@ mod tests {
         assert_eq!(new_text(&log), "one ");
         log.print(b"ter2 two", iter::empty());
         assert_eq!((new_text(&log), new_text(&log)), ("**** two".into(), String::new()));
-        log.print(b" hunt", iter::empty());
-        log.finish(None, false);
-        assert_eq!((new_text(&log), log.text()), (" hunt".into(), "one **** two hunt".into()));
+        log.print(b" hunter", iter::empty());
+        log.finish(None);
+        assert_eq!((new_text(&log), log.text()), (" ****".into(), "one **** two ****".into()));
     }
 
     #[test]
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(new_text(&log), "before\n");
         log.print(b"ic: x\nmore", iter::once(7));
         assert_eq!(new_text(&log), "");
-        log.finish(Some(7), false);
+        log.finish(Some(7));
         assert_eq!((new_text(&log), log.text()), (String::new(), "before\n".into()));
     }
 
@@ -250,7 +251,7 @@ mod tests {
         log.print(b"b\nrun: c\n", iter::once(9));
         assert_eq!(new_text(&log), "run: a\nb\n");
         log.print(b"panic: d\n", [9, 16].into_iter());
-        log.finish(Some(16), false);
+        log.finish(Some(16));
         assert_eq!(new_text(&log), "run: c\n");
     }
 
@@ -262,16 +263,26 @@ mod tests {
         assert_eq!(new_text(&log), "run: a\n");
         log.print(b"b\n", iter::once(0));
         assert_eq!(new_text(&log), "b\n");
-        log.finish(Some(0), false);
+        log.finish(Some(0));
         assert_eq!(log.text(), "run: a\nb\n");
     }
 
+    #[tokio::test]
+    async fn long_secrets_are_ready_before_anything_is_printed() {
+        for (length, ready) in [(0, false), (MUCH - 1, false), (MUCH, true)] {
+            let log = Log::default();
+            log.hide([("K".to_owned(), "x".repeat(length).into())].into());
+            log.prepare().await;
+            assert_eq!(log.inner().redactor.is_some(), ready, "{length}");
+        }
+    }
+
     #[test]
-    fn the_end_of_a_text_that_was_cut_is_no_part_of_a_secret() {
+    fn the_end_of_a_log_is_no_part_of_a_secret() {
         let log = Log::default();
         log.hide([("K".to_owned(), "hunter2-and-more".into())].into());
         log.print(b"it is hunter2-and", iter::empty());
-        log.finish(None, true);
+        log.finish(None);
         assert_eq!(log.text(), "it is ****");
     }
 
@@ -283,7 +294,7 @@ mod tests {
             log.print(&[b'x'; 8 << 10], iter::once(6));
         }
         assert_eq!(new_text(&log), "start\n");
-        log.finish(None, false);
+        log.finish(None);
         let text = log.text();
         assert!(text.starts_with("start\npanic: x\nxxx") && text.contains(" bytes left out …\n"), "{}", text.len());
         assert!(text.len() < 300 << 10, "{}", text.len());

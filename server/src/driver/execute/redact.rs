@@ -1,15 +1,15 @@
 //! Takes the secrets of a run's own task out of what the run says.
 
 mod forms;
+mod issued;
+mod search;
 mod stream;
 
 use std::sync::Arc;
 
-use aho_corasick::Anchored;
-use aho_corasick::automaton::{Automaton as _, StateID};
-use aho_corasick::nfa::noncontiguous::NFA;
 use justiam_sdk::api::secrets::SecretMap;
 
+use search::Search;
 pub(super) use stream::Redaction;
 
 /// Shorter values are words like `on`: taking them out would garble texts and protect nothing.
@@ -19,25 +19,8 @@ const MARK: &str = "****";
 
 /// Knows the secrets of one task in all forms that are looked for, and what else is to be left out.
 pub(crate) struct Redactor {
-    /// In the order of bytes, for the question what begins one of them.
-    secrets: Vec<Vec<u8>>,
     // `None` where it could not be made. Then nothing is let through.
     search: Option<Search>,
-}
-
-/// Finds all patterns in one pass: secrets first, then what is left out without a mark.
-struct Search {
-    automaton: NFA,
-    start: StateID,
-    /// For each state, how many of the last bytes may be the beginning of a pattern.
-    depths: Vec<u32>,
-    secrets: usize,
-}
-
-/// What ends at a place in a text: the longest pattern.
-struct Found {
-    length: usize,
-    is_secret: bool,
 }
 
 impl Redactor {
@@ -51,7 +34,7 @@ impl Redactor {
                 "the secrets of a task cannot be looked for; its texts are left out"
             );
         }
-        Self { secrets, search }
+        Self { search }
     }
 
     /// Takes out all secrets.
@@ -73,62 +56,11 @@ impl Redactor {
     /// A line whose end, or the end before the mark of a cut, is not the beginning of a secret.
     fn without_cut(&self, line: &str) -> String {
         let (kept, rest) = line.rsplit_once(" … (").map_or((line, ""), |(kept, _)| (kept, &line[kept.len()..]));
-        match self.begun(kept.as_bytes()).filter(|at| kept.is_char_boundary(*at)) {
+        let begun = self.search.as_ref().map_or(0, |search| search.begun(search.read(kept.as_bytes())) as usize);
+        match kept.len().checked_sub(begun).filter(|at| begun >= SHORTEST && kept.is_char_boundary(*at)) {
             Some(at) => format!("{}{MARK}{rest}", &kept[..at]),
             None => line.to_owned(),
         }
-    }
-
-    /// Where the longest end of a text begins that is the beginning of a secret, if one is long enough to matter.
-    fn begun(&self, text: &[u8]) -> Option<usize> {
-        let longest = self.secrets.iter().map(Vec::len).max().unwrap_or(0);
-        (text.len().saturating_sub(longest)..(text.len() + 1).saturating_sub(SHORTEST)).find(|at| {
-            let end = &text[*at..];
-            let next = self.secrets.partition_point(|secret| secret.as_slice() < end);
-            self.secrets.get(next).is_some_and(|secret| secret.starts_with(end))
-        })
-    }
-}
-
-impl Search {
-    fn new(secrets: &[Vec<u8>], paths: &[Vec<u8>]) -> Option<Self> {
-        let patterns = || secrets.iter().chain(paths);
-        let automaton = NFA::builder().prefilter(false).build(patterns()).ok()?;
-        let start = automaton.start_state(Anchored::No).ok()?;
-        let mut depths = vec![0; start.as_usize() + 1];
-        for pattern in patterns() {
-            let mut state = start;
-            for (depth, byte) in (1..).zip(pattern) {
-                state = automaton.next_state(Anchored::No, state, *byte);
-                if depths.len() <= state.as_usize() {
-                    depths.resize(state.as_usize() + 1, 0);
-                }
-                depths[state.as_usize()] = depth;
-            }
-        }
-        Some(Self { automaton, start, depths, secrets: secrets.len() })
-    }
-
-    fn next(&self, state: StateID, byte: u8) -> StateID {
-        self.automaton.next_state(Anchored::No, state, byte)
-    }
-
-    /// How many of the last bytes may be the beginning of a pattern.
-    fn depth(&self, state: StateID) -> u64 {
-        self.depths.get(state.as_usize()).copied().unwrap_or(0).into()
-    }
-
-    /// What ends here.
-    fn found(&self, state: StateID) -> Option<Found> {
-        if !self.automaton.is_match(state) {
-            return None;
-        }
-        let patterns = (0..self.automaton.match_len(state)).map(|index| self.automaton.match_pattern(state, index));
-        let found = patterns.map(|pattern| Found {
-            length: self.automaton.pattern_len(pattern),
-            is_secret: pattern.as_usize() < self.secrets,
-        });
-        found.max_by_key(|found| found.length)
     }
 }
 
@@ -175,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_looked_at_is_left_out() {
-        let blind = Arc::new(Redactor { secrets: Vec::new(), search: None });
+        let blind = Arc::new(Redactor { search: None });
         assert_eq!(blind.whole("anything"), MARK);
         assert_eq!(blind.whole(""), "");
     }

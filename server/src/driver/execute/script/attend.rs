@@ -60,6 +60,8 @@ pub(super) async fn attend(
 ) -> Attended {
     let Started { process, policy, usage, ended, channel, printed: pipe, folder } = started;
     log.hide_paths(folder::paths(&folder));
+    // Meanwhile the interpreter starts.
+    log.prepare().await;
     let mut printed = Printed::new(log);
     let mut isolated = None;
     let (cause, exit) = match connect(ended, channel) {

@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn debug_shows_names_only() {
-        let expected = r#"Host { secrets: {"API_KEY": Secret(…)}, config: ["ids"], outbound: false, directory: false }"#;
+        let expected =
+            r#"Host { secrets: {"API_KEY": Secret(…)}, config: ["ids"], outbound: false, directory: false }"#;
         assert_eq!(format!("{:?}", host()), expected);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn finish(log: &Log, attended: &Attended) {
         Cause::Silence => refused(attended).map(|(_, at)| at).or_else(|| crashed(attended).map(|crash| crash.at)),
         _ => None,
     };
-    log.finish(end, matches!(attended.cause, Cause::Stopped | Cause::Flood));
+    log.finish(end);
 }
 
 /// Whether the interpreter itself ended the process, because it does not accept the script or cannot cope with it.
@@ -73,7 +73,15 @@ fn reported(report: &Report, output: &[u8], clues: &Clues, source: &str) -> End 
             grouped(MAX_OUTPUT)
         )),
         Report::Returned { .. } => match std::str::from_utf8(output) {
-            Ok(output) => End::Success { output: output.to_owned() },
+            Ok(output) => match output.find('\0') {
+                None => End::Success { output: output.to_owned() },
+                Some(at) => End::error(format!(
+                    "the returned string has a NUL character, byte {} of {}, which is in no text: encode it, for \
+                     example as Base64",
+                    grouped(at as u64 + 1),
+                    grouped(output.len() as u64)
+                )),
+            },
             Err(error) => End::error(format!(
                 "the returned string is not valid UTF-8: byte {} of {} does not fit",
                 grouped(error.valid_up_to() as u64 + 1),
