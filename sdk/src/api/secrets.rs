@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest value of one secret, in bytes.
 pub const MAX_VALUE: usize = 64 * 1024;
+/// The most that all values of one task may have together, in bytes.
+pub const MAX_VALUES: usize = 1024 * 1024;
 /// The longest key, in bytes.
 pub const MAX_KEY: usize = 256;
 /// The most keys of one task.

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use justiam_sdk::api::ids::TaskId;
-use justiam_sdk::api::secrets::{MAX_KEY, MAX_KEYS, MAX_VALUE, Secret, SecretKeys, SecretMap, SecretsPatch};
+use justiam_sdk::api::secrets::{
+    MAX_KEY, MAX_KEYS, MAX_VALUE, MAX_VALUES, Secret, SecretKeys, SecretMap, SecretsPatch,
+};
 use serde_json::Value;
 
 use super::audit::{Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::{Field, Fields, Object, texts};
 use super::tasks::check_revision;
+use super::vault::Vault;
 use super::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
 use crate::store::{Tx, tasks};
@@ -93,12 +96,21 @@ impl App {
             Change::Replace(set) => (set, stored.keys().filter(|key| !set.contains_key(*key)).collect()),
             Change::Patch(patch) => (&patch.set, patch.remove.iter().filter(|key| stored.contains_key(*key)).collect()),
         };
-        let left = stored.keys().filter(|key| !remove.contains(key) && !set.contains_key(*key)).count();
-        if left + set.len() > MAX_KEYS {
-            let mut errors = FieldErrors::default();
+        let left: Vec<&SealedSecret> =
+            stored.values().filter(|old| !remove.contains(&old.key) && !set.contains_key(&old.key)).collect();
+        let mut errors = FieldErrors::default();
+        if left.len() + set.len() > MAX_KEYS {
             errors.add("secrets", format!("a task may have {MAX_KEYS} secrets at the most"));
-            return Err(Error::Invalid(errors));
         }
+        let bytes: usize = left.iter().map(|old| Vault::length(&old.sealed)).sum();
+        let bytes = bytes + set.values().map(|value| value.expose().len()).sum::<usize>();
+        if bytes > MAX_VALUES {
+            errors.add(
+                "secrets",
+                format!("the values would be {bytes} bytes long together; all secrets of a task may be {MAX_VALUES} at the most"),
+            );
+        }
+        errors.check()?;
         let mut touched = Touched::default();
         for key in remove {
             secrets::remove(tx, task, key).await?;

@@ -96,6 +96,11 @@ impl Vault {
         Ok(sealed)
     }
 
+    /// How long the value is that was sealed.
+    pub fn length(sealed: &[u8]) -> usize {
+        sealed.len().saturating_sub(NONCE_LEN + AES_256_GCM.tag_len())
+    }
+
     /// Opens a value. `None` when it was sealed with another key, for another place, or was tampered with.
     pub fn open(&self, task: TaskId, key: &str, sealed_by: &str, sealed: &[u8]) -> Option<Secret> {
         if sealed_by == self.key_id { self.open_at(place(task, key), sealed) } else { None }

@@ -1,11 +1,11 @@
 //! What is just allowed, and what is one too many.
 
 use justiam_tests::soon;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::support::{Api, NOBODY, SCRIPT, body};
+use super::support::{Api, NOBODY, SCRIPT, body, path};
 
 /// A script of exactly so many bytes.
 fn script(bytes: usize) -> String {
@@ -14,7 +14,7 @@ fn script(bytes: usize) -> String {
 
 /// So many entries.
 fn entries(count: usize) -> Value {
-    (0..count).map(|index| (format!("key {index}"), json!("v"))).collect::<serde_json::Map<_, _>>().into()
+    (0..count).map(|index| (format!("key {index}"), json!("v"))).collect::<Map<_, _>>().into()
 }
 
 #[tokio::test]
@@ -47,6 +47,26 @@ async fn every_limit_of_a_task_is_exact() {
         let errors = api.send("POST", "/api/v1/tasks", &fine).await.wrong_fields(&[path]);
         assert!(errors.to_string().len() < 400, "{errors}");
     }
+}
+
+#[tokio::test]
+async fn all_secrets_of_a_task_may_be_1_mib_long() {
+    let api = Api::start().await;
+    let task = api.task("T").await;
+    let path = format!("{}/secrets", path(&task));
+    let half = |keys: std::ops::Range<usize>| {
+        let set: Map<_, _> = keys.map(|key| (format!("key {key}"), json!("x".repeat(64 << 10)))).collect();
+        json!({ "set": set })
+    };
+    api.send("PATCH", &path, &half(0..8)).await.expect(200);
+    api.send("PATCH", &path, &half(8..16)).await.expect(200);
+    let errors =
+        api.send("PATCH", &path, &json!({ "set": { "one": "x", "two": "" } })).await.wrong_fields(&["secrets"]);
+    let expected = "the values would be 1048577 bytes long together; all secrets of a task may be 1048576 at the most";
+    assert_eq!(errors["secrets"], json!([expected]));
+    // What is replaced or removed does not count.
+    let swapped = json!({ "set": { "key 0": "", "one": "x".repeat(32 << 10), "two": "x".repeat(64 << 10) }, "remove": ["key 1"] });
+    api.send("PATCH", &path, &swapped).await.expect(200);
 }
 
 #[tokio::test]
