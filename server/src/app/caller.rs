@@ -1,5 +1,7 @@
 //! Who asks, and what they may do.
 
+use jiff::Timestamp;
+
 use super::{Error, Result};
 
 /// Something that a token may allow.
@@ -106,6 +108,8 @@ pub struct Caller {
     pub permissions: Vec<Permission>,
     /// Whether the caller may do everything.
     pub is_admin: bool,
+    /// When the caller's token ends, if there is one.
+    pub expires_at: Option<Timestamp>,
     /// The request in which the caller asks, as its answer and the log name it.
     pub request_id: Option<String>,
 }

@@ -1,15 +1,15 @@
 //! The logs of runs: what their scripts print.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::unfold;
+use jiff::Timestamp;
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::run_logs::{LogEnd, LogEvent, LogPiece};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::caller::{Caller, Permission};
@@ -18,20 +18,63 @@ use crate::store::run_logs::{self, Piece};
 use crate::store::{self, runs};
 
 /// How many logs one server lets people follow at a time: each asks the database twice a second.
-const MOST_FOLLOWERS: usize = 100;
+const MOST_FOLLOWED: usize = 100;
+/// How many of them one caller may follow.
+const MOST_FOLLOWED_BY_ONE: usize = 10;
 /// How often a follower looks for something new. In real time: it is a person who waits.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Those who follow logs on this server.
+#[derive(Default)]
 pub(crate) struct Followers {
-    places: Arc<Semaphore>,
+    counts: Arc<Counts>,
     /// Ends them all.
     end: CancellationToken,
 }
 
-impl Default for Followers {
-    fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(MOST_FOLLOWERS)), end: CancellationToken::new() }
+/// How many logs each principal follows.
+#[derive(Default)]
+struct Counts(Mutex<HashMap<String, usize>>);
+
+/// The right to follow a log, until it goes away.
+struct Place {
+    counts: Arc<Counts>,
+    principal: String,
+}
+
+impl Followers {
+    fn place(&self, caller: &Caller) -> Result<Place> {
+        let mut counts = self.counts.lock();
+        if counts.get(&caller.principal).is_some_and(|count| *count >= MOST_FOLLOWED_BY_ONE) {
+            return Err(Error::TooMany(format!(
+                "token `{}` follows {MOST_FOLLOWED_BY_ONE} logs on this server, which is as many as it allows to one",
+                caller.name
+            )));
+        }
+        if counts.values().sum::<usize>() >= MOST_FOLLOWED {
+            return Err(Error::TooMany(format!(
+                "{MOST_FOLLOWED} logs are being followed on this server, which is as many as it allows"
+            )));
+        }
+        *counts.entry(caller.principal.clone()).or_default() += 1;
+        Ok(Place { counts: Arc::clone(&self.counts), principal: caller.principal.clone() })
+    }
+}
+
+impl Counts {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock();
+        let Some(count) = counts.get_mut(&self.principal) else { return };
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.principal);
+        }
     }
 }
 
@@ -43,7 +86,9 @@ struct Follower {
     at: u64,
     events: VecDeque<LogEvent>,
     ended: bool,
-    _place: OwnedSemaphorePermit,
+    /// When the caller's token ends, and with it the right to see more.
+    until: Option<Timestamp>,
+    _place: Place,
 }
 
 impl App {
@@ -56,7 +101,8 @@ impl App {
     }
 
     /// Follows what the script of a run prints, from a place in its log to the end of the run. The stream also ends, without an
-    /// end of the run, when the server does.
+    /// end of the run, when the server or the caller's token does. A token never allows less than before, so there is nothing
+    /// else to look at again.
     pub(crate) async fn follow_run(
         self: &Arc<Self>,
         caller: &Caller,
@@ -64,13 +110,15 @@ impl App {
         from: u64,
     ) -> Result<impl Stream<Item = LogEvent> + Send + use<>> {
         caller.require(Permission::TasksView)?;
-        let place = Arc::clone(&self.followers.places).try_acquire_owned().map_err(|_| {
-            Error::TooMany(format!(
-                "{MOST_FOLLOWERS} logs are being followed on this server, which is as many as it allows"
-            ))
-        })?;
-        let app = Arc::clone(self);
-        let mut follower = Follower { app, run: id, at: from, events: VecDeque::new(), ended: false, _place: place };
+        let mut follower = Follower {
+            app: Arc::clone(self),
+            run: id,
+            at: from,
+            events: VecDeque::new(),
+            ended: false,
+            until: caller.expires_at,
+            _place: self.followers.place(caller)?,
+        };
         if !follower.look().await? {
             return Err(Error::no_run(&id));
         }
@@ -97,6 +145,9 @@ impl Follower {
             tokio::select! {
                 () = app.followers.end.cancelled() => return None,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            if self.until.is_some_and(|until| until <= app.now()) {
+                return None;
             }
             match self.look().await {
                 // A database that is away comes back.

@@ -108,6 +108,7 @@ impl App {
             // A permission that this version does not know allows nothing.
             permissions: row.permissions.split(' ').filter_map(|name| name.parse().ok()).collect(),
             is_admin: row.is_admin,
+            expires_at: Some(row.expires_at),
             request_id: None,
         })
     }

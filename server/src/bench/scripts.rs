@@ -387,6 +387,7 @@ fn operator() -> Caller {
         name: "bench".into(),
         permissions: Vec::new(),
         is_admin: true,
+        expires_at: None,
         request_id: None,
     }
 }

@@ -73,8 +73,12 @@ async fn followed(client: &Client, run: RunId) -> (String, RunStatus) {
 }
 
 fn events(server: &TestServer, run: &str) -> RequestBuilder {
+    events_for(&server.token, server, run)
+}
+
+fn events_for(token: &str, server: &TestServer, run: &str) -> RequestBuilder {
     let path = format!("{}/api/v1/task-runs/{run}/log", server.endpoint);
-    reqwest::Client::new().get(path).bearer_auth(&server.token).header("Accept", "text/event-stream")
+    reqwest::Client::new().get(path).bearer_auth(token).header("Accept", "text/event-stream")
 }
 
 /// Reads events until there is this text among them.
@@ -184,6 +188,24 @@ select {}"#;
 }
 
 #[tokio::test]
+async fn no_log_ends_within_a_secret_however_the_script_ends() {
+    let server = TestServer::start().await;
+    let begin = "os.Stdout.WriteString(secrets.Get(\"KEY\")[:9])\n";
+    for (import, end) in [
+        ("fmt", "return fmt.Sprint(), nil"),
+        ("runtime", "runtime.Goexit(); return \"\", nil"),
+        ("errors", "return \"\", errors.New(\"no\")"),
+        ("strings", "var kept []string\nfor { kept = append(kept, strings.Repeat(\"x\", 1<<24)) }"),
+    ] {
+        let mut new = NewTask::triggered_script(import, go(&["os", "secrets", import], &format!("{begin}{end}")));
+        new.secrets = Some([("KEY".to_owned(), "canary-31c9e07b".into())].into());
+        let ended = server.ended(start(&server, &new).await.id).await;
+        let log = server.client.runs().log(ended.id).await.unwrap();
+        assert_eq!(log, "****", "{:?}", ended.error);
+    }
+}
+
+#[tokio::test]
 async fn the_interpreters_own_account_of_a_failure_is_no_part_of_the_log() {
     let server = TestServer::start().await;
     let refused = run(&server, go(&[], "return undefined, nil")).await;
@@ -255,16 +277,47 @@ async fn a_log_belongs_to_a_run_and_is_for_those_who_may_see_it() {
 }
 
 #[tokio::test]
+async fn nobody_follows_a_log_for_longer_than_his_token_lasts() {
+    // Without workers, so that the run does not end before.
+    let database = justiam_tests::postgres::database().await;
+    let server = TestServer::start_on_postgres(&database.url, ManualClock::at(START), |config| {
+        config.roles = "api".parse::<Roles>().unwrap();
+    })
+    .await;
+    let run = start(&server, &NewTask::triggered_script("T", go(&[], "return \"\", nil"))).await.id.to_string();
+    let token = server.token_with(&[Permission::TasksView]).await;
+    let mut short = events_for(&token, &server, &run).send().await.unwrap();
+    let mut long = events(&server, &run).send().await.unwrap();
+    server.advance(24 * 60 * 60);
+    soon("the end of the short one", async {
+        while let Some(piece) = short.chunk().await.unwrap() {
+            assert!(!String::from_utf8_lossy(&piece).contains("event: end"));
+        }
+    })
+    .await;
+    assert_eq!(events_for(&token, &server, &run).send().await.unwrap().status(), 401);
+    // A comment shows that the other one is still there.
+    read_until(&mut long, ":").await;
+}
+
+#[tokio::test]
 async fn a_bounded_number_of_people_follow_and_a_shutdown_sends_them_home() {
     let (server, gate) = (TestServer::start().await, Gate::new().await);
     let run = start(&server, &at_the_gate(&gate)).await;
     let visitor = gate.visitor().await;
     let id = run.id.to_string();
     let mut followers = Vec::new();
-    for _ in 0..100 {
-        let response = events(&server, &id).send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        followers.push(response);
+    for _ in 0..10 {
+        let token = server.token_with(&[Permission::TasksView]).await;
+        for _ in 0..10 {
+            let response = events_for(&token, &server, &id).send().await.unwrap();
+            assert_eq!(response.status(), 200);
+            followers.push(response);
+        }
+        let refused = events_for(&token, &server, &id).send().await.unwrap();
+        assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));
+        let text = refused.text().await.unwrap();
+        assert!(text.contains("token `limited` follows 10 logs on this server"), "{text}");
     }
     let refused = events(&server, &id).send().await.unwrap();
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));
