@@ -6,6 +6,7 @@ mod leg;
 mod redirect;
 mod request;
 mod resolver;
+mod share;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::telemetry::traces::Telemetry;
 use failure::Kind;
 use leg::Leg;
 use resolver::Resolver;
+pub(crate) use share::Room;
+use share::{SMALL, Share};
 
 /// How long a connection may take. An answer may take as long as the run.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +54,7 @@ pub struct Outbound {
     shared: Arc<Shared>,
     /// The span that requests belong to.
     parent: Option<SpanContext>,
+    share: Share,
     /// What traces must not show, longest first.
     hidden: Arc<[Secret]>,
 }
@@ -72,6 +76,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Its body, whole.
     pub body: Vec<u8>,
+    /// What it takes of the run's share, to be kept for as long as the body.
+    pub(crate) room: Option<Room>,
 }
 
 impl Outbound {
@@ -82,12 +88,14 @@ impl Outbound {
             .user_agent(concat!("justiam-server/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .dns_resolver(Arc::new(Resolver(Arc::clone(&destinations))))
+            // Connections that are kept have no limit that counts for all hosts together: a script could take all descriptors.
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Arc::new(Resolver::new(Arc::clone(&destinations))))
             .build()?;
         let max_body_mib = usize::try_from(settings.max_body_mib).unwrap_or(usize::MAX);
         let gworkspace = settings.gworkspace;
         let shared = Shared { http, destinations, max_body_mib, gworkspace, telemetry, clock };
-        Ok(Self { shared: Arc::new(shared), parent: None, hidden: Arc::new([]) })
+        Ok(Self { shared: Arc::new(shared), parent: None, share: Share::new(max_body_mib), hidden: Arc::new([]) })
     }
 
     /// The same for one run: its requests belong to `parent`, and traces do not show its secrets.
@@ -96,7 +104,8 @@ impl Outbound {
         let long_enough = |secret: &&Secret| secret.expose().len() >= SHORTEST_SECRET;
         let mut hidden: Vec<Secret> = secrets.values().filter(long_enough).flat_map(as_written).collect();
         hidden.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
-        Self { shared: Arc::clone(&self.shared), parent: Some(parent), hidden: hidden.into() }
+        let share = Share::new(self.shared.max_body_mib);
+        Self { shared: Arc::clone(&self.shared), parent: Some(parent), share, hidden: hidden.into() }
     }
 
     /// The server's time.
@@ -107,6 +116,11 @@ impl Outbound {
     /// Where the directory of Google Workspace is.
     pub(crate) fn gworkspace(&self) -> &Url {
         &self.shared.gworkspace
+    }
+
+    /// Waits until the run lists no other directory.
+    pub(crate) async fn listing(&self) -> Room {
+        self.share.listing().await
     }
 
     /// Sends a request and follows redirects. Dropping the future closes the connection.
@@ -146,26 +160,33 @@ impl Outbound {
         leg.inject(&mut headers);
         // User and password of the URL become a header here, unless the script has set its own.
         let sent = self.shared.http.request(request.method.clone(), request.url.clone());
-        let mut response = sent.headers(headers).body(request.body.clone()).send().await?;
+        let sent = sent.headers(headers).body(request.body.clone()).send();
+        let mut response = resolver::of_run(&self.share.look_ups, sent).await?;
         let status = response.status();
         if let Some(next) = redirect::follow(request, status, response.headers())? {
             return Ok((status, Hop::On(Box::new(next))));
         }
         let limit = self.shared.max_body_mib << 20;
         let too_long = || Kind::TooLong(self.shared.max_body_mib);
-        if response.content_length().is_some_and(|length| length > limit as u64) && request.method != http::Method::HEAD
-        {
+        let length = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if length.is_some_and(|length| length > limit) && request.method != http::Method::HEAD {
             return Err(too_long());
         }
-        let mut body = Vec::new();
+        let (mut body, mut room) = (Vec::new(), None);
         while let Some(piece) = response.chunk().await? {
-            if body.len() + piece.len() > limit {
+            let end = body.len() + piece.len();
+            if end > limit {
                 return Err(too_long());
+            }
+            if end > SMALL && room.is_none() {
+                let whole = length.unwrap_or(limit);
+                room = Some(self.share.body(whole).await);
+                body.reserve_exact(whole - body.len());
             }
             body.extend_from_slice(&piece);
         }
         let headers = std::mem::take(response.headers_mut());
-        Ok((status, Hop::End(Response { status: status.as_u16(), headers, body })))
+        Ok((status, Hop::End(Response { status: status.as_u16(), headers, body, room })))
     }
 
     fn without_secrets(&self, text: &str) -> String {
@@ -194,3 +215,6 @@ pub(crate) fn client() -> reqwest::ClientBuilder {
     }
     reqwest::Client::builder().no_proxy()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Requests of scripts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,9 +10,9 @@ use justiam_tests::programs::program;
 use justiam_tests::soon;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
-use super::support::{Lab, go, message, online, script};
+use super::support::{Lab, go, message, online, script, until};
 use super::web::Web;
 
 /// The body of a script that returns what it got, or the error.
@@ -228,6 +229,43 @@ async fn why_there_is_no_answer_is_one_line_without_secrets() {
     assert_eq!(ask("ftp://a/?hunter2").await, "fetch: the URL's scheme must be http or https, not ftp");
     let none = failure(Host::default(), "fetch.Get(`http://127.0.0.1/`)").await;
     assert_eq!(none, "this run has no network: the server's --script-network says so");
+}
+
+#[tokio::test]
+async fn a_run_has_two_of_the_largest_bodies_on_their_way_at_a_time() {
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let release = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&release);
+    let slow = move |body: axum::body::Bytes| {
+        let (arrived, waiting) = (arrived.clone(), Arc::clone(&waiting));
+        async move {
+            arrived.send(()).unwrap();
+            waiting.acquire().await.unwrap().forget();
+            body.len().to_string()
+        }
+    };
+    let route = axum::routing::post(slow).layer(axum::extract::DefaultBodyLimit::disable());
+    let web = Web::serve(Router::new().route("/", route)).await;
+    let body = format!(
+        "big := strings.Repeat(`x`, 8<<20)\nvar group sync.WaitGroup\nbodies := make([]string, 6)\nfor i := 0; i < 6; i++ {{\n\
+         i := i\n group.Add(1)\n go func() {{ defer group.Done(); if r, err := fetch.Post(`{}`, ``, big); err == nil {{ bodies[i] = r.Body }} }}()\n}}\n\
+         group.Wait()\nreturn strings.Join(bodies, ``), nil",
+        web.url("/")
+    );
+    let source = go(&["fetch", "strings", "sync"], &body);
+    let watch = async {
+        let mut most = 0;
+        for ended in 0..6 {
+            // The next ones arrive before anything ends, as far as they can.
+            until("two arrivals", || arrivals.len() >= 2.min(6 - ended)).await;
+            most = most.max(arrivals.len());
+            arrivals.recv().await.unwrap();
+            release.add_permits(1);
+        }
+        most
+    };
+    let (text, most) = soon("six answers", async { tokio::join!(output(online(|_| {}), &source), watch) }).await;
+    assert_eq!((text, most), ("8388608".repeat(6), 2));
 }
 
 #[tokio::test]

@@ -202,6 +202,13 @@ async fn refusals_say_what_to_check_and_show_no_key() {
     );
     assert_eq!(google.list(&google.key(|_| {})).await.unwrap_err(), expected);
 
+    // What is no token, however long it is, is not quoted and not kept.
+    for answer in [json!({"access_token": "x".repeat(70_000)}), json!([vec![0; 500_000]]), json!({"access_token": 5})] {
+        let google = StandIn::start(1, vec![(200, answer)]).await;
+        let error = google.list(&google.key(|_| {})).await.unwrap_err();
+        assert_eq!(error, "gworkspace: `token_uri` answered without an access token");
+    }
+
     let google = StandIn::start(1, Vec::new()).await;
     let wrong = google.key(|key| key["private_key"] = KEY.replace("MII", "AAA").into());
     let error = google.list(&wrong).await.unwrap_err();

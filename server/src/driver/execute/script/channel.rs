@@ -20,6 +20,7 @@ use tokio::net::unix::OwnedWriteHalf;
 
 use super::host::{Answer, Host};
 use super::sandbox::Achieved;
+use crate::outbound::Room;
 use incoming::{Incoming, Message};
 
 /// The most that a run may return.
@@ -27,6 +28,9 @@ pub(super) const MAX_OUTPUT: u64 = justiam_sdk::api::runs::MAX_OUTPUT as u64;
 
 /// Calls that are answered at a time; further ones wait in the socket.
 const MAX_CALLS: usize = 16;
+
+/// No further call is read while more bytes than these came with those that are being answered, so that there are at most twice as many.
+const MANY_BYTES: usize = 8 << 20;
 
 /// What the script's process says about its end; the bytes of an output follow its line as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +98,9 @@ struct Reply {
     /// What follows the line; in it, the length.
     #[serde(serialize_with = "length", skip_serializing_if = "Vec::is_empty")]
     tail: Vec<u8>,
+    /// Given back when this has been sent.
+    #[serde(skip)]
+    _room: Option<Room>,
 }
 
 /// Answers calls until the process reports its end or closes its side. What the helper says first goes to `isolated`.
@@ -109,8 +116,8 @@ pub(super) async fn serve(stream: UnixStream, host: &Host, isolated: &mut Option
                 // A script that no longer reads may still report its end.
                 let _ = send(&mut write, &reply).await;
             }
-            message = incoming.message(), if calls.0.len() < MAX_CALLS => match message {
-                Ok(Some(Message::Call(call, tail))) => calls.0.push(Box::pin(answer(host, call, tail))),
+            message = incoming.message(), if calls.have_room() => match message {
+                Ok(Some(Message::Call(call, tail))) => calls.0.push((tail.len(), Box::pin(answer(host, call, tail)))),
                 Ok(Some(Message::Report(report))) => return incoming.rest_of(report).await,
                 Ok(Some(Message::Isolated(achieved))) => *isolated = Some(achieved),
                 Ok(None) => return Said::Closed,
@@ -122,11 +129,12 @@ pub(super) async fn serve(stream: UnixStream, host: &Host, isolated: &mut Option
 
 async fn answer(host: &Host, call: Call, tail: Vec<u8>) -> Reply {
     let id = call.id;
+    let failed = |error| Reply { id, result: None, error: Some(error), tail: Vec::new(), _room: None };
     match host.answer(&call.method, call.params, tail).await {
-        Ok(Answer { result, tail }) => Reply { id, result: Some(result), error: None, tail },
+        Ok(Answer { result, tail, room }) => Reply { id, result: Some(result), error: None, tail, _room: room },
         // The script's side takes an empty text for no error.
-        Err(error) if error.is_empty() => Reply { id, result: None, error: Some("failed".into()), tail: Vec::new() },
-        Err(error) => Reply { id, result: None, error: Some(error), tail: Vec::new() },
+        Err(error) if error.is_empty() => failed("failed".to_owned()),
+        Err(error) => failed(error),
     }
 }
 
@@ -142,14 +150,19 @@ fn length<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 }
 
 /// Calls in flight. They are polled together, on the run's own task: most are answered at once, and handing them to
-/// other threads would cost more than answering them.
-struct Calls<'a>(Vec<Pin<Box<dyn Future<Output = Reply> + Send + 'a>>>);
+/// other threads would cost more than answering them. Beside each is how many bytes came with it.
+struct Calls<'a>(Vec<(usize, Pin<Box<dyn Future<Output = Reply> + Send + 'a>>)>);
 
 impl Calls<'_> {
+    /// Whether one more may be answered at the same time.
+    fn have_room(&self) -> bool {
+        self.0.len() < MAX_CALLS && self.0.iter().map(|(bytes, _)| bytes).sum::<usize>() <= MANY_BYTES
+    }
+
     /// The next reply; never resolves while there are no calls.
     async fn next(&mut self) -> Reply {
         poll_fn(|context| {
-            let ready = self.0.iter_mut().enumerate().find_map(|(i, call)| match call.as_mut().poll(context) {
+            let ready = self.0.iter_mut().enumerate().find_map(|(i, (_, call))| match call.as_mut().poll(context) {
                 Poll::Ready(reply) => Some((i, reply)),
                 Poll::Pending => None,
             });

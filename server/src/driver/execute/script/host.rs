@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Room};
 
 pub use idp::Directory;
 
@@ -40,17 +40,19 @@ impl fmt::Debug for Host {
 }
 
 /// What a call is answered with.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Answer {
     /// JSON.
     pub(super) result: Value,
     /// Bytes that follow it.
     pub(super) tail: Vec<u8>,
+    /// What this takes of the run's share, until it is sent.
+    pub(super) room: Option<Room>,
 }
 
 impl<T: Into<Value>> From<T> for Answer {
     fn from(result: T) -> Self {
-        Self { result: result.into(), tail: Vec::new() }
+        Self { result: result.into(), tail: Vec::new(), room: None }
     }
 }
 

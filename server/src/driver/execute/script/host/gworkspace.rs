@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::{Answer, read};
-use crate::outbound::{Outbound, Request, Response};
+use crate::outbound::{Outbound, Request, Response, Room};
 
 /// What a service account asks to be allowed.
 const SCOPE: &str = "https://www.googleapis.com/auth/admin.directory.user.readonly";
@@ -17,8 +18,10 @@ const SCOPE: &str = "https://www.googleapis.com/auth/admin.directory.user.readon
 const PAGE: &str = "500";
 /// What is asked for of each user.
 const FIELDS: &str = "nextPageToken,users(id,primaryEmail,name(givenName,familyName),suspended,archived)";
-/// More users than a script can hold.
-const MOST_USERS: usize = 1_000_000;
+/// The longest list that is given to a script, in MiB: about half a million users.
+const MOST_MIB: usize = 64;
+/// Tokens and errors are much shorter. Longer ones are not looked into.
+const LONGEST_WORD: usize = 64 << 10;
 /// How long to wait before each further attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
 
@@ -65,40 +68,85 @@ struct Name {
     family_name: String,
 }
 
-/// Answers `gworkspace.list_users`.
+/// What Google says of an error: the directory and the token endpoint each have a form of their own.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Reason,
+    error_description: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reason {
+    Code(String),
+    Full { message: String },
+}
+
+/// A JSON array of users that grows. Users are kept as they are sent, which takes the least memory.
+struct Users(Vec<u8>);
+
+impl Users {
+    /// Adds a page, and tells where the next one begins.
+    fn add(&mut self, page: &[u8], most: usize) -> Result<Option<String>, String> {
+        let page: Page = serde_json::from_slice(page)
+            .map_err(|_| "Google's directory gave an answer that cannot be read".to_owned())?;
+        for user in page.users.into_iter().filter(|user| !user.suspended && !user.archived) {
+            let user = User {
+                sub: user.id,
+                email: user.primary_email,
+                first_name: user.name.given_name,
+                last_name: user.name.family_name,
+            };
+            self.0.push(if self.0.is_empty() { b'[' } else { b',' });
+            serde_json::to_writer(&mut self.0, &user).map_err(|_| "a user could not be written as JSON".to_owned())?;
+            if self.0.len() >= most {
+                return Err(format!("the domain has more users than fit into {MOST_MIB} MiB"));
+            }
+        }
+        Ok(page.next_page_token.filter(|token| !token.is_empty()))
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.0.is_empty() {
+            self.0.push(b'[');
+        }
+        self.0.push(b']');
+        self.0
+    }
+}
+
+/// Answers `gworkspace.list_users`. The users follow as a JSON array.
 pub(super) async fn answer(outbound: &Outbound, params: Value) -> Result<Answer, String> {
     let Params { service_account_key, domain } =
         read("gworkspace.list_users", "the texts `service_account_key` and `domain`", params)?;
-    let users = list(outbound, &service_account_key, &domain).await.map_err(|error| format!("gworkspace: {error}"))?;
-    serde_json::to_value(users).map(Into::into).map_err(|_| "the users could not be written as JSON".to_owned())
+    let listed = list(outbound, &service_account_key, &domain).await;
+    let (tail, room) = listed.map_err(|error| format!("gworkspace: {error}"))?;
+    Ok(Answer { result: json!({}), tail, room: Some(room) })
 }
 
-async fn list(outbound: &Outbound, key: &str, domain: &str) -> Result<Vec<User>, String> {
+async fn list(outbound: &Outbound, key: &str, domain: &str) -> Result<(Vec<u8>, Room), String> {
     if domain.is_empty() {
         return Err("the domain is empty".to_owned());
     }
     let token = grant::token(outbound, key).await?;
-    let mut users = Vec::new();
-    let mut next: Option<String> = None;
+    let room = outbound.listing().await;
+    let (mut users, mut next) = (Users(Vec::new()), None);
     loop {
         let page = page(outbound, &token, domain, next.as_deref()).await?;
-        users.extend(page.users.into_iter().filter(|user| !user.suspended && !user.archived).map(|user| User {
-            sub: user.id,
-            email: user.primary_email,
-            first_name: user.name.given_name,
-            last_name: user.name.family_name,
-        }));
-        if users.len() > MOST_USERS {
-            return Err(format!("the domain has more than {MOST_USERS} users"));
-        }
-        match page.next_page_token.filter(|token| !token.is_empty()) {
-            Some(token) => next = Some(token),
-            None => return Ok(users),
+        // A page may be as long as any answer, and reading it takes its time.
+        let adding = tokio::task::spawn_blocking(move || {
+            let next = users.add(&page.body, MOST_MIB << 20);
+            (users, next)
+        });
+        let added = adding.await.map_err(|_| "a page of users could not be read".to_owned())?;
+        (users, next) = (added.0, added.1?);
+        if next.is_none() {
+            return Ok((users.finish(), room));
         }
     }
 }
 
-async fn page(outbound: &Outbound, token: &str, domain: &str, next: Option<&str>) -> Result<Page, String> {
+async fn page(outbound: &Outbound, token: &str, domain: &str, next: Option<&str>) -> Result<Response, String> {
     let mut url = outbound.gworkspace().clone();
     url.set_path(&format!("{}/admin/directory/v1/users", url.path().trim_end_matches('/')));
     url.query_pairs_mut()
@@ -114,7 +162,7 @@ async fn page(outbound: &Outbound, token: &str, domain: &str, next: Option<&str>
     if answer.status != 200 {
         return Err(refused(&answer));
     }
-    serde_json::from_slice(&answer.body).map_err(|_| "Google's directory gave an answer that cannot be read".to_owned())
+    Ok(answer)
 }
 
 /// Sends a request, again where that may help.
@@ -149,27 +197,29 @@ fn refused(answer: &Response) -> String {
 
 /// What Google says of an error, as the second half of a line.
 fn said(body: &[u8]) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-    // The directory and the token endpoint each have a form of their own.
-    let message = text(&body["error"]["message"]).or_else(|| {
-        let description = text(&body["error_description"]);
-        text(&body["error"]).map(|error| description.map_or(error.clone(), |text| format!("{error}: {text}")))
-    });
-    let Some(message) = message else { return String::new() };
+    let message = match short(body) {
+        Some(Refusal { error: Reason::Full { message }, .. }) => message,
+        Some(Refusal { error: Reason::Code(error), error_description: Some(text) }) => format!("{error}: {text}"),
+        Some(Refusal { error: Reason::Code(error), .. }) => error,
+        None => return String::new(),
+    };
     let line: String = message.chars().map(|char| if char.is_control() { ' ' } else { char }).take(300).collect();
     format!(" (\"{line}\")")
+}
+
+/// Reads an answer that is short, unless somebody else than Google gave it.
+fn short<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    if body.len() > LONGEST_WORD { None } else { serde_json::from_slice(body).ok() }
 }
 
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
-    use serde_json::json;
 
     use super::*;
 
     fn answer(status: u16, body: &Value) -> Response {
-        Response { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() }
+        Response { status, headers: HeaderMap::new(), body: body.to_string().into_bytes(), room: None }
     }
 
     #[test]
@@ -203,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_has_a_longest_length() {
+        let page = br#"{"users":[{"id":"1","primaryEmail":"a@example.com"},{"id":"2","primaryEmail":"b@example.com"}]}"#;
+        let length = {
+            let mut users = Users(Vec::new());
+            assert_eq!(users.add(page, 1000), Ok(None));
+            users.finish().len()
+        };
+        assert_eq!(Users(Vec::new()).add(page, length), Ok(None));
+        let expected = Err("the domain has more users than fit into 64 MiB".to_owned());
+        assert_eq!(Users(Vec::new()).add(page, length - 1), expected);
+        assert_eq!(Users(Vec::new()).finish(), b"[]");
+    }
+
+    #[test]
     fn both_forms_of_an_error_are_quoted_in_one_line() {
         assert_eq!(
             said(br#"{"error":"invalid_grant","error_description":"Bad\nJWT"}"#),
@@ -210,6 +274,9 @@ mod tests {
         );
         assert_eq!(said(br#"{"error":"invalid_grant"}"#), " (\"invalid_grant\")");
         assert_eq!(said(b"<html>"), "");
+        let padded = |length: usize| format!("{}{}", r#"{"error":"e"}"#, " ".repeat(length - 13));
+        assert_eq!(said(padded(64 << 10).as_bytes()), " (\"e\")");
+        assert_eq!(said(padded((64 << 10) + 1).as_bytes()), "");
         assert_eq!(said(json!({"error": "x".repeat(1000)}).to_string().as_bytes()).len(), 300 + 5);
     }
 }

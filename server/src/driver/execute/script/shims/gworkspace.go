@@ -1,7 +1,10 @@
 // Package gworkspace reads the directory of a Google Workspace.
 package gworkspace
 
-import "justiam/host"
+import (
+	"encoding/json"
+	"justiam/host"
+)
 
 // User is an active user of a domain. Sub is what Google's sign-in calls the user.
 type User struct {
@@ -16,7 +19,11 @@ type User struct {
 func ListUsers(serviceAccountKey, domain string) ([]User, error) {
 	var users []User
 	params := map[string]string{"service_account_key": serviceAccountKey, "domain": domain}
-	if err := host.Call("gworkspace.list_users", params, &users); err != nil {
+	text, err := host.Exchange("gworkspace.list_users", params, "", &struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(text), &users); err != nil {
 		return nil, err
 	}
 	return users, nil

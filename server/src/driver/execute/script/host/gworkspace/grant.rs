@@ -6,10 +6,11 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{SCOPE, said, send};
+use super::{SCOPE, said, send, short};
 use crate::outbound::{Outbound, Request};
 
 /// For how long the signed text is good: the most that Google takes.
@@ -22,6 +23,12 @@ struct Key {
     pair: RsaKeyPair,
     token_uri: String,
     subject: Option<String>,
+}
+
+/// What `token_uri` answers.
+#[derive(Deserialize)]
+struct Grant {
+    access_token: String,
 }
 
 /// Gets a token for the directory.
@@ -48,9 +55,8 @@ pub(super) async fn token(outbound: &Outbound, key: &str) -> Result<String, Stri
         };
         return Err(format!("the service account was refused with {}{}; {hint}", answer.status, said(&answer.body)));
     }
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let token = body["access_token"].as_str().filter(|token| !token.is_empty());
-    token.map(ToOwned::to_owned).ok_or_else(|| "`token_uri` answered without an access token".to_owned())
+    let token = short(&answer.body).map(|Grant { access_token }| access_token).filter(|token| !token.is_empty());
+    token.ok_or_else(|| "`token_uri` answered without an access token".to_owned())
 }
 
 impl Key {
@@ -58,7 +64,7 @@ impl Key {
         if text.is_empty() {
             return Err("the service account's key is empty; does the task have the secret?".to_owned());
         }
-        let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        let Some(Value::Object(fields)) = short(text.as_bytes()) else {
             return Err("the service account's key is no JSON object; give the whole file that Google made".to_owned());
         };
         let field = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
