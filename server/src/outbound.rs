@@ -11,12 +11,11 @@ mod share;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
-use justiam_sdk::api::secrets::{Secret, SecretMap};
 use opentelemetry::trace::SpanContext;
 use reqwest::redirect::Policy;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 pub use destinations::{Denied, Destinations, Rule};
 pub use failure::Failure;
@@ -24,7 +23,7 @@ pub use request::{Request, canonical_name};
 
 use crate::clock::Clock;
 use crate::telemetry::traces::Telemetry;
-use failure::Kind;
+use failure::{Kind, Shown};
 use leg::Leg;
 use resolver::Resolver;
 pub(crate) use share::Room;
@@ -34,8 +33,6 @@ use share::{SMALL, Share};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many redirects are followed, as by Go's client.
 const MAX_REDIRECTS: usize = 10;
-/// Shorter secrets are words like `on`: taking them out would garble traces and protect nothing.
-const SHORTEST_SECRET: usize = 4;
 
 /// What an operator decides.
 #[derive(Debug, Clone)]
@@ -55,9 +52,11 @@ pub struct Outbound {
     /// The span that requests belong to.
     parent: Option<SpanContext>,
     share: Share,
-    /// What traces must not show, longest first.
-    hidden: Arc<[Secret]>,
+    /// Takes the secrets of the run out of a text.
+    hide: Option<Arc<Hide>>,
 }
+
+type Hide = dyn Fn(&str) -> String + Send + Sync;
 
 struct Shared {
     http: reqwest::Client,
@@ -95,17 +94,14 @@ impl Outbound {
         let max_body_mib = usize::try_from(settings.max_body_mib).unwrap_or(usize::MAX);
         let gworkspace = settings.gworkspace;
         let shared = Shared { http, destinations, max_body_mib, gworkspace, telemetry, clock };
-        Ok(Self { shared: Arc::new(shared), parent: None, share: Share::new(max_body_mib), hidden: Arc::new([]) })
+        Ok(Self { shared: Arc::new(shared), parent: None, share: Share::new(max_body_mib), hide: None })
     }
 
-    /// The same for one run: its requests belong to `parent`, and traces do not show its secrets.
+    /// The same for one run: its requests belong to `parent`, and neither traces nor errors show what `hide` takes out of a text.
     #[must_use]
-    pub fn of_run(&self, parent: SpanContext, secrets: &SecretMap) -> Self {
-        let long_enough = |secret: &&Secret| secret.expose().len() >= SHORTEST_SECRET;
-        let mut hidden: Vec<Secret> = secrets.values().filter(long_enough).flat_map(as_written).collect();
-        hidden.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+    pub fn of_run(&self, parent: SpanContext, hide: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let share = Share::new(self.shared.max_body_mib);
-        Self { shared: Arc::clone(&self.shared), parent: Some(parent), share, hidden: hidden.into() }
+        Self { shared: Arc::clone(&self.shared), parent: Some(parent), share, hide: Some(Arc::new(hide)) }
     }
 
     /// The server's time.
@@ -127,12 +123,12 @@ impl Outbound {
     pub async fn send(&self, mut request: Request) -> Result<Response, Failure> {
         for sent in 0..=MAX_REDIRECTS {
             let (method, url) = (request.method.clone(), request.url.clone());
-            match self.hop(request, sent).await.map_err(|kind| kind.at(&method, &url))? {
+            match self.hop(request, sent).await.map_err(|kind| self.failure(kind, &method, &url))? {
                 Hop::End(response) => return Ok(response),
                 Hop::On(next) => request = *next,
             }
         }
-        Err(Kind::TooManyRedirects.at(&request.method, &request.url))
+        Err(self.failure(Kind::TooManyRedirects, &request.method, &request.url))
     }
 
     async fn hop(&self, request: Request, sent: usize) -> Result<Hop, Kind> {
@@ -169,7 +165,7 @@ impl Outbound {
         let limit = self.shared.max_body_mib << 20;
         let too_long = || Kind::TooLong(self.shared.max_body_mib);
         let length = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-        if length.is_some_and(|length| length > limit) && request.method != http::Method::HEAD {
+        if length.is_some_and(|length| length > limit) && request.method != Method::HEAD {
             return Err(too_long());
         }
         let (mut body, mut room) = (Vec::new(), None);
@@ -190,15 +186,12 @@ impl Outbound {
     }
 
     fn without_secrets(&self, text: &str) -> String {
-        self.hidden.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "****"))
+        self.hide.as_ref().map_or_else(|| text.to_owned(), |hide| hide(text))
     }
-}
 
-/// A secret as it may stand in a URL: as it is, and escaped as Go does for paths and for queries.
-fn as_written(secret: &Secret) -> [Secret; 3] {
-    let query: String = form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect();
-    let path = query.replace('+', "%20");
-    [secret.clone(), query.into(), path.into()]
+    fn failure(&self, kind: Kind, method: &Method, url: &Url) -> Failure {
+        Failure { at: self.without_secrets(&format!("{method} {}", Shown(url))), kind }
+    }
 }
 
 /// What comes after an answer.

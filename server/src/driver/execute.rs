@@ -125,7 +125,9 @@ impl Executor {
         let mut host = Host::new(secrets.clone(), task.definition.task_config)
             .with_directory(Directory::new(Arc::clone(app), actor));
         if let Some(outbound) = &self.outbound {
-            host = host.with_outbound(outbound.of_run(process.span_context().clone(), &secrets));
+            let log = Arc::clone(log);
+            let hide = move |text: &str| log.redactor().shortened(text);
+            host = host.with_outbound(outbound.of_run(process.span_context().clone(), hide));
         }
         let timeout = Duration::from_secs(seconds.unsigned_abs());
         let script = Script { run_id: run.id.to_string(), source, host, timeout };

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use http::Method;
 use url::Url;
 
 use super::destinations::Denied;
@@ -17,7 +16,7 @@ use super::{CONNECT_TIMEOUT, MAX_REDIRECTS};
 #[error("{at}: {kind}")]
 pub struct Failure {
     /// Method and URL, without what may be secret in it.
-    at: String,
+    pub(super) at: String,
     pub(super) kind: Kind,
 }
 
@@ -63,10 +62,6 @@ impl Kind {
             Self::RedirectToNowhere | Self::RedirectTooLong => "bad_redirect",
             Self::Other(_) => "_OTHER",
         }
-    }
-
-    pub(super) fn at(self, method: &Method, url: &Url) -> Failure {
-        Failure { at: format!("{method} {}", Shown(url)), kind: self }
     }
 }
 

@@ -147,6 +147,33 @@ async fn a_run_its_script_and_what_it_fetches_are_one_trace() {
 }
 
 #[tokio::test]
+async fn a_secret_in_a_path_is_hidden_however_the_url_is_written() {
+    let (collector, bodies) = collector().await;
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let endpoint = collector.url("");
+    let server = TestServer::start_with(|config| config.otlp_endpoint = Some(endpoint)).await;
+    let body = format!(
+        "_, a := fetch.Get(`http://{gone}/a/` + secrets.Get(`KEY`) + `/b`)\n\
+         _, b := fetch.Get(`http://{gone}/` + secrets.Get(`KEY`))\nreturn ``, fmt.Errorf(`%v, %v`, a, b)"
+    );
+    let mut new = NewTask::triggered_script("Hidden", go(&["fetch", "fmt", "secrets"], &body));
+    new.secrets = Some([("KEY".to_owned(), "p(a)ss{word}^".into())].into());
+    let task = server.client.tasks().create(&new).await.unwrap();
+    let run = server.client.tasks().run(task.id).await.unwrap();
+    let run = server.ended(run.id).await;
+    let expected = format!(
+        "fetch: GET http://{gone}/a/****/b: the connection was refused, fetch: GET http://{gone}/****: the connection was refused"
+    );
+    assert_eq!(run.error, Some(expected));
+    server.stop().await;
+    let bodies: Vec<Bytes> = bodies.lock().unwrap().clone();
+    assert!(!bodies.is_empty());
+    for part in ["ss{word", "ss%7Bword"] {
+        assert!(!bodies.iter().any(|body| body.windows(part.len()).any(|found| found == part.as_bytes())), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn a_collector_that_is_away_disturbs_no_run() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = TestServer::start_with(|config| config.otlp_traces_endpoint = Some(format!("http://{gone}/x"))).await;

@@ -28,5 +28,9 @@ pub(super) async fn answer(outbound: &Outbound, params: Value, body: Vec<u8>) ->
             response.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         headers.insert(canonical_name(name.as_str()), values.join(", ").into());
     }
-    Ok(Answer { result: json!({"status": response.status, "headers": headers}), tail: response.body, room: response.room })
+    Ok(Answer {
+        result: json!({"status": response.status, "headers": headers}),
+        tail: response.body,
+        room: response.room,
+    })
 }

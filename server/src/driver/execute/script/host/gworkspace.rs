@@ -5,8 +5,8 @@ mod grant;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Answer, read};
@@ -254,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_list_has_a_longest_length() {
-        let page = br#"{"users":[{"id":"1","primaryEmail":"a@example.com"},{"id":"2","primaryEmail":"b@example.com"}]}"#;
+        let page =
+            br#"{"users":[{"id":"1","primaryEmail":"a@example.com"},{"id":"2","primaryEmail":"b@example.com"}]}"#;
         let length = {
             let mut users = Users(Vec::new());
             assert_eq!(users.add(page, 1000), Ok(None));
