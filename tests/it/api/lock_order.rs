@@ -17,7 +17,14 @@ use justiam_tests::server::TestServer;
 use serde_json::{Value, json};
 
 fn admin() -> Caller {
-    Caller { principal: "token:0".into(), name: "admin".into(), permissions: vec![], is_admin: true, request_id: None }
+    Caller {
+        principal: "token:0".into(),
+        name: "admin".into(),
+        permissions: vec![],
+        is_admin: true,
+        request_id: None,
+        expires_at: None,
+    }
 }
 
 fn id(number: usize) -> String {
