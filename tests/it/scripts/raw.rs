@@ -36,7 +36,7 @@ type Call<'a> = (&'a str, i64, &'a str);
 async fn make(network: Network, calls: &[Call<'_>]) -> Vec<String> {
     let mut source = String::from("package task\n");
     for (name, call, rest) in calls {
-        source += &format!("//: {name} {call} {rest}\n");
+        source.extend(["//: ", name, " ", &call.to_string(), " ", rest, "\n"]);
     }
     match lab(network).run(&source).await.end {
         End::Success { output } => output.lines().map(String::from).collect(),
