@@ -151,7 +151,9 @@ fn length<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 
 /// Calls in flight. They are polled together, on the run's own task: most are answered at once, and handing them to
 /// other threads would cost more than answering them. Beside each is how many bytes came with it.
-struct Calls<'a>(Vec<(usize, Pin<Box<dyn Future<Output = Reply> + Send + 'a>>)>);
+struct Calls<'a>(Vec<(usize, Answering<'a>)>);
+
+type Answering<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 impl Calls<'_> {
     /// Whether one more may be answered at the same time.
