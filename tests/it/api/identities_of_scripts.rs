@@ -115,7 +115,7 @@ async fn an_author_is_told_what_is_wrong() {
     let expected = "attributes has 101 keys; 100 are allowed";
     assert_eq!(told(app.merge_user_attributes(&actor, &id.to_string(), many).await), expected);
     let heavy = (0..5).map(|number| (number.to_string(), "x".repeat(4096))).collect();
-    let expected = "attributes has 20521 bytes as JSON; 16384 are allowed";
+    let expected = "attributes has 20516 bytes as JSON; 16384 are allowed";
     assert_eq!(told(app.merge_user_attributes(&actor, &id.to_string(), heavy).await), expected);
     assert_eq!(told(app.add_group(&actor, "", "").await), "name is required");
     assert_eq!(app.users_after(&actor, None).await.unwrap().len(), 1);

@@ -1,7 +1,5 @@
 //! Changes of users and what belongs to them that meet on PostgreSQL: none of them ends because they waited crosswise.
 
-use std::sync::Arc;
-
 use futures::future::join_all;
 use justiam_sdk::api::access_requests::NewAccessRequest;
 use justiam_sdk::api::federated_providers::{FederatedProvider, ProviderType};
@@ -93,7 +91,8 @@ async fn who_waits_for_a_provider_does_not_hold_the_user_yet() {
 
 #[tokio::test]
 async fn users_who_approve_each_others_requests_are_deleted_at_once() {
-    let server = Backend::postgres().await.server().await;
+    let backend = Backend::postgres().await;
+    let server = backend.server().await;
     for round in 0..3 {
         let mut users = Vec::new();
         for number in 0..6 {
@@ -137,7 +136,8 @@ async fn a_load_waits_for_who_creates_and_sees_what_was_created() {
 
 #[tokio::test]
 async fn files_with_the_same_rows_in_another_order_are_loaded_at_once() {
-    let server = Arc::new(Backend::postgres().await.server().await);
+    let backend = Backend::postgres().await;
+    let server = backend.server().await;
     let user = |number: usize| json!({ "id": id(number), "email": format!("u{number}@example.com") });
     let group = |number: usize| json!({ "id": id(number), "name": format!("g{number}"), "members": [id(number)] });
     let files: Vec<String> = (0..4)

@@ -40,7 +40,7 @@ b := host.Call("secrets.get", map[string]string{"key": "k"}, &v)
 return fmt.Sprint(a, "; ", b, " ", v), nil"#;
     let source = go(&["fmt", "strings", "justiam/host"], body);
     let outcome = Lab::new().run_with(host(&[("k", "v")], &[]), &source).await;
-    let expected = "the call has 1048630 bytes as JSON; the limit is 1048576 (1 MiB); <nil> v";
+    let expected = "the call has 1048627 bytes as JSON; the limit is 1048576 (1 MiB); <nil> v";
     assert_eq!(outcome.end, success(expected));
 }
 
