@@ -84,6 +84,7 @@ async fn providers_may_swap_names(backend: Backend) {
     let mut tx = db.read().await.unwrap();
     assert_eq!(federated_providers::id_of(&mut tx, "A").await.unwrap(), Some(id(2)));
     assert_eq!(federated_providers::id_of(&mut tx, "B").await.unwrap(), Some(id(1)));
+    assert_eq!(federated_providers::id_of(&mut tx, "b").await.unwrap(), None);
 }
 
 async fn who_claims_all_is_waited_for(backend: Backend) {

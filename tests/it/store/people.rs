@@ -15,7 +15,6 @@ both_databases!(
     a_deleted_user_or_group_takes_its_memberships_along,
     a_group_is_stored_as_it_is,
     a_membership_is_there_once,
-    a_source_is_known_by_the_exact_name_of_its_provider,
     a_user_is_stored_as_it_is,
     groups_are_listed_by_name,
     groups_of_a_file_may_swap_names,
@@ -220,20 +219,6 @@ async fn users_behind_an_address_come_in_order(backend: Backend) {
     assert_eq!((after(None, "a", 1).await, after(None, "É@x", 9).await), ("A@x".into(), String::new()));
     assert_eq!((after(Some(1), "", 9).await, after(Some(1), "a@x", 1).await), ("A@x c@x é@x".into(), "c@x".into()));
     assert_eq!(after(Some(2), "", 9).await, "");
-}
-
-async fn a_source_is_known_by_the_exact_name_of_its_provider(backend: Backend) {
-    let db = backend.store().await;
-    write(&db, async |tx| {
-        let sql = "INSERT INTO federated_providers (id, name, provider_type, enabled, created_at, updated_at) \
-                   VALUES ('p', 'Google', 'google', true, 0, 0)";
-        execute(tx, sql).await;
-    })
-    .await;
-    let mut tx = db.read().await.unwrap();
-    for (name, known) in [("Google", true), ("google", false), ("", false), ("internal", false), ("p", false)] {
-        assert_eq!(users::has_source(&mut tx, name).await.unwrap(), known, "{name}");
-    }
 }
 
 async fn a_group_is_stored_as_it_is(backend: Backend) {

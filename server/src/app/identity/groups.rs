@@ -5,21 +5,18 @@ mod members;
 use justiam_sdk::api::groups::{Group, GroupQuery, MAX_DESCRIPTION, MAX_NAME};
 use justiam_sdk::api::ids::GroupId;
 use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
-use serde_json::json;
 
 use super::super::audit::Event;
 use super::super::caller::{Caller, Permission};
-use super::super::error::shown;
 use super::super::fields::{Field, Fields, Object};
 use super::super::tasks::{offset, page_of};
 use super::super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use super::actor::Actor;
-use super::{PAGE, rules};
+use super::{PAGE, bodies, rules};
+use crate::store::Tx;
 use crate::store::identity::groups::{self, Filter};
-use crate::store::{self, Tx};
 
-/// Fields that a client may send back but cannot change.
-const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
+const KIND: &str = "a group";
 
 impl App {
     /// Creates a group without members.
@@ -117,8 +114,10 @@ impl App {
     /// Stores a new group whose texts have been checked.
     async fn store_group(&self, tx: &mut Tx, actor: &Actor<'_>, group: &Group) -> Result<()> {
         if !groups::insert(tx, group).await? {
-            let other = groups::by_name(tx, &group.name).await?;
-            return Err(taken(&group.name, other.map(|other| other.id)));
+            return Err(match groups::by_name(tx, &group.name).await? {
+                Some(other) => bodies::taken(KIND, &group.name, other.id),
+                None => bodies::just_deleted(KIND, &group.name),
+            });
         }
         self.note_by(tx, actor, event("group.create", group)).await
     }
@@ -141,14 +140,11 @@ impl App {
         if let Some(other) = groups::by_name(&mut tx, &group.name).await?
             && other.id != id
         {
-            return Err(taken(&group.name, Some(other.id)));
+            return Err(bodies::taken(KIND, &group.name, other.id));
         }
         group.updated_at = self.now();
-        match groups::update(&mut tx, &group).await {
-            // Somebody took the name between the look and the write.
-            Err(store::Error::Conflict(_)) => return Err(taken(&group.name, None)),
-            done => done?,
-        };
+        let updated = groups::update(&mut tx, &group).await;
+        updated.map_err(|error| bodies::taken_meanwhile(error, KIND, &group.name))?;
         let fields = [("name", stored.name != group.name), ("description", stored.description != group.description)];
         let fields: Vec<_> = fields.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect();
         self.note(&mut tx, caller, event("group.update", &group).with("fields", fields)).await?;
@@ -164,7 +160,7 @@ fn event(action: &'static str, group: &Group) -> Event {
 /// Puts the fields of a body over those of a group, and checks the outcome.
 fn overlay(body: Object, group: &mut Group) -> Result<()> {
     let mut fields = Fields::new(body);
-    fields.ignore(&READ_ONLY);
+    fields.ignore(&bodies::READ_ONLY);
     match fields.text("name") {
         Field::Absent => {}
         Field::Null => fields.errors.add("name", "has no default, so it cannot be null"),
@@ -191,15 +187,4 @@ fn check(group: &Group, mut errors: FieldErrors) -> Result<()> {
         errors.add("description", "must not contain a NUL character");
     }
     errors.check()
-}
-
-fn taken(name: &str, owner: Option<GroupId>) -> Error {
-    let (message, details) = match owner {
-        Some(owner) => (format!(": {owner}"), json!({ "id": owner, "field": "name" })),
-        None => (String::new(), json!({ "field": "name" })),
-    };
-    Error::Conflict {
-        message: format!("a group with the name `{}` exists already{message}", shown(name)),
-        details: Some(details),
-    }
 }

@@ -14,15 +14,12 @@ use super::super::fields::{Field, Fields, Object};
 use super::super::tasks::{offset, page_of};
 use super::super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use super::actor::Actor;
-use super::rules;
-use crate::store::identity::access_requests;
+use super::{bodies, rules};
 use crate::store::identity::users::{self, Filter};
+use crate::store::identity::{access_requests, federated_providers};
 use crate::store::{self, Tx};
 
 pub(super) use scripts::user_id;
-
-/// Fields that a client may send back but cannot change.
-const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
 
 impl App {
     /// Creates a user.
@@ -150,7 +147,7 @@ fn event(action: &'static str, user: &User) -> Event {
 /// Puts the fields of a body over those of a user, and checks the outcome. `null` returns a field to its default.
 fn overlay(body: Object, user: &mut User) -> Result<()> {
     let mut fields = Fields::new(body);
-    fields.ignore(&READ_ONLY);
+    fields.ignore(&bodies::READ_ONLY);
     match fields.text("email") {
         Field::Absent => {}
         Field::Null => fields.errors.add("email", "has no default, so it cannot be null"),
@@ -193,7 +190,7 @@ fn email_defect(email: &str) -> Option<String> {
 
 /// A source is looked up when it is written; the provider may go afterwards.
 async fn check_source(tx: &mut Tx, source: &str) -> Result<()> {
-    if source == INTERNAL || users::has_source(tx, source).await? {
+    if source == INTERNAL || federated_providers::id_of(tx, source).await?.is_some() {
         return Ok(());
     }
     let mut errors = FieldErrors::default();

@@ -259,13 +259,6 @@ pub async fn after(tx: &mut Tx, group: Option<GroupId>, email: &str, limit: i64)
     rows.into_iter().map(User::try_from).collect()
 }
 
-/// Whether users can come from a federated provider with this name.
-pub async fn has_source(tx: &mut Tx, name: &str) -> Result<bool> {
-    let found: Option<String> = on!(tx, conn => sqlx::query_scalar("SELECT id FROM federated_providers WHERE name = $1")
-        .bind(name).fetch_optional(conn).await?);
-    Ok(found.is_some())
-}
-
 /// Takes a user's address away, so that another user can have it within the same transaction. A [`put`] must follow.
 pub async fn release_email(tx: &mut Tx, id: UserId) -> Result<()> {
     // An id is no address, so it is in nobody's way.
