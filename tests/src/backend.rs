@@ -89,7 +89,8 @@ pub async fn execute(tx: &mut Tx, sql: &str) {
 
 /// Waits until somebody else on the same PostgreSQL server waits for what this transaction has locked.
 pub async fn somebody_waits_for(tx: &mut Tx) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    // Not pg_stat_activity: a transaction always sees it as at the first look.
+    let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
     crate::until("somebody to wait", async || number(tx, sql).await > 0).await;
 }
 
