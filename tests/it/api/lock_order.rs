@@ -45,9 +45,10 @@ async fn who_waits_for_a_user_does_not_hold_the_group_yet() {
         let change = async {
             let (caller, group, user) = (admin(), group.to_string(), user.to_string());
             let actor = Actor::Caller(&caller);
-            match adds {
-                true => server.app().add_member(&actor, &group, &user).await,
-                false => server.app().remove_member(&actor, &group, &user).await,
+            if adds {
+                server.app().add_member(&actor, &group, &user).await
+            } else {
+                server.app().remove_member(&actor, &group, &user).await
             }
         };
         let meanwhile = async {

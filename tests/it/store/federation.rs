@@ -102,8 +102,8 @@ async fn who_claims_all_is_waited_for(backend: Backend) {
         tx.commit().await.unwrap();
     };
     let hold = write(&db, async |tx| users::hold(tx, id(1)).await.unwrap());
-    let (held, ()) = tokio::join!(hold, finish);
-    assert!(!held);
+    let (is_there, ()) = tokio::join!(hold, finish);
+    assert!(!is_there);
 }
 
 async fn a_name_is_one_providers(backend: Backend) {
