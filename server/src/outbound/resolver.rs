@@ -95,9 +95,11 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc as blocking;
+    use std::time::Duration;
 
     use futures::future::join_all;
     use tokio::sync::mpsc;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -146,7 +148,7 @@ mod tests {
             };
             tokio::select! {
                 _ = hanging => panic!("nobody has answered"),
-                () = others => {}
+                ended = timeout(Duration::from_secs(20), others) => ended.unwrap(),
             }
         }
         // What was given up still hangs, and has begun four times, not twelve hundred times.
