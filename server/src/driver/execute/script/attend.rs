@@ -83,7 +83,7 @@ pub(super) async fn attend(
         }
     };
     // A process that does not die although it was killed is left to the cleaner.
-    let _ = timeout(4 * AT_ONCE, process.bury()).await;
+    let _ = timeout(4 * AT_ONCE, process.bury(isolated.is_some_and(Achieved::is_whole))).await;
     Attended { cause, exit, printed, isolated, policy }
 }
 

@@ -26,8 +26,8 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 pub(super) struct Remains {
     child: Child,
     pid: Pid,
-    /// Removed after the process is reaped.
-    folder: RunFolder,
+    /// Removed, or kept for another run, after the process is reaped.
+    pub(super) folder: RunFolder,
     /// Dropped, that is answered, when the process is gone.
     pub(super) gone: Option<oneshot::Sender<()>>,
 }

@@ -1,6 +1,8 @@
 //! The folder of a run: the generated program, the script and the host packages, in the layout of a `GOPATH`.
 //!
-//! Every run has copies of its own: where the kernel cannot close the file system, a script could change shared ones.
+//! Every run has copies of its own: where the kernel cannot close the file system, a script could change shared ones. Where the
+//! kernel has closed it, a run can have changed nothing but its `tmp`, and if that is empty the folder waits for another run:
+//! most of what making and removing it costs is saved.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -8,6 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SetupError;
 
@@ -30,9 +33,6 @@ pub(super) const ENTRY_FILE: &str = "z_entry.go";
 const SOURCES: [(&str, &str); 2] =
     [(PROGRAM, include_str!("shims/main.go")), ("src/justiam/socket/socket.go", include_str!("shims/socket.go"))];
 
-/// What the packages of [`PACKAGES`] need.
-const HOST: &str = "justiam/host";
-
 /// What takes the place of [`PROGRAM`], and what it finds, where a script is looked at and not run.
 const CHECK_SOURCES: [(&str, &str); 2] =
     [(PROGRAM, include_str!("shims/check_main.go")), ("src/justiam/check/check.go", include_str!("shims/check.go"))];
@@ -40,8 +40,9 @@ const CHECK_SOURCES: [(&str, &str); 2] =
 /// Folders to make, parents first.
 const FOLDERS: [&str; 5] = [TEMPORARY, "src", "src/task", "src/justiam", "src/justiam/socket"];
 
-/// What it finds beside scripts that import it: each file takes time.
-const PACKAGES: [(&str, &str); 5] = [
+/// The packages that scripts can import, and what these need.
+const PACKAGES: [(&str, &str); 6] = [
+    ("justiam/host", include_str!("shims/host.go")),
     ("secrets", include_str!("shims/secrets.go")),
     ("config", include_str!("shims/config.go")),
     ("idp", include_str!("shims/idp.go")),
@@ -50,6 +51,10 @@ const PACKAGES: [(&str, &str); 5] = [
 ];
 
 const PREFIX: &str = "run-";
+
+/// What begins the names of folders that wait for another run, and how many of them wait at the most.
+const IDLE: &str = "idle-";
+const MOST_IDLE: usize = 64;
 
 /// What the interpreter is to do with a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,12 +70,17 @@ pub(super) enum Purpose {
 pub(super) struct Folders {
     path: PathBuf,
     next: AtomicU64,
+    idle: Arc<Mutex<Vec<PathBuf>>>,
     /// Held for as long as this server uses the folder; the kernel lets go of it when the server dies.
     lock: File,
 }
 
 impl Drop for Folders {
     fn drop(&mut self) {
+        for folder in self.idle().drain(..) {
+            // What stays is removed at the next start.
+            let _ = remove(&folder);
+        }
         // Closing the file is not enough: a child that another thread is just starting holds a copy until it has begun.
         let _ = self.lock.unlock();
     }
@@ -87,11 +97,12 @@ impl Folders {
         lock.try_lock().map_err(SetupError::lock(&path))?;
         for entry in fs::read_dir(&path).map_err(SetupError::folder(&path))? {
             let entry = entry.map_err(SetupError::folder(&path))?;
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            let name = entry.file_name();
+            if [PREFIX, IDLE].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
                 remove(&entry.path()).map_err(SetupError::folder(&entry.path()))?;
             }
         }
-        Ok(Self { path, next: AtomicU64::new(1), lock })
+        Ok(Self { path, next: AtomicU64::new(1), idle: Arc::default(), lock })
     }
 
     /// The parent's real path.
@@ -102,40 +113,25 @@ impl Folders {
     /// Makes the folder of one run.
     pub(super) fn lay_out(&self, source: &str, purpose: Purpose) -> io::Result<RunFolder> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let folder = RunFolder { path: self.path.join(format!("{PREFIX}{number}")) };
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700).create(&folder.path)?;
-        for inner in FOLDERS {
-            builder.create(folder.path.join(inner))?;
-        }
-        for (name, text) in SOURCES {
-            fs::write(folder.path.join(name), text)?;
+        let path = self.path.join(format!("{PREFIX}{number}"));
+        let idle = if purpose == Purpose::Run { self.idle().pop() } else { None };
+        let used_before = idle.is_some_and(|idle| fs::rename(idle, &path).is_ok());
+        // From here on it goes with this value.
+        let folder = RunFolder { path, purpose, spotless: false, idle: Arc::clone(&self.idle) };
+        if !used_before {
+            folder.make()?;
         }
         if purpose == Purpose::Check {
-            builder.create(folder.path.join("src/justiam/check"))?;
-            for (name, text) in CHECK_SOURCES {
-                fs::write(folder.path.join(name), text)?;
-            }
             for (name, text) in companions(source) {
                 fs::write(folder.path.join("src/task").join(name), text)?;
             }
         }
-        // Whoever imports a package writes its name in quotes; who writes that for another reason only waits a little longer.
-        let named = |name: &str| ['"', '`'].iter().any(|quote| source.contains(&format!("{quote}{name}{quote}")));
-        let mut host = named(HOST);
-        for (name, text) in PACKAGES.iter().filter(|(name, _)| named(name)) {
-            let package = folder.path.join("src").join(name);
-            builder.create(&package)?;
-            fs::write(package.join(format!("{name}.go")), text)?;
-            host = true;
-        }
-        if host {
-            let package = folder.path.join("src").join(HOST);
-            builder.create(&package)?;
-            fs::write(package.join("host.go"), include_str!("shims/host.go"))?;
-        }
         fs::write(folder.path.join(SCRIPT), source)?;
         Ok(folder)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,16 +160,67 @@ fn companions(source: &str) -> [(&'static str, String); 2] {
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
+    purpose: Purpose,
+    /// Whether the kernel let the run change nothing but what is in [`TEMPORARY`].
+    pub(super) spotless: bool,
+    idle: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl RunFolder {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Fills it with all but the script.
+    fn make(&self) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700).create(&self.path)?;
+        for inner in FOLDERS {
+            builder.create(self.path.join(inner))?;
+        }
+        for (name, text) in SOURCES {
+            fs::write(self.path.join(name), text)?;
+        }
+        if self.purpose == Purpose::Check {
+            builder.create(self.path.join("src/justiam/check"))?;
+            for (name, text) in CHECK_SOURCES {
+                fs::write(self.path.join(name), text)?;
+            }
+        }
+        for (name, text) in PACKAGES {
+            let package = self.path.join("src").join(name);
+            builder.create(&package)?;
+            let file = Path::new(name).with_extension("go");
+            fs::write(package.join(file.file_name().unwrap_or_default()), text)?;
+        }
+        Ok(())
+    }
+
+    /// Has the folder wait for another run; false where it cannot.
+    fn retire(&self) -> io::Result<bool> {
+        let untouched = self.spotless && fs::read_dir(self.path.join(TEMPORARY))?.next().is_none();
+        if !untouched || self.purpose != Purpose::Run {
+            return Ok(false);
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= MOST_IDLE {
+            return Ok(false);
+        }
+        // The script of a task is nobody else's business.
+        File::create(self.path.join(SCRIPT))?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().replacen(PREFIX, IDLE, 1);
+        let waiting = self.path.with_file_name(name);
+        fs::rename(&self.path, &waiting)?;
+        idle.push(waiting);
+        Ok(true)
+    }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
+        if self.retire().unwrap_or(false) {
+            return;
+        }
         if let Err(error) = remove(&self.path) {
             tracing::warn!(folder = %self.path.display(), %error, "could not remove the folder of a run");
         }
@@ -265,10 +312,10 @@ pub(super) fn without_paths(text: &[u8], folders: &Path) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::path::Path;
 
-    use super::{Folders, Purpose, companions, without_paths};
+    use super::{Folders, Purpose, RunFolder, companions, without_paths};
     use crate::driver::execute::script::SetupError;
 
     #[test]
@@ -327,19 +374,34 @@ mod tests {
     }
 
     #[test]
-    fn a_script_gets_the_packages_that_it_names() {
+    fn a_folder_in_which_nothing_was_left_is_used_again() {
         let parent = tempfile::tempdir().unwrap();
         let folders = Folders::open(parent.path()).unwrap();
-        let packages = |source: &str| {
-            let run = folders.lay_out(source, Purpose::Run).unwrap();
-            let is_there = |name: &&str| run.path().join(format!("src/{name}/{name}.go")).exists();
-            ["secrets", "config", "idp", "gworkspace", "fetch"].into_iter().filter(is_there).collect::<Vec<_>>()
-        };
-        assert_eq!(packages("package task\nfunc Run() (string, error) { return \"hello\", nil }"), [""; 0]);
-        assert_eq!(
-            packages("package task\nimport f \"fetch\"\nimport (`idp`; \"config\")"),
-            ["config", "idp", "fetch"]
-        );
+        let inode = |run: &RunFolder| fs::metadata(run.path()).unwrap().ino();
+        let mut first = folders.lay_out("package task // first", Purpose::Run).unwrap();
+        let used = inode(&first);
+        first.spotless = true;
+        drop(first);
+        let idle = parent.path().join("idle-1");
+        assert_eq!(fs::read_to_string(idle.join("src/task/script.go")).unwrap(), "");
+        let mut second = folders.lay_out("package task // second", Purpose::Run).unwrap();
+        assert_eq!((inode(&second), second.path().ends_with("run-2")), (used, true));
+        assert_eq!(fs::read_to_string(second.path().join("src/task/script.go")).unwrap(), "package task // second");
+        // A file of one run is nothing for another.
+        fs::write(second.path().join("tmp/file"), "x").unwrap();
+        second.spotless = true;
+        drop(second);
+        // Nor is what a run may have changed.
+        drop(folders.lay_out("package task", Purpose::Run).unwrap());
+        let mut check = folders.lay_out("package task", Purpose::Check).unwrap();
+        check.spotless = true;
+        drop(check);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "more than the lock is left");
+        let mut last = folders.lay_out("package task", Purpose::Run).unwrap();
+        last.spotless = true;
+        drop(last);
+        drop(folders);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "more than the lock is left");
     }
 
     #[test]

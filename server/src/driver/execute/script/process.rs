@@ -72,9 +72,13 @@ impl Process {
         }
     }
 
-    /// Kills and reaps, and has the folder removed; resolves when the process is gone.
-    pub(super) async fn bury(mut self) {
+    /// Kills and reaps, and has the folder removed, or kept for another run where it is `spotless`; resolves when the process is
+    /// gone.
+    pub(super) async fn bury(mut self, spotless: bool) {
         let (gone, wait) = oneshot::channel();
+        if let Some(remains) = &mut self.remains {
+            remains.folder.spotless = spotless;
+        }
         self.hand_over(Some(gone));
         // An answer never comes, the cleaner only drops its end.
         let _ = wait.await;
