@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Storage, fail, keep_private};
+use crate::app::App;
 use crate::app::identity::actor::ScriptActor;
 use crate::app::syntax::{Checked, beside_header, has_place};
 use crate::clock::{Clock, SystemClock};
@@ -212,8 +213,12 @@ impl Run {
         if let Some(outbound) = outbound {
             host = host.with_outbound(outbound);
         }
-        if let Some(folder) = self.data_dir {
-            host = host.with_directory(directory(folder, &self.file).await?);
+        let app = match self.data_dir {
+            Some(folder) => Some(open_server(folder).await?),
+            None => None,
+        };
+        if let Some(app) = &app {
+            host = host.with_directory(directory(app, &self.file));
         }
         let timeout = Duration::from_secs(self.timeout.unsigned_abs());
         let script = Script { run_id: "script run".to_owned(), source, host, timeout };
@@ -229,6 +234,9 @@ impl Run {
             outcome = running => outcome,
             shown = show(&log) => match shown? {},
         };
+        if let Some(app) = app {
+            app.db.close().await;
+        }
         log.show(&mut io::stderr())?;
         if !outcome.log.is_empty() && !outcome.log.ends_with(b"\n") {
             writeln!(io::stderr())?;
@@ -267,8 +275,8 @@ impl Requests {
     }
 }
 
-/// The users and groups of the server whose data is in a folder.
-async fn directory(folder: PathBuf, script: &Path) -> Result<Directory, Box<dyn Error>> {
+/// The server whose data is in a folder.
+async fn open_server(folder: PathBuf) -> Result<Arc<App>, Box<dyn Error>> {
     let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
     let config = storage.config()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
@@ -280,13 +288,17 @@ async fn directory(folder: PathBuf, script: &Path) -> Result<Directory, Box<dyn 
     if config.database_url.is_none() && data_dir.is_new() {
         return Err(missing().into());
     }
-    let app = Arc::new(open_app(&config, &data_dir, Arc::new(SystemClock)).await?);
+    Ok(Arc::new(open_app(&config, &data_dir, Arc::new(SystemClock)).await?))
+}
+
+/// The users and groups of a server, for a script that is none of its tasks.
+fn directory(app: &Arc<App>, script: &Path) -> Directory {
     let actor = ScriptActor {
         task_id: TaskId::from_uuid(app.new_id()),
         task_name: format!("script run {}", name(script)),
         run_id: RunId::from_uuid(app.new_id()),
     };
-    Ok(Directory::new(app, actor))
+    Directory::new(Arc::clone(app), actor)
 }
 
 /// Shows what a script prints, as it comes.

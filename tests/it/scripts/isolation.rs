@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::future::pending;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use justiam_server::driver::execute::script::{End, Host};
 
-use super::support::{BLOCKED, Lab, go, host, processes_in, script};
+use super::support::{BLOCKED, Lab, go, host, processes_in, script, until};
 
 fn output(end: End) -> String {
     match end {
@@ -136,4 +137,30 @@ fn files_with(folder: &Path, text: &str) -> usize {
             }
         })
         .sum()
+}
+
+#[tokio::test]
+async fn a_folder_that_is_used_again_holds_nothing_of_the_run_before() {
+    let lab = Lab::new();
+    let idle = || {
+        let entries = fs::read_dir(lab.scripts()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("idle-")).collect::<Vec<_>>()
+    };
+    lab.run(&go(&[], "// canary-5f1c7a\nreturn ``, nil")).await;
+    until("the folder to wait", || idle().len() == 1).await;
+    assert_eq!(files_with(&lab.scripts(), "canary-5f1c7a"), 0);
+    let used = fs::metadata(&idle()[0]).unwrap().ino();
+    // In the same folder: its own script, and nothing beside.
+    let body = r#"
+script, err := os.ReadFile("../src/task/script.go")
+if err != nil { return "", err }
+entries, err := os.ReadDir(".")
+os.WriteFile("left", nil, 0600)
+return fmt.Sprint(strings.Contains(string(script), "own words"), len(entries)), err"#;
+    let outcome = lab.run(&go(&["fmt", "os", "strings"], body)).await;
+    assert_eq!(output(outcome.end), "true 0");
+    // What it left went with the folder.
+    lab.run(&go(&[], "return ``, nil")).await;
+    until("another folder to wait", || idle().len() == 1).await;
+    assert_ne!(fs::metadata(&idle()[0]).unwrap().ino(), used);
 }

@@ -65,7 +65,8 @@ pub struct Settings {
     /// The program that understands `sandbox …`; the server passes `/proc/self/exe`, so that an upgrade on disk does
     /// not change what a running server starts.
     pub helper: PathBuf,
-    /// The parent of the run folders. Nothing else may live there: folders named `run-…` are removed at start.
+    /// The parent of the run folders. Nothing else may live there: folders named `run-…` and `idle-…`
+    /// are removed at start.
     pub folder: PathBuf,
     /// From asking a stopped script to end (TERM) to ending it (KILL).
     pub grace: Duration,

@@ -1,4 +1,4 @@
-//! The threads that bury what is left of runs: one kills and reaps processes, the other removes their folders.
+//! The threads that bury what is left of runs: one kills and reaps processes, the other removes their folders or puts them back.
 //!
 //! A future that is dropped cannot wait, and removing a big folder takes time, so neither is done on a runtime's thread; and no
 //! process outlives its run because the folder of another one is big.
@@ -121,7 +121,7 @@ fn clean(queue: &Receiver<Remains>, folders: &Sender<RunFolder>) {
             Err(TryRecvError::Empty) => {}
         }
         for remains in unburied.extract_if(.., Remains::bury) {
-            // Without the other thread the folder is dropped, and thereby removed, here.
+            // Without the other thread the folder is dropped here.
             let _ = folders.send(remains.folder);
             drop(remains.gone);
         }

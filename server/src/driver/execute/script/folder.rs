@@ -70,6 +70,7 @@ pub(super) enum Purpose {
 pub(super) struct Folders {
     path: PathBuf,
     next: AtomicU64,
+    /// Folders that wait for another run.
     idle: Arc<Mutex<Vec<PathBuf>>>,
     /// Held for as long as this server uses the folder; the kernel lets go of it when the server dies.
     lock: File,
@@ -156,7 +157,7 @@ fn companions(source: &str) -> [(&'static str, String); 2] {
     [("a_compiled.go", file(&free("compiled"), "Done()")), (ENTRY_FILE, file(&free("entry"), "Entry(Run)"))]
 }
 
-/// The folder of one run, removed when this is dropped.
+/// The folder of one run. When this is dropped, it is removed, or waits for another run.
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,

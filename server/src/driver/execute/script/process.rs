@@ -41,7 +41,8 @@ pub(super) enum Exit {
     Unknown,
 }
 
-/// A running process. Dropping it, at any moment, kills it with its group and has its folder removed.
+/// A running process. Dropping it, at any moment, kills it with its group and has its folder removed; only [`Process::bury`] may keep
+/// that for another run.
 pub(super) struct Process {
     /// Taken when they go to the cleaner.
     remains: Option<Remains>,
