@@ -5,20 +5,25 @@
 //! path. What may not: the meaning, type or spelling of anything that is here.
 
 pub mod access_requests;
+pub mod activities;
 pub mod applications;
 pub mod audit;
 pub mod config;
+pub mod connected_systems;
 pub mod cron;
+pub mod executions;
 pub mod federated_providers;
 pub mod groups;
 pub mod ids;
 pub mod messages;
 pub mod page;
 pub mod paths;
+pub mod pattern;
 pub mod preview;
 pub mod problem;
 pub mod run_logs;
 pub mod runs;
+pub mod schedules;
 pub mod script;
 pub mod secrets;
 pub mod tasks;

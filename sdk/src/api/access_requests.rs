@@ -1,14 +1,11 @@
 //! Requests of users for access.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{AccessRequestId, UserId};
-use super::values::{Words, words};
+use super::values::words;
 
 /// The longest name of a template, in characters.
 pub const MAX_TEMPLATE_NAME: usize = 200;

@@ -1,15 +1,12 @@
 //! Applications that users sign in to.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ids::ApplicationId;
 use super::secrets::Secret;
-use super::values::{Words, words};
+use super::values::words;
 
 /// The longest name of an application, in characters.
 pub const MAX_NAME: usize = 200;

@@ -30,6 +30,15 @@ pub struct CronExpr {
     fixed_time: bool,
 }
 
+/// The same text: two spellings of the same times are not equal.
+impl PartialEq for CronExpr {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for CronExpr {}
+
 /// Why a text is not a cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

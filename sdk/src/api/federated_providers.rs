@@ -1,14 +1,11 @@
 //! Federated providers: other places where users sign in, and who users are there.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, UserId};
-use super::values::{Words, words};
+use super::values::words;
 
 /// The longest name of a provider, in characters.
 pub const MAX_NAME: usize = 200;

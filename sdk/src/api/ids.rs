@@ -74,6 +74,14 @@ ids! {
     GroupId = "group";
     /// Identifies a message to a user.
     MessageId = "message";
+    /// Identifies a schedule.
+    ScheduleId = "schedule";
+    /// Identifies a step of a schedule.
+    StepId = "step";
+    /// Identifies an execution of a schedule.
+    ExecutionId = "schedule execution";
+    /// Identifies an activity.
+    ActivityId = "activity";
     /// Identifies an entry of the audit log.
     AuditEntryId = "audit log entry";
 }

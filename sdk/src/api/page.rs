@@ -47,3 +47,39 @@ pub struct Page<T> {
     /// How many items a page holds at the most.
     pub limit: u32,
 }
+
+/// One page of a list of schedules, executions, connected systems or activities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Items<T> {
+    /// The items of this page.
+    pub items: Vec<T>,
+    /// How many items there are on all pages.
+    pub total_count: i64,
+    /// The number of this page, from 1.
+    pub page: i64,
+    /// How many items a page holds at the most.
+    pub page_size: i64,
+    /// How many pages there are; 0 where there is no item.
+    pub total_pages: i64,
+    /// Whether a page comes after this one.
+    pub has_next_page: bool,
+    /// Whether a page comes before this one.
+    pub has_previous_page: bool,
+}
+
+impl<T> Items<T> {
+    /// A page; `page` and `page_size` are at least 1.
+    pub fn new(items: Vec<T>, total_count: i64, page: i64, page_size: i64) -> Self {
+        let total_pages = total_count / page_size + i64::from(total_count % page_size != 0);
+        Self {
+            items,
+            total_count,
+            page,
+            page_size,
+            total_pages,
+            has_next_page: page < total_pages,
+            has_previous_page: page > 1,
+        }
+    }
+}

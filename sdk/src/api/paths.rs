@@ -2,7 +2,9 @@
 //!
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
-use super::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, TaskId, UserId};
+use super::ids::{
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId,
+};
 
 /// What all paths of the contract begin with.
 pub const BASE: &str = "/api/v1";
@@ -77,6 +79,41 @@ pub mod routes {
     pub const ACCESS_REQUEST_APPROVE: &str = "/api/v1/access-requests/{id}/approve";
     /// Refuses an access request.
     pub const ACCESS_REQUEST_DENY: &str = "/api/v1/access-requests/{id}/deny";
+    /// Create and list schedules.
+    pub const SCHEDULES: &str = "/api/v1/schedules";
+    /// One schedule.
+    pub const SCHEDULE: &str = "/api/v1/schedules/{id}";
+    /// Lets a schedule fire by itself.
+    pub const SCHEDULE_ENABLE: &str = "/api/v1/schedules/{id}/enable";
+    /// Keeps a schedule from firing by itself.
+    pub const SCHEDULE_DISABLE: &str = "/api/v1/schedules/{id}/disable";
+    /// Runs a schedule now.
+    pub const SCHEDULE_RUN: &str = "/api/v1/schedules/{id}/run";
+    /// When a schedule fires next.
+    pub const SCHEDULE_NEXT: &str = "/api/v1/schedules/{id}/next";
+    /// Executions of schedules.
+    pub const EXECUTIONS: &str = "/api/v1/schedule-executions";
+    /// Executions that have not ended.
+    pub const EXECUTIONS_ACTIVE: &str = "/api/v1/schedule-executions/active";
+    /// One execution, with its steps.
+    pub const EXECUTION: &str = "/api/v1/schedule-executions/{id}";
+    /// Cancels an execution.
+    pub const EXECUTION_CANCEL: &str = "/api/v1/schedule-executions/{id}/cancel";
+    /// Activities.
+    pub const ACTIVITIES: &str = "/api/v1/activities";
+    /// One activity.
+    pub const ACTIVITY: &str = "/api/v1/activities/{id}";
+    /// Create and list connected systems.
+    pub const CONNECTED_SYSTEMS: &str = "/api/v1/synchronisation/connected-systems";
+    /// One connected system.
+    pub const CONNECTED_SYSTEM: &str = "/api/v1/synchronisation/connected-systems/{id}";
+    /// The run profiles of a connected system.
+    pub const RUN_PROFILES: &str = "/api/v1/synchronisation/connected-systems/{id}/run-profiles";
+    /// One run profile.
+    pub const RUN_PROFILE: &str = "/api/v1/synchronisation/connected-systems/{id}/run-profiles/{run_profile_id}";
+    /// Executes a run profile.
+    pub const RUN_PROFILE_EXECUTE: &str =
+        "/api/v1/synchronisation/connected-systems/{id}/run-profiles/{run_profile_id}/execute";
     /// The audit log.
     pub const AUDIT_LOG: &str = "/api/v1/audit-log";
     /// The server's version.
@@ -246,6 +283,91 @@ pub fn access_request_approve(id: AccessRequestId) -> String {
 /// Refuses an access request.
 pub fn access_request_deny(id: AccessRequestId) -> String {
     format!("{BASE}/access-requests/{id}/deny")
+}
+
+/// The list of schedules.
+pub fn schedules() -> String {
+    routes::SCHEDULES.to_owned()
+}
+
+/// One schedule.
+pub fn schedule(id: ScheduleId) -> String {
+    format!("{BASE}/schedules/{id}")
+}
+
+/// Lets a schedule fire by itself.
+pub fn schedule_enable(id: ScheduleId) -> String {
+    format!("{BASE}/schedules/{id}/enable")
+}
+
+/// Keeps a schedule from firing by itself.
+pub fn schedule_disable(id: ScheduleId) -> String {
+    format!("{BASE}/schedules/{id}/disable")
+}
+
+/// Runs a schedule now.
+pub fn schedule_run(id: ScheduleId) -> String {
+    format!("{BASE}/schedules/{id}/run")
+}
+
+/// When a schedule fires next.
+pub fn schedule_next(id: ScheduleId) -> String {
+    format!("{BASE}/schedules/{id}/next")
+}
+
+/// The list of executions.
+pub fn executions() -> String {
+    routes::EXECUTIONS.to_owned()
+}
+
+/// Executions that have not ended.
+pub fn executions_active() -> String {
+    routes::EXECUTIONS_ACTIVE.to_owned()
+}
+
+/// One execution, with its steps.
+pub fn execution(id: ExecutionId) -> String {
+    format!("{BASE}/schedule-executions/{id}")
+}
+
+/// Cancels an execution.
+pub fn execution_cancel(id: ExecutionId) -> String {
+    format!("{BASE}/schedule-executions/{id}/cancel")
+}
+
+/// The list of activities.
+pub fn activities() -> String {
+    routes::ACTIVITIES.to_owned()
+}
+
+/// One activity.
+pub fn activity(id: ActivityId) -> String {
+    format!("{BASE}/activities/{id}")
+}
+
+/// The list of connected systems.
+pub fn connected_systems() -> String {
+    routes::CONNECTED_SYSTEMS.to_owned()
+}
+
+/// One connected system.
+pub fn connected_system(id: i64) -> String {
+    format!("{BASE}/synchronisation/connected-systems/{id}")
+}
+
+/// The run profiles of a connected system.
+pub fn run_profiles(system: i64) -> String {
+    format!("{BASE}/synchronisation/connected-systems/{system}/run-profiles")
+}
+
+/// One run profile.
+pub fn run_profile(system: i64, id: i64) -> String {
+    format!("{BASE}/synchronisation/connected-systems/{system}/run-profiles/{id}")
+}
+
+/// Executes a run profile.
+pub fn run_profile_execute(system: i64, id: i64) -> String {
+    format!("{BASE}/synchronisation/connected-systems/{system}/run-profiles/{id}/execute")
 }
 
 /// The audit log.

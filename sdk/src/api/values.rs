@@ -3,12 +3,6 @@
 //! A word that this version does not know is kept in `Other`, so that a newer server never breaks an older client. Whoever
 //! takes input (the server, the provider) refuses such words with [`Words::expected`].
 
-use std::borrow::Cow;
-use std::fmt;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// What all vocabularies have in common.
 pub trait Words: Sized + for<'a> From<&'a str> {
     /// The words that this version knows, in the order in which the documentation lists them.
@@ -20,6 +14,12 @@ pub trait Words: Sized + for<'a> From<&'a str> {
     /// Whether this version knows the word.
     fn is_known(&self) -> bool {
         Self::KNOWN.contains(&self.as_str())
+    }
+
+    /// The known word in any letter case, or by the number of its place among them, as clients of schedules write it.
+    fn from_any_case(text: &str) -> Option<Self> {
+        let known = Self::KNOWN.iter().find(|known| known.eq_ignore_ascii_case(text));
+        known.or_else(|| Self::KNOWN.get(text.parse::<usize>().ok()?)).map(|known| Self::from(known))
     }
 
     /// What to tell somebody who wrote another word.
@@ -39,7 +39,7 @@ macro_rules! words {
             Other(String),
         }
 
-        impl Words for $name {
+        impl $crate::api::values::Words for $name {
             const KNOWN: &'static [&'static str] = &[$($word),+];
 
             fn as_str(&self) -> &str {
@@ -59,32 +59,32 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str($crate::api::values::Words::as_str(self))
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::api::values::Words::as_str(self))
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = Cow::<'de, str>::deserialize(deserializer)?;
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
                 Ok(Self::from(word.as_ref()))
             }
         }
 
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "enum": <Self as Words>::KNOWN })
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({ "type": "string", "enum": <Self as $crate::api::values::Words>::KNOWN })
             }
         }
     )+};

@@ -35,13 +35,23 @@ pub enum Permission {
     ApplicationsView,
     /// Create, change and delete applications, rotate their secrets.
     ApplicationsManage,
+    /// Read schedules, executions and activities.
+    SchedulesView,
+    /// Create, change and delete schedules, enable and disable them.
+    SchedulesManage,
+    /// Run schedules and run profiles, cancel executions.
+    SchedulesRun,
+    /// Read connected systems and run profiles.
+    ConnectedSystemsView,
+    /// Create, change and delete connected systems and run profiles.
+    ConnectedSystemsManage,
     /// Read the audit log.
     AuditView,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::TasksView,
         Self::TasksManage,
         Self::TasksRun,
@@ -56,6 +66,11 @@ impl Permission {
         Self::AccessRequestsManage,
         Self::ApplicationsView,
         Self::ApplicationsManage,
+        Self::SchedulesView,
+        Self::SchedulesManage,
+        Self::SchedulesRun,
+        Self::ConnectedSystemsView,
+        Self::ConnectedSystemsManage,
         Self::AuditView,
     ];
 
@@ -81,6 +96,11 @@ impl Permission {
             Self::AccessRequestsManage => "access_requests.manage",
             Self::ApplicationsView => "applications.view",
             Self::ApplicationsManage => "applications.manage",
+            Self::SchedulesView => "schedules.view",
+            Self::SchedulesManage => "schedules.manage",
+            Self::SchedulesRun => "schedules.run",
+            Self::ConnectedSystemsView => "connected_systems.view",
+            Self::ConnectedSystemsManage => "connected_systems.manage",
             Self::AuditView => "audit.view",
         }
     }

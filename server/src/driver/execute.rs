@@ -5,6 +5,7 @@ pub mod log;
 pub(crate) mod redact;
 pub mod script;
 mod span;
+pub mod step;
 pub mod syntax;
 
 use std::convert::Infallible;
