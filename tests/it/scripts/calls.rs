@@ -97,11 +97,11 @@ async fn what_is_no_call_ends_the_run() {
 async fn a_script_that_reports_for_itself_deceives_nobody_else() {
     let lab = Lab::new();
     let early =
-        go(&["justiam/socket"], r#"socket.Send(0, "run.returned", map[string]int{"bytes": 3}, "abc"); select {}"#);
+        go(&["justiam/socket"], r#"socket.Send(`{"method":"run.returned","params":{"bytes":3}}`, "abc"); select {}"#);
     assert_eq!(lab.run(&early).await.end, success("abc"));
     let short = go(
         &["justiam/socket"],
-        r#"socket.Send(0, "run.returned", map[string]int{"bytes": 300}, "abc"); socket.File.Close(); return "", nil"#,
+        r#"socket.Send(`{"method":"run.returned","params":{"bytes":300}}`, "abc"); socket.File.Close(); return "", nil"#,
     );
     let expected = "panic: could not tell the server how the script ended: write server: file already closed";
     assert_eq!(lab.message(&short).await, expected);

@@ -15,6 +15,7 @@ import (
 	"justiam/socket"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // As much of a message as is returned: one that names a literal can be as long as the source.
@@ -54,7 +55,7 @@ func Entry(run func() (string, error)) bool {
 func end(found []string) {
 	text, err := json.Marshal(found)
 	if err == nil {
-		err = socket.Send(0, "run.returned", map[string]interface{}{"bytes": len(text)}, string(text))
+		err = socket.Send(`{"method":"run.returned","params":{"bytes":`+strconv.Itoa(len(text))+"}}", string(text))
 	}
 	if err != nil {
 		panic("could not tell the server what was found: " + err.Error())

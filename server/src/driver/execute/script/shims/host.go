@@ -10,8 +10,12 @@ import (
 	"errors"
 	"io"
 	"justiam/socket"
+	"strconv"
 	"sync"
 )
+
+// The server ends a run that sends a longer line.
+const maxLine = 1 << 20
 
 type reply struct {
 	ID     int             `json:"id"`
@@ -37,11 +41,24 @@ func Call(method string, params interface{}, result interface{}) error {
 
 // Exchange is Call for bytes that are no JSON: tail goes with the call, and what comes with the answer is returned.
 func Exchange(method string, params interface{}, tail string, result interface{}) (string, error) {
+	sent, err := json.Marshal(params)
+	if err != nil {
+		return "", err
+	}
 	id, answer, err := register()
 	if err != nil {
 		return "", err
 	}
-	if err := socket.Send(id, method, params, tail); err != nil {
+	message := `{"id":` + strconv.Itoa(id) + `,"method":"` + method + `","params":` + string(sent)
+	if tail != "" {
+		message += `,"tail":` + strconv.Itoa(len(tail))
+	}
+	message += "}"
+	if len(message) > maxLine {
+		forget(id)
+		return "", errors.New("the call has " + strconv.Itoa(len(message)) + " bytes as JSON; the limit is " + strconv.Itoa(maxLine) + " (1 MiB)")
+	}
+	if err := socket.Send(message, tail); err != nil {
 		forget(id)
 		return "", err
 	}

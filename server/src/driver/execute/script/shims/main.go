@@ -2,8 +2,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"justiam/socket"
+	"strconv"
 	"task"
 )
 
@@ -32,39 +34,40 @@ func attempt(script func() (string, error)) {
 		}
 		value := recover()
 		if value == nil {
-			report("run.exited", map[string]interface{}{}, "")
+			report("run.exited", "{}", "")
 			return
 		}
 		// The type tells a panic of the interpreter, which is how os.Exit and log.Fatal arrive, from one of the script.
-		params := text(fmt.Sprint(value))
-		params["type"] = fmt.Sprintf("%T", value)
-		report("run.panicked", params, "")
+		report("run.panicked", text(fmt.Sprint(value), `,"type":`+quoted(fmt.Sprintf("%T", value))), "")
 	}()
 	output, err := script()
+	finished = true
 	if err != nil {
-		params := text(err.Error())
-		finished = true
-		report("run.failed", params, "")
+		report("run.failed", text(err.Error(), ""), "")
 		return
 	}
-	finished = true
 	sent := output
 	if len(output) > maxOutput {
 		sent = ""
 	}
-	report("run.returned", map[string]interface{}{"bytes": len(output)}, sent)
+	report("run.returned", `{"bytes":`+strconv.Itoa(len(output))+"}", sent)
 }
 
-func text(whole string) map[string]interface{} {
+func text(whole, more string) string {
 	kept := whole
 	if len(kept) > maxText {
 		kept = kept[:maxText]
 	}
-	return map[string]interface{}{"text": kept, "bytes": len(whole)}
+	return `{"text":` + quoted(kept) + `,"bytes":` + strconv.Itoa(len(whole)) + more + "}"
 }
 
-func report(method string, params interface{}, tail string) {
-	if err := socket.Send(0, method, params, tail); err != nil {
+func quoted(text string) string {
+	json, _ := json.Marshal(text)
+	return string(json)
+}
+
+func report(method, params, tail string) {
+	if err := socket.Send(`{"method":"`+method+`","params":`+params+"}", tail); err != nil {
 		// A string, because an error that nothing recovers is printed without its text.
 		panic("could not tell the server how the script ended: " + err.Error())
 	}

@@ -1,25 +1,14 @@
 // Package socket is the script's end of the connection to the server, which the process inherited.
 //
-// It is apart from package host, because a script that calls nothing need not wait until that one is interpreted.
+// It is apart from package host, because a script that calls nothing need not wait until that one is interpreted. It and main
+// are small and write JSON by hand for the same reason: their interpretation is a good part of a short run.
 package socket
 
 import (
-	"encoding/json"
-	"errors"
 	"os"
 	"strconv"
 	"sync"
 )
-
-// The server ends a run that sends a longer line.
-const maxLine = 1 << 20
-
-type message struct {
-	ID     int         `json:"id"`
-	Method string      `json:"method"`
-	Params interface{} `json:"params"`
-	Tail   int         `json:"tail,omitempty"`
-}
 
 var (
 	// File is the socket; only package host may read from it.
@@ -35,23 +24,10 @@ func open() *os.File {
 	return os.NewFile(uintptr(number), "server")
 }
 
-// Send sends one message as a line, and after it the bytes of tail as they are.
-func Send(id int, method string, params interface{}, tail string) error {
-	line, err := json.Marshal(message{ID: id, Method: method, Params: params, Tail: len(tail)})
-	if err != nil {
-		return err
-	}
-	if len(line) > maxLine {
-		return errors.New("the call has " + strconv.Itoa(len(line)) + " bytes as JSON; the limit is " + strconv.Itoa(maxLine) + " (1 MiB)")
-	}
+// Send sends a message, which is one line of JSON, and after it the bytes of tail as they are.
+func Send(message, tail string) error {
 	lock.Lock()
 	defer lock.Unlock()
-	if _, err := File.Write(append(line, '\n')); err != nil {
-		return err
-	}
-	if tail == "" {
-		return nil
-	}
-	_, err = File.WriteString(tail)
+	_, err := File.WriteString(message + "\n" + tail)
 	return err
 }
