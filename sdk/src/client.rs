@@ -1,16 +1,20 @@
 //! The async client.
 
 mod access_requests;
+mod activities;
 mod applications;
 mod audit;
 mod config;
+mod connected_systems;
 mod error;
+mod executions;
 mod federated_providers;
 mod groups;
 mod pages;
 mod retry;
 mod run_logs;
 mod runs;
+mod schedules;
 mod secrets;
 mod sse;
 mod tasks;
@@ -29,14 +33,18 @@ use crate::api::ids::TaskId;
 use crate::api::secrets::Secret;
 
 pub use access_requests::AccessRequests;
+pub use activities::Activities;
 pub use applications::Applications;
 pub use audit::Audit;
 pub use config::Config;
+pub use connected_systems::{ConnectedSystems, RunProfiles};
 pub use error::{ApiError, BuildError, Error};
+pub use executions::Executions;
 pub use federated_providers::FederatedProviders;
 pub use groups::Groups;
 pub use retry::Retry;
 pub use runs::Runs;
+pub use schedules::Schedules;
 pub use secrets::Secrets;
 pub use tasks::Tasks;
 pub use users::Users;
@@ -79,6 +87,26 @@ impl Client {
     /// Runs of all tasks.
     pub fn runs(&self) -> Runs<'_> {
         Runs(&self.0)
+    }
+
+    /// Schedules: create, read, change, delete, run.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(&self.0)
+    }
+
+    /// Executions of all schedules.
+    pub fn executions(&self) -> Executions<'_> {
+        Executions(&self.0)
+    }
+
+    /// What steps and run profiles did, in detail.
+    pub fn activities(&self) -> Activities<'_> {
+        Activities(&self.0)
+    }
+
+    /// Connected systems, and their run profiles.
+    pub fn connected_systems(&self) -> ConnectedSystems<'_> {
+        ConnectedSystems(&self.0)
     }
 
     /// Users, and what belongs to them.

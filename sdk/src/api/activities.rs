@@ -193,4 +193,21 @@ impl ActivityQuery {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The steps of one execution, newest first.
+    pub fn of(execution: ExecutionId) -> Self {
+        Self { schedule_execution_id: Some(execution), ..Self::default() }
+    }
+
+    /// The run profiles of one connected system, newest first.
+    pub fn of_system(connected_system: i64) -> Self {
+        Self { connected_system_id: Some(connected_system), ..Self::default() }
+    }
+
+    /// The same, but only those with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: ActivityStatus) -> Self {
+        self.status = Some(status);
+        self
+    }
 }

@@ -175,6 +175,13 @@ impl NewConnectedSystem {
         Self { name: name.into(), description: None, connector_name: None, direction: None, csv }
     }
 
+    /// The same with a description.
+    #[must_use]
+    pub fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
     /// The same, and the server knows better.
     #[must_use]
     pub fn outbound(mut self) -> Self {
@@ -263,6 +270,13 @@ impl NewRunProfile {
     /// A run profile.
     pub fn new(name: impl Into<String>, run_type: RunType) -> Self {
         Self { name: name.into(), run_type, page_size: None, file_path: None }
+    }
+
+    /// The same with a file of its own.
+    #[must_use]
+    pub fn with_file(mut self, file_path: impl Into<String>) -> Self {
+        self.file_path = Some(file_path.into());
+        self
     }
 }
 

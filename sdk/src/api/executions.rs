@@ -149,6 +149,12 @@ impl Execution {
             steps: None,
         }
     }
+
+    /// Whether it has ended and none of the steps that it shows is at work any more.
+    pub fn is_over(&self) -> bool {
+        let at_work = |step: &ExecutionStep| matches!(step.status, StepStatus::Processing | StepStatus::Cancelling);
+        self.status.is_terminal() && !self.steps.iter().flatten().any(at_work)
+    }
 }
 
 /// A step of an execution, as it was when the execution was recorded.
@@ -248,5 +254,12 @@ impl ExecutionQuery {
     /// The executions of one schedule, newest first.
     pub fn of(schedule: ScheduleId) -> Self {
         Self { schedule_id: Some(schedule), ..Self::default() }
+    }
+
+    /// The same, but only those with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: ExecutionStatus) -> Self {
+        self.status = Some(status);
+        self
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of a task before it fires: when that is, and what its author may not expect.
+//! What is known of a task or a schedule before it fires: when that is, and what its author may not expect.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::TaskId;
+use super::ids::{ScheduleId, TaskId};
 use super::values::WarningKind;
 
 /// How many instants one request may ask for.
@@ -58,7 +58,29 @@ impl NextRuns {
     }
 }
 
-/// What the author of a task may not expect. Nothing that stands in the way of the task.
+/// When a schedule fires by itself. Of a disabled schedule: when it would, if it were enabled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct NextExecutions {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// The time zone in which its pattern counts.
+    pub timezone: String,
+    /// The instants in order. Fewer than asked for where no more will come; none for a schedule that is `Manual`.
+    pub next: Vec<Timestamp>,
+    /// What its author may not expect within a year from the beginning.
+    pub warnings: Vec<Warning>,
+}
+
+impl NextExecutions {
+    /// A schedule that does not fire.
+    pub fn new(schedule_id: ScheduleId, timezone: String) -> Self {
+        Self { schedule_id, timezone, next: Vec::new(), warnings: Vec::new() }
+    }
+}
+
+/// What the author of a task or a schedule may not expect. Nothing that stands in the way of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Warning {

@@ -160,6 +160,29 @@ impl Schedule {
             steps: None,
         }
     }
+
+    /// The body of a replacement that changes nothing: for whoever changes one thing. `None` where the steps were left out, for a
+    /// replacement without them would remove them all.
+    pub fn to_new(&self) -> Option<NewSchedule> {
+        let Self { name, description, trigger_type, cron_expression, pattern_type, timezone, .. } = self;
+        Some(NewSchedule {
+            name: name.clone(),
+            description: description.clone(),
+            trigger_type: Some(trigger_type.clone()),
+            // Of other patterns the server makes the expression.
+            cron_expression: cron_expression.clone().filter(|_| *pattern_type == PatternType::Custom),
+            pattern_type: Some(pattern_type.clone()),
+            days_of_week: self.days_of_week.clone(),
+            run_times: self.run_times.clone(),
+            interval_value: self.interval_value,
+            interval_unit: self.interval_unit.clone(),
+            interval_window_start: self.interval_window_start.clone(),
+            interval_window_end: self.interval_window_end.clone(),
+            timezone: Some(timezone.clone()),
+            is_enabled: Some(self.is_enabled),
+            steps: self.steps.as_ref()?.iter().map(ScheduleStep::to_new).collect(),
+        })
+    }
 }
 
 /// A step of a schedule.
@@ -222,6 +245,27 @@ impl ScheduleStep {
             sql_connection_string: None,
             sql_script_path: None,
             sql_connection_string_revision: None,
+        }
+    }
+
+    /// The step of a replacement that changes nothing. It keeps the id, and by it what is stored of a connection string.
+    pub fn to_new(&self) -> NewScheduleStep {
+        NewScheduleStep {
+            id: Some(self.id),
+            step_index: self.step_index,
+            name: self.name.clone(),
+            execution_mode: Some(self.execution_mode.clone()),
+            step_type: Some(self.step_type.clone()),
+            continue_on_failure: Some(self.continue_on_failure),
+            timeout_seconds: self.timeout_seconds,
+            connected_system_id: self.connected_system_id,
+            run_profile_id: self.run_profile_id,
+            script_path: self.script_path.clone(),
+            arguments: self.arguments.clone(),
+            executable_path: self.executable_path.clone(),
+            working_directory: self.working_directory.clone(),
+            sql_connection_string: self.sql_connection_string.clone().map(Secret::from),
+            sql_script_path: self.sql_script_path.clone(),
         }
     }
 }
@@ -292,6 +336,13 @@ impl NewSchedule {
         schedule.interval_window_start = fields.interval_window_start;
         schedule.interval_window_end = fields.interval_window_end;
         schedule
+    }
+
+    /// The same with a description.
+    #[must_use]
+    pub fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
     }
 
     /// The same in another time zone.
@@ -417,6 +468,27 @@ impl NewScheduleStep {
         self
     }
 
+    /// The same with arguments, for a script or a program: parted by blanks; quotes hold together what has blanks.
+    #[must_use]
+    pub fn with_arguments(mut self, arguments: impl Into<String>) -> Self {
+        self.arguments = Some(arguments.into());
+        self
+    }
+
+    /// The same in a folder on the server, for a script or a program.
+    #[must_use]
+    pub fn in_directory(mut self, working_directory: impl Into<String>) -> Self {
+        self.working_directory = Some(working_directory.into());
+        self
+    }
+
+    /// The same, and it is ended after so many seconds.
+    #[must_use]
+    pub fn ended_after(mut self, seconds: i64) -> Self {
+        self.timeout_seconds = Some(seconds);
+        self
+    }
+
     /// The same, and later steps run also when this one has failed.
     #[must_use]
     pub fn continuing_on_failure(mut self) -> Self {
@@ -462,6 +534,18 @@ impl ScheduleQuery {
     /// The schedule with this name: one or none.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::default() }
+    }
+
+    /// Schedules whose name or description contains a text, in any letter case.
+    pub fn searching(text: impl Into<String>) -> Self {
+        Self { search: Some(text.into()), ..Self::default() }
+    }
+
+    /// The same, and each schedule shows its steps.
+    #[must_use]
+    pub fn with_steps(mut self) -> Self {
+        self.include = Some("steps".to_owned());
+        self
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
@@ -77,11 +77,11 @@ impl Transport {
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.send::<(), (), T>(Method::GET, path, None, None).await
+        self.send::<(), (), T>(Method::GET, path, None, None, None).await
     }
 
     pub(super) async fn get_with<Q: Serialize, T: DeserializeOwned>(&self, path: &str, query: &Q) -> Result<T, Error> {
-        self.send::<Q, (), T>(Method::GET, path, Some(query), None).await
+        self.send::<Q, (), T>(Method::GET, path, Some(query), None, None).await
     }
 
     pub(super) async fn send_body<B: Serialize, T: DeserializeOwned>(
@@ -90,24 +90,34 @@ impl Transport {
         path: &str,
         body: &B,
     ) -> Result<T, Error> {
-        self.send::<(), B, T>(method, path, None, Some(body)).await
+        self.send::<(), B, T>(method, path, None, Some(body), None).await
+    }
+
+    /// A PUT that counts only as long as the object has this revision.
+    pub(super) async fn put_if<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        revision: &str,
+    ) -> Result<T, Error> {
+        self.send::<(), B, T>(Method::PUT, path, None, Some(body), Some(revision)).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.send::<(), (), T>(Method::POST, path, None, None).await
+        self.send::<(), (), T>(Method::POST, path, None, None, None).await
     }
 
     /// A PUT whose path says everything.
     pub(super) async fn put(&self, path: &str) -> Result<(), Error> {
-        self.attempts::<(), ()>(Method::PUT, path, JSON, None, None).await.map(drop)
+        self.attempts::<(), ()>(Method::PUT, path, JSON, None, None, None).await.map(drop)
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
-        self.attempts::<(), ()>(Method::DELETE, path, JSON, None, None).await.map(drop)
+        self.attempts::<(), ()>(Method::DELETE, path, JSON, None, None, None).await.map(drop)
     }
 
     pub(super) async fn get_text(&self, path: &str) -> Result<String, Error> {
-        let (_, bytes) = self.attempts::<(), ()>(Method::GET, path, TEXT, None, None).await?;
+        let (_, bytes) = self.attempts::<(), ()>(Method::GET, path, TEXT, None, None, None).await?;
         Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
@@ -127,8 +137,9 @@ impl Transport {
         path: &str,
         query: Option<&Q>,
         body: Option<&B>,
+        revision: Option<&str>,
     ) -> Result<T, Error> {
-        let (url, bytes) = self.attempts(method, path, JSON, query, body).await?;
+        let (url, bytes) = self.attempts(method, path, JSON, query, body, revision).await?;
         serde_json::from_slice(&bytes).map_err(|source| {
             let path = format!("{}:{}", source.line(), source.column());
             Error::Decode { url, path, source }
@@ -143,6 +154,7 @@ impl Transport {
         kind: &'static str,
         query: Option<&Q>,
         body: Option<&B>,
+        revision: Option<&str>,
     ) -> Result<(String, Vec<u8>), Error> {
         let url = self.url(path);
         let shown = url.to_string();
@@ -161,6 +173,9 @@ impl Transport {
             }
             if let Some(key) = &idempotency_key {
                 request = request.header("Idempotency-Key", key);
+            }
+            if let Some(revision) = revision {
+                request = request.header(IF_MATCH, format!("\"{revision}\""));
             }
             if let Some(value) = &self.authorization {
                 request = request.header(AUTHORIZATION, value);
