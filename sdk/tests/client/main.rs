@@ -6,4 +6,5 @@ mod logs;
 mod outcomes;
 mod requests;
 mod retries;
+mod schedules;
 mod support;
