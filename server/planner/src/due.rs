@@ -1,18 +1,27 @@
-//! What a task's due time asks for.
+//! What the due time of a task or a schedule asks for.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use justiam_sdk::api::cron::CronExpr;
+use justiam_sdk::api::pattern::Pattern;
 
-use crate::calendar::{count_ticks, latest_tick, next_tick};
+use crate::calendar::{WallTimes, count_ticks, latest_tick, next_tick, preview};
+use crate::warnings::{self, Warning};
 
-/// When a task fires by itself.
+/// When a task or a schedule fires by itself.
 #[derive(Debug, Clone)]
 pub enum Schedule {
     /// At each tick of a cron expression.
     Cron {
         /// The expression.
         expr: Box<CronExpr>,
+        /// The zone in which it counts.
+        zone: TimeZone,
+    },
+    /// At each tick of a pattern.
+    Pattern {
+        /// The pattern.
+        pattern: Box<Pattern>,
         /// The zone in which it counts.
         zone: TimeZone,
     },
@@ -27,39 +36,64 @@ impl Schedule {
     /// When a task fires first that is created, enabled or given this schedule at `now`. An edit is never retroactive.
     pub fn first_after(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Cron { expr, zone } => next_tick(expr, zone, now),
+            Self::Cron { expr, zone } => next_tick(&**expr, zone, now),
+            Self::Pattern { pattern, zone } => next_tick(&**pattern, zone, now),
             // One in the past fires at once, and its nominal time is now: an instant that fired before can be armed again.
             Self::Once { run_at } => run_at.map(|run_at| run_at.max(now)),
         }
     }
+
+    /// The first `n` instants at which a task fires that gets this schedule at `now`, fewer where there are no more. Whoever
+    /// takes `n` from a user bounds it.
+    pub fn preview(&self, now: Timestamp, n: usize) -> Vec<Timestamp> {
+        match self {
+            Self::Cron { expr, zone } => preview(&**expr, zone, now, n),
+            Self::Pattern { pattern, zone } => preview(&**pattern, zone, now, n),
+            Self::Once { .. } => self.first_after(now).into_iter().take(n).collect(),
+        }
+    }
+
+    /// What a user may not expect within a year from `now`.
+    pub fn warnings(&self, now: Timestamp) -> Vec<Warning> {
+        match self {
+            Self::Cron { expr, zone } => warnings::warnings(expr, zone, now),
+            Self::Pattern { pattern, zone } => warnings::of_pattern(pattern, zone, now),
+            Self::Once { .. } => Vec::new(),
+        }
+    }
 }
 
-/// What to record for a task whose time has come.
+/// What to record for a task or a schedule whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     /// The nominal time of the one run to record: the latest tick that is due.
     pub tick: Timestamp,
     /// How many earlier ticks the run stands for too.
     pub missed_ticks: i64,
-    /// When the task fires next, counted from the nominal time and not from now, so that nothing drifts.
+    /// When it fires next, counted from the nominal time and not from now, so that nothing drifts.
     pub next_run_at: Option<Timestamp>,
 }
 
-/// Decides for a task that was to fire at `next_run_at`. `None` when that is not yet. After a downtime the missed ticks are
-/// counted and not visited: a year of them takes a fraction of a millisecond.
+/// Decides for what was to fire at `next_run_at`. `None` when that is not yet. After a downtime the missed ticks are counted and
+/// not visited: a year of them takes a fraction of a millisecond.
 pub fn due(schedule: &Schedule, next_run_at: Timestamp, now: Timestamp) -> Option<Due> {
     if next_run_at > now {
         return None;
     }
-    let Schedule::Cron { expr, zone } = schedule else {
-        return Some(Due { tick: next_run_at, missed_ticks: 0, next_run_at: None });
-    };
-    let next = next_tick(expr, zone, next_run_at);
+    Some(match schedule {
+        Schedule::Cron { expr, zone } => latest_of(&**expr, zone, next_run_at, now),
+        Schedule::Pattern { pattern, zone } => latest_of(&**pattern, zone, next_run_at, now),
+        Schedule::Once { .. } => Due { tick: next_run_at, missed_ticks: 0, next_run_at: None },
+    })
+}
+
+fn latest_of(times: &impl WallTimes, zone: &TimeZone, first: Timestamp, now: Timestamp) -> Due {
+    let next = next_tick(times, zone, first);
     if next.is_none_or(|next| next > now) {
-        return Some(Due { tick: next_run_at, missed_ticks: 0, next_run_at: next });
+        return Due { tick: first, missed_ticks: 0, next_run_at: next };
     }
-    let (tick, next) = latest_tick(expr, zone, next_run_at, now);
-    Some(Due { tick, missed_ticks: count_ticks(expr, zone, next_run_at, now), next_run_at: next })
+    let (tick, next) = latest_tick(times, zone, first, now);
+    Due { tick, missed_ticks: count_ticks(times, zone, first, now), next_run_at: next }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What a user may not expect of an expression: what daylight saving does to it in the coming year, and fields that mean
-//! something else than they seem to.
+//! What a user may not expect of an expression or a pattern: what daylight saving does to it in the coming year, and fields of
+//! an expression that mean something else than they seem to.
 
 use std::fmt;
 
@@ -7,8 +7,9 @@ use jiff::civil::{Date, DateTime, Time, date};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::cron::CronExpr;
+use justiam_sdk::api::pattern::Pattern;
 
-use crate::calendar::count::{TimesOfDay, day_matches};
+use crate::calendar::WallTimes;
 use crate::calendar::stretch::{next_change, wall};
 
 /// How far ahead changes of the clocks are looked for.
@@ -25,7 +26,7 @@ const NAMED: usize = 2;
 pub struct Warning {
     /// What it is about.
     pub kind: Kind,
-    /// The day on which it happens, in the expression's zone; `None` where it is about every day.
+    /// The day on which it happens, in the zone of the schedule; `None` where it is about every day.
     pub date: Option<Date>,
     message: String,
 }
@@ -61,17 +62,28 @@ pub fn warnings(expr: &CronExpr, zone: &TimeZone, now: Timestamp) -> Vec<Warning
     let mut found = Vec::new();
     found.extend(day_fields(expr));
     found.extend(leap_day(expr, zone, now));
-    let times = TimesOfDay::of(expr);
+    found.extend(changes_of_clocks(expr, zone, now));
+    found
+}
+
+/// The same of a pattern.
+pub fn of_pattern(pattern: &Pattern, zone: &TimeZone, now: Timestamp) -> Vec<Warning> {
+    if let Pattern::Custom(expr) = pattern { warnings(expr, zone, now) } else { changes_of_clocks(pattern, zone, now) }
+}
+
+fn changes_of_clocks(times: &impl WallTimes, zone: &TimeZone, now: Timestamp) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let between = times.counter();
     let until = now.saturating_add(YEAR).unwrap_or(Timestamp::MAX);
     let changes = std::iter::successors(next_change(zone, now), |change| next_change(zone, *change));
     let mut old_offset = zone.to_offset(now);
     for change in changes.take_while(|change| *change <= until).take(MAX_CHANGES) {
         let offset = zone.to_offset(change);
         if let Some(clocks) = Clocks::at(change, old_offset, offset) {
-            if expr.is_fixed_time() {
-                found.extend(clocks.fixed_times(expr, &times));
+            if times.is_fixed_time() {
+                found.extend(clocks.fixed_times(times, &between));
             } else {
-                found.extend(clocks.interval(expr, &times));
+                found.extend(clocks.interval(&between));
             }
         }
         old_offset = offset;
@@ -100,18 +112,18 @@ impl Clocks {
         self.from < self.to
     }
 
-    fn fixed_times(&self, expr: &CronExpr, times: &TimesOfDay) -> Option<Warning> {
+    fn fixed_times(&self, times: &impl WallTimes, between: impl Fn(DateTime, DateTime) -> i64) -> Option<Warning> {
         let (first, end) = self.range();
-        let count = times.between(expr, first, end);
+        let count = between(first, end);
         if count == 0 {
             return None;
         }
         let (day, one) = (first.date(), count == 1);
-        let named = self.names(expr, count);
+        let named = self.names(times, count);
         let (kind, message) = if self.skips() {
             let to = time_on(day, self.to);
             let verb = if one { "does" } else { "do" };
-            let what = match (day_matches(expr, end.date()) && times.has(end), one) {
+            let what = match (times.next_wall(end, true) == Some(end), one) {
                 (true, true) => format!("the run at {to} stands for it too"),
                 (true, false) => format!("the run at {to} stands for them too"),
                 (false, true) => format!("it runs at {to}"),
@@ -127,16 +139,17 @@ impl Clocks {
     }
 
     /// One warning for each day that has more or fewer ticks; there are two where midnight is among the times.
-    fn interval(&self, expr: &CronExpr, times: &TimesOfDay) -> Vec<Warning> {
+    fn interval(&self, between: impl Fn(DateTime, DateTime) -> i64) -> Vec<Warning> {
         let (first, end) = self.range();
         let mut found = Vec::new();
         let mut from = first;
         while from < end {
             let day = from.date();
-            let to = day.tomorrow().map_or(end, |next| next.to_datetime(Time::midnight()).min(end));
-            let count = times.between(expr, from, to);
+            let tomorrow = day.tomorrow().map_or(end, |next| next.to_datetime(Time::midnight()));
+            let to = tomorrow.min(end);
+            let count = between(from, to);
             if count > 0 {
-                let usual = times.in_a_day();
+                let usual = between(day.to_datetime(Time::midnight()), tomorrow);
                 let (kind, ticks) =
                     if self.skips() { (Kind::FewerTicks, usual - count) } else { (Kind::MoreTicks, usual + count) };
                 let when = if day == self.from.date() { "that day".to_owned() } else { format!("on {day}") };
@@ -154,9 +167,9 @@ impl Clocks {
     }
 
     /// The first of the times that it skips or repeats, and how many there are beside.
-    fn names(&self, expr: &CronExpr, count: i64) -> String {
+    fn names(&self, times: &impl WallTimes, count: i64) -> String {
         let (first, end) = self.range();
-        let walls = std::iter::successors(expr.next_wall(first, true), |wall| expr.next_wall(*wall, false));
+        let walls = std::iter::successors(times.next_wall(first, true), |wall| times.next_wall(*wall, false));
         let names: Vec<String> =
             walls.take_while(|wall| *wall < end).take(NAMED).map(|wall| time_on(first.date(), wall)).collect();
         let more = count - i64::try_from(names.len()).unwrap_or(0);

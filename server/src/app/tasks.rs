@@ -1,7 +1,7 @@
 //! Tasks.
 
 pub(crate) mod definition;
-mod next;
+pub(super) mod next;
 mod validate;
 
 use std::collections::{BTreeMap, HashMap};
@@ -294,7 +294,7 @@ fn next_run_after_edit(stored: &TaskRow, wanted: &Wanted, now: Timestamp) -> Opt
     let (old, new) = (&stored.definition, &wanted.definition);
     let same_kind = old.schedule_type == new.schedule_type;
     let keep = match wanted.schedule {
-        Schedule::Cron { .. } => {
+        Schedule::Cron { .. } | Schedule::Pattern { .. } => {
             let enabled_now = new.enabled && !old.enabled;
             same_kind && old.cron_expr == new.cron_expr && old.timezone == new.timezone && !enabled_now
         }

@@ -29,13 +29,8 @@ impl TimesOfDay {
     }
 
     /// How many a day that matches has.
-    pub(crate) fn in_a_day(&self) -> i64 {
+    fn in_a_day(&self) -> i64 {
         i64::from(self.hours.count_ones() * self.minutes.count_ones())
-    }
-
-    /// Whether the time of day of `at` is one of them.
-    pub(crate) fn has(&self, at: DateTime) -> bool {
-        self.hours & (1 << at.hour()) != 0 && self.minutes & (1 << at.minute()) != 0
     }
 
     /// How many of them come before the time of day of `at`, which is a whole minute.
@@ -63,7 +58,7 @@ impl TimesOfDay {
 }
 
 /// Whether an expression fires on a day, going by the calendar alone.
-pub(crate) fn day_matches(expr: &CronExpr, day: Date) -> bool {
+fn day_matches(expr: &CronExpr, day: Date) -> bool {
     expr.next_wall(day.at(0, 0, 0, 0), true).is_some_and(|tick| tick.date() == day)
 }
 

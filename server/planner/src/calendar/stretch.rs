@@ -3,7 +3,8 @@
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
-use justiam_sdk::api::cron::CronExpr;
+
+use super::wall_times::WallTimes;
 
 /// A stretch of time with one offset, and which of its wall-clock times count.
 pub(crate) struct Stretch {
@@ -18,10 +19,10 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     /// What is left after an instant of the stretch in which it lies. `None` at the ends of the calendar.
-    pub(crate) fn after(expr: &CronExpr, zone: &TimeZone, after: Timestamp) -> Option<Self> {
+    pub(crate) fn after(times: &impl WallTimes, zone: &TimeZone, after: Timestamp) -> Option<Self> {
         let offset = zone.to_offset(after);
         let mut from = minute_after(wall(after, offset)?)?;
-        if expr.is_fixed_time()
+        if times.is_fixed_time()
             && let Some((begin, old_offset)) = last_change(zone, after)
             && old_offset > offset
         {
@@ -32,17 +33,17 @@ impl Stretch {
     }
 
     /// The stretch behind this one.
-    pub(crate) fn next(&self, expr: &CronExpr, zone: &TimeZone) -> Option<Self> {
+    pub(crate) fn next(&self, times: &impl WallTimes, zone: &TimeZone) -> Option<Self> {
         let begin = self.end?;
         let offset = zone.to_offset(begin);
         let (old_wall, new_wall) = (wall(begin, self.offset)?, wall(begin, offset)?);
         let end = next_change(zone, begin);
         let mut next = Self { offset, from: minute_from(new_wall)?, made_up: None, end };
-        if expr.is_fixed_time() {
+        if times.is_fixed_time() {
             if old_wall >= new_wall {
                 // A fold: its times have had their tick in the first pass.
                 next.from = minute_from(old_wall)?;
-            } else if expr.next_wall(minute_from(old_wall)?, true).is_some_and(|skipped| skipped < new_wall) {
+            } else if times.next_wall(minute_from(old_wall)?, true).is_some_and(|skipped| skipped < new_wall) {
                 // A gap: one tick for all the times that it swallowed, and for the instant after it.
                 next.made_up = Some(begin);
                 next.from = minute_after(new_wall)?;

@@ -1,9 +1,8 @@
 //! When a task fires next.
 
 use jiff::Timestamp;
-use justiam_planner::calendar::preview;
 use justiam_planner::due::Schedule;
-use justiam_planner::warnings::{self, Kind};
+use justiam_planner::warnings::Kind;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::preview::{COUNT, DEFAULT_COUNT, NextQuery, NextRuns, Warning};
 use justiam_sdk::api::values::WarningKind;
@@ -30,7 +29,7 @@ impl App {
         let schedule = stored_schedule(&task)?;
         let mut answer = NextRuns::new(id, task.definition.timezone);
         answer.next = match &schedule {
-            Schedule::Cron { .. } => first_ticks(&schedule, from, count),
+            Schedule::Cron { .. } | Schedule::Pattern { .. } => first_ticks(&schedule, from, count),
             // Armed as long as it has a next time.
             Schedule::Once { .. } => task.next_run_at.filter(|next| *next > from).into_iter().collect(),
         };
@@ -39,18 +38,14 @@ impl App {
     }
 }
 
-/// The first instants after `from` at which a task fires that gets this schedule there.
-pub(super) fn first_ticks(schedule: &Schedule, from: Timestamp, count: u32) -> Vec<Timestamp> {
-    match schedule {
-        Schedule::Cron { expr, zone } => preview(expr, zone, from, usize::try_from(count).unwrap_or(usize::MAX)),
-        Schedule::Once { .. } => schedule.first_after(from).into_iter().collect(),
-    }
+/// The first instants after `from` at which something fires that gets this schedule there.
+pub(in crate::app) fn first_ticks(schedule: &Schedule, from: Timestamp, count: u32) -> Vec<Timestamp> {
+    schedule.preview(from, usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// What a user may not expect of a schedule within a year from `from`.
-pub(super) fn warnings_of(schedule: &Schedule, from: Timestamp) -> Vec<Warning> {
-    let Schedule::Cron { expr, zone } = schedule else { return Vec::new() };
-    let found = warnings::warnings(expr, zone, from);
+pub(in crate::app) fn warnings_of(schedule: &Schedule, from: Timestamp) -> Vec<Warning> {
+    let found = schedule.warnings(from);
     found
         .into_iter()
         .map(|found| {
