@@ -15,6 +15,7 @@ pub mod invariants;
 pub mod metrics;
 pub mod run_logs;
 pub mod runs;
+pub mod schedules;
 pub mod secrets;
 pub mod tasks;
 pub mod tokens;

@@ -91,10 +91,10 @@ CREATE TABLE schedule_steps (
     arguments           TEXT COLLATE "C",
     executable_path     TEXT COLLATE "C",
     working_directory   TEXT COLLATE "C",
-    -- What the server shows of the connection string, and the whole, sealed for this step.
+    -- What the server shows of the connection string, and the whole, sealed for this step, in base64.
     sql_shown           TEXT COLLATE "C",
     sql_sealed_by       TEXT COLLATE "C",
-    sql_sealed          BYTEA,
+    sql_sealed          TEXT COLLATE "C",
     sql_revision        TEXT COLLATE "C",
     sql_script_path     TEXT COLLATE "C"
 );
@@ -170,7 +170,7 @@ CREATE TABLE activities (
     working_directory   TEXT COLLATE "C",
     -- Sealed for the step, not for the activity.
     sql_sealed_by       TEXT COLLATE "C",
-    sql_sealed          BYTEA,
+    sql_sealed          TEXT COLLATE "C",
     sql_script_path     TEXT COLLATE "C"
 );
 

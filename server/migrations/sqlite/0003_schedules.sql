@@ -91,10 +91,10 @@ CREATE TABLE schedule_steps (
     arguments           TEXT,
     executable_path     TEXT,
     working_directory   TEXT,
-    -- What the server shows of the connection string, and the whole, sealed for this step.
+    -- What the server shows of the connection string, and the whole, sealed for this step, in base64.
     sql_shown           TEXT,
     sql_sealed_by       TEXT,
-    sql_sealed          BLOB,
+    sql_sealed          TEXT,
     sql_revision        TEXT,
     sql_script_path     TEXT
 ) STRICT;
@@ -170,7 +170,7 @@ CREATE TABLE activities (
     working_directory   TEXT,
     -- Sealed for the step, not for the activity.
     sql_sealed_by       TEXT,
-    sql_sealed          BLOB,
+    sql_sealed          TEXT,
     sql_script_path     TEXT
 ) STRICT;
 

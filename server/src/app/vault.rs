@@ -1,8 +1,10 @@
-//! Seals secrets, and answers that hold some: AES-256-GCM under a key that HKDF derives from the server's secret.
+//! Seals secrets, connection strings, and answers that hold secrets: AES-256-GCM under a key that HKDF derives from the server's secret.
 
 use std::fmt;
 
-use justiam_sdk::api::ids::TaskId;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use justiam_sdk::api::ids::{StepId, TaskId};
 use justiam_sdk::api::secrets::Secret;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
@@ -85,6 +87,11 @@ impl Vault {
         self.seal_at(answer_place(principal, key), answer)
     }
 
+    /// Seals the connection string of one step, in base64.
+    pub fn seal_connection_string(&self, step: StepId, value: &Secret) -> Result<String, VaultError> {
+        Ok(STANDARD.encode(self.seal_at(step_place(step), value)?))
+    }
+
     fn seal_at(&self, place: Aad<String>, value: &Secret) -> Result<Vec<u8>, VaultError> {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| VaultError::Crypto)?;
@@ -111,6 +118,12 @@ impl Vault {
         self.open_at(answer_place(principal, key), sealed)
     }
 
+    /// Opens a connection string. `None` when it was sealed with another key, for another step, or was tampered with.
+    pub fn open_connection_string(&self, step: StepId, sealed_by: &str, sealed: &str) -> Option<Secret> {
+        let sealed = STANDARD.decode(sealed).ok().filter(|_| sealed_by == self.key_id)?;
+        self.open_at(step_place(step), &sealed)
+    }
+
     fn open_at(&self, place: Aad<String>, sealed: &[u8]) -> Option<Secret> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut value = sealed.to_vec();
@@ -133,6 +146,11 @@ fn place(task: TaskId, key: &str) -> Aad<String> {
 /// The place of an answer. It begins as no place of a secret does, and a principal holds no line end.
 fn answer_place(principal: &str, key: &str) -> Aad<String> {
     Aad::from(format!("answer\n{principal}\n{key}"))
+}
+
+/// The place of a connection string. It begins as no other place does.
+fn step_place(step: StepId) -> Aad<String> {
+    Aad::from(format!("schedule step: {step}"))
 }
 
 #[cfg(test)]
@@ -168,6 +186,18 @@ mod tests {
         }
         let other = Vault::new(&"0123456789abcdeg".into()).unwrap();
         assert!(other.open_answer("token:1", "key", &sealed).is_none());
+    }
+
+    #[test]
+    fn a_connection_string_opens_for_its_own_step_only() {
+        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let step = |n| StepId::from_uuid(task(n).as_uuid());
+        let sealed = vault.seal_connection_string(step(1), &"postgres://u:hunter2@db/x".into()).unwrap();
+        let opened = vault.open_connection_string(step(1), vault.key_id(), &sealed).unwrap();
+        assert_eq!(opened.expose(), "postgres://u:hunter2@db/x");
+        assert!(vault.open_connection_string(step(2), vault.key_id(), &sealed).is_none());
+        assert!(vault.open_connection_string(step(1), "other", &sealed).is_none());
+        assert!(vault.open_connection_string(step(1), vault.key_id(), "not base64").is_none());
     }
 
     #[test]
