@@ -5,6 +5,7 @@ mod check;
 mod next;
 mod script;
 mod seed;
+mod steps;
 mod token;
 
 use std::error::Error;
@@ -90,6 +91,8 @@ struct Serve {
     scripts: script::Scripts,
     #[command(flatten)]
     requests: script::Requests,
+    #[command(flatten)]
+    steps: steps::Steps,
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
@@ -200,6 +203,7 @@ impl Serve {
         let mut config = self.data.config()?;
         self.scripts.set(&mut config);
         self.requests.set(&mut config);
+        self.steps.set(&mut config);
         config.workers = self.workers;
         config.database_connections = self.database_connections;
         config.roles = self.roles;

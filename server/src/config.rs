@@ -12,7 +12,7 @@ use justiam_sdk::api::secrets::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use url::Url;
 
-use crate::outbound::Destinations;
+use crate::outbound::{Destinations, Rule};
 
 use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Layers, Network};
 
@@ -64,6 +64,13 @@ pub struct Config {
     pub fetch_max_body_mib: u32,
     /// Where the directory of Google Workspace is.
     pub gworkspace_url: String,
+    /// The folders that steps of schedules and connectors may use, with absolute paths; none of them may hold the data folder or lie in
+    /// it.
+    pub step_folders: Vec<PathBuf>,
+    /// The hosts whose databases SQL steps may use; any host where the list is empty.
+    pub sql_hosts: Vec<Rule>,
+    /// PowerShell: a path, or a name that is looked up on `PATH` for each step.
+    pub pwsh: PathBuf,
     /// The base address of an OTLP collector, to which traces go as HTTP with protobuf.
     pub otlp_endpoint: Option<String>,
     /// The whole address for traces, where it is not `/v1/traces` below the base address. It wins.
@@ -155,6 +162,9 @@ impl Config {
             fetch: Destinations::default(),
             fetch_max_body_mib: DEFAULT_FETCH_MAX_BODY_MIB,
             gworkspace_url: DEFAULT_GWORKSPACE_URL.to_owned(),
+            step_folders: Vec::new(),
+            sql_hosts: Vec::new(),
+            pwsh: "pwsh".into(),
             otlp_endpoint: None,
             otlp_traces_endpoint: None,
         }
@@ -284,6 +294,11 @@ impl DataDir {
         let path = self.path.join("justiam.db");
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io_error(&path))?;
         Ok(path)
+    }
+
+    /// The parent of the folders for temporary files of steps.
+    pub fn steps(&self) -> PathBuf {
+        self.path.join("steps")
     }
 
     /// The parent of the folders of running scripts.

@@ -27,6 +27,7 @@
 //!
 //! Layers, each of which knows only those to its right: `http` → [`app`] → [`store`], and [`driver`] → planner, `app`, `store`.
 
+pub mod allowed_folders;
 pub mod app;
 pub mod bench;
 pub mod cli;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
 
+use allowed_folders::AllowedFolders;
 use app::App;
 use app::tokens::{IssuedToken, NewToken};
 use app::vault::{Vault, VaultError};
@@ -52,6 +54,7 @@ use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
 use driver::execute::script::{self, Demand, Network, Probed, ScriptRunner, SetupError};
+use driver::execute::step::programs::{self, Programs};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
 use lifecycle::Shutdown;
@@ -89,6 +92,9 @@ pub enum ServeError {
     /// Scripts cannot be run.
     #[error(transparent)]
     Scripts(#[from] SetupError),
+    /// Programs of steps cannot be run.
+    #[error("could not prepare the folder for temporary files of steps")]
+    Programs(#[source] std::io::Error),
     /// What is demanded does not hold, although the kernel took it.
     #[error("the sandbox of scripts does not hold, and --script-isolation demands one; it did not prevent: {0}")]
     LeakySandbox(String),
@@ -109,6 +115,7 @@ pub struct Server {
     scripts: ScriptRunner,
     /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
     _syntax: Arc<SyntaxChecker>,
+    _programs: Arc<Programs>,
     data_dir: DataDir,
 }
 
@@ -121,6 +128,7 @@ impl Server {
         if config.database_url.is_none() && config.roles != Roles::ALL {
             return Err(ServeError::AloneWithRoles);
         }
+        let folders = AllowedFolders::new(&config.step_folders, &config.data_dir).map_err(ServeError::Setting)?;
         let data_dir = DataDir::hold(&config.data_dir)?;
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
@@ -128,12 +136,25 @@ impl Server {
         let outbound = outbound_of(&config, &telemetry, &app.clock)?;
         let scripts = ScriptRunner::new(script_settings(&config, data_dir.scripts()))?;
         app.tell_isolation(look_at_isolation(&scripts, config.script_isolation).await?);
+        let programs = Arc::new(
+            Programs::new(program_settings(&config, &folders, data_dir.steps()), app.db.clone())
+                .map_err(ServeError::Programs)?,
+        );
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
         let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
         let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
         let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), settings));
-        Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })
+        Ok(Self {
+            app,
+            driver,
+            telemetry,
+            roles: config.roles,
+            scripts,
+            _syntax: syntax,
+            _programs: programs,
+            data_dir,
+        })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
@@ -192,6 +213,17 @@ pub(crate) fn script_settings(config: &Config, folder: PathBuf) -> script::Setti
         demand: config.script_isolation,
         layers: config.script_layers,
         ..script::Settings::new(&config.yaegi, &config.helper, folder)
+    }
+}
+
+/// How programs of steps are run, with their temporary files in `temporary`.
+pub(crate) fn program_settings(config: &Config, folders: &AllowedFolders, temporary: PathBuf) -> programs::Settings {
+    programs::Settings {
+        pwsh: config.pwsh.clone(),
+        sql_hosts: config.sql_hosts.clone(),
+        demand: config.script_isolation,
+        layers: config.script_layers,
+        ..programs::Settings::new(&config.helper, temporary, folders.clone())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Steps of schedules, and run profiles that somebody executed.
 
+pub mod programs;
+
 use std::collections::BTreeMap;
 
 use justiam_sdk::api::activities::{ActivityStatus, ObjectError};
