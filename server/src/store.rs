@@ -7,6 +7,8 @@
 pub mod active_runs;
 pub mod audit;
 pub mod bench;
+pub mod connected_systems;
+pub mod connector_objects;
 pub mod db;
 mod dialect;
 pub mod idempotency;
@@ -14,6 +16,7 @@ pub mod identity;
 pub mod invariants;
 pub mod metrics;
 pub mod run_logs;
+pub mod run_profiles;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;

@@ -36,7 +36,7 @@ CREATE TABLE connected_systems (
     direction   TEXT COLLATE "C" NOT NULL,
     -- How to read and write: a JSON object.
     settings    TEXT COLLATE "C" NOT NULL,
-    -- The number of the last full import that began; each object knows the last one that saw it.
+    -- The number of the last import that began; each object knows the last one that saw it.
     generation  BIGINT NOT NULL DEFAULT 0,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT
@@ -67,6 +67,8 @@ CREATE TABLE connector_objects (
     -- The connected system does not have it any more.
     is_gone             BOOLEAN NOT NULL DEFAULT FALSE,
     generation          BIGINT NOT NULL DEFAULT 0,
+    -- The groups in which the user is a member because the object says so: a JSON array of ids.
+    given_groups        TEXT COLLATE "C" NOT NULL DEFAULT '[]',
     PRIMARY KEY (connected_system_id, external_id)
 );
 

@@ -36,7 +36,7 @@ CREATE TABLE connected_systems (
     direction   TEXT NOT NULL,
     -- How to read and write: a JSON object.
     settings    TEXT NOT NULL,
-    -- The number of the last full import that began; each object knows the last one that saw it.
+    -- The number of the last import that began; each object knows the last one that saw it.
     generation  INTEGER NOT NULL DEFAULT 0,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER
@@ -67,6 +67,8 @@ CREATE TABLE connector_objects (
     -- The connected system does not have it any more.
     is_gone             INTEGER NOT NULL DEFAULT FALSE,
     generation          INTEGER NOT NULL DEFAULT 0,
+    -- The groups in which the user is a member because the object says so: a JSON array of ids.
+    given_groups        TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (connected_system_id, external_id)
 ) STRICT;
 
