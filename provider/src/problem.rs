@@ -6,15 +6,29 @@ use std::fmt::Write as _;
 use justiam_sdk::Error;
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::client::ApiError;
+use serde_json::Value as Json;
 use tfplugin::{AttributePath, Diagnostics};
 
-/// Reports a failed request about one task.
-pub(crate) fn report(diagnostics: &mut Diagnostics, summary: &str, error: &Error) {
+/// What a request is about.
+pub(crate) struct Subject {
+    /// The type of the resource, as in a configuration.
+    pub(crate) type_name: &'static str,
+    /// What people call it.
+    pub(crate) noun: &'static str,
+    /// The attribute that a field of the API comes from. `None` for a field that the configuration does not have.
+    pub(crate) attribute: fn(&str) -> Option<AttributePath>,
+}
+
+/// Reports a failed request about one object.
+pub(crate) fn report(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &Error) {
     match error {
-        Error::Api(error) => report_answer(diagnostics, summary, error),
+        Error::Api(error) => report_answer(diagnostics, subject, summary, error),
         Error::Unexpected { .. } => {
-            let hint = "Something other than a JustIAM server answered: check the provider's `endpoint`, and whether a proxy or \
-                        login page stands in front of the server. Nothing is known about the task, so the state is left as it is.";
+            let hint = format!(
+                "Something other than a JustIAM server answered: check the provider's `endpoint`, and whether a proxy or login page \
+                 stands in front of the server. Nothing is known about the {}, so the state is left as it is.",
+                subject.noun
+            );
             diagnostics.error(summary, format!("{}.\n\n{hint}", chain(error)));
         }
         Error::Transport { .. } => {
@@ -29,13 +43,13 @@ pub(crate) fn report(diagnostics: &mut Diagnostics, summary: &str, error: &Error
     }
 }
 
-fn report_answer(diagnostics: &mut Diagnostics, summary: &str, error: &ApiError) {
+fn report_answer(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &ApiError) {
     let problem = &error.problem;
     let request = error.request_id.as_ref().map_or_else(String::new, |id| format!("\n\nRequest id: {id}"));
     for (field, messages) in &problem.validation_errors {
         for message in messages {
             let detail = format!("The server refuses `{field}`: {message}.{request}");
-            match attribute(field) {
+            match (subject.attribute)(field) {
                 Some(path) => diagnostics.error_at(path, summary, detail),
                 None => diagnostics.error(summary, detail),
             }
@@ -51,56 +65,36 @@ fn report_answer(diagnostics: &mut Diagnostics, summary: &str, error: &ApiError)
         Some(Code::TooManyRequests) => {
             "\n\nThe server asks for fewer requests: lower `max_concurrency` or raise `max_retries` in the provider block."
         }
+        Some(Code::PreconditionFailed) => {
+            "\n\nSomebody else has changed it since Terraform looked at it, or an earlier attempt of this change was made and its answer \
+             got lost. Nothing was overwritten: plan and apply again."
+        }
         Some(Code::ServiceUnavailable) => "\n\nThe server cannot work at the moment; try again later.",
         _ => "",
     };
     let mut detail = format!("The server answered {}: {}.{hint}", error.status, problem.message.trim_end_matches('.'));
-    if let Some(import) = import_block(error) {
+    if let Some(import) = import_block(subject, error) {
         detail.push_str(&import);
     }
     diagnostics.error(summary, detail + &request);
 }
 
-/// For a name that is taken: how to go on with the task that has it.
-fn import_block(error: &ApiError) -> Option<String> {
+/// For a name that is taken: how to go on with the object that has it.
+fn import_block(subject: &Subject, error: &ApiError) -> Option<String> {
     let details = error.problem.details.as_ref()?;
-    let id = details.get("id")?.as_str()?;
+    let id = match details.get("id")? {
+        Json::String(id) => id.clone(),
+        Json::Number(id) => id.to_string(),
+        _ => return None,
+    };
+    let Subject { type_name, noun, .. } = subject;
     (error.problem.code == Some(Code::Conflict)).then(|| {
         format!(
-            "\n\nTo manage the existing task with this configuration, add this block (with the resource's own name in place of \
+            "\n\nTo manage the existing {noun} with this configuration, add this block (with the resource's own name in place of \
              `this`) and apply again; otherwise choose another name.\n\n\
-             import {{\n  to = justiam_scheduled_task.this\n  id = \"{id}\"\n}}"
+             import {{\n  to = {type_name}.this\n  id = \"{id}\"\n}}"
         )
     })
-}
-
-/// The attribute that a field of the API comes from. `None` for a field that the configuration does not have.
-fn attribute(field: &str) -> Option<AttributePath> {
-    const ATTRIBUTES: [&str; 13] = [
-        "name",
-        "description",
-        "task_type",
-        "schedule_type",
-        "cron_expr",
-        "timezone",
-        "run_at",
-        "overlap_policy",
-        "enabled",
-        "timeout_seconds",
-        "script",
-        "config",
-        "task_config",
-    ];
-    if field == "secrets.set" || field == "secrets.remove" || field.starts_with("secrets.remove[") {
-        return Some(AttributePath::of("secrets"));
-    }
-    if let Some(key) = field.strip_prefix("task_config.") {
-        return Some(AttributePath::of("task_config").key(key));
-    }
-    if let Some(key) = field.strip_prefix("secrets.set.").or_else(|| field.strip_prefix("secrets.")) {
-        return Some(AttributePath::of("secrets").key(key));
-    }
-    if field == "secrets" || ATTRIBUTES.contains(&field) { Some(AttributePath::of(field)) } else { None }
 }
 
 /// An error with all its causes.

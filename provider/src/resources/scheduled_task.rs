@@ -13,7 +13,7 @@ use justiam_sdk::api::tasks::Task;
 use tfplugin::{Attr, Context, Diagnostics, Import, Private, Read, Resource, Schema, Sensitive, async_trait, model};
 
 use crate::client::Api;
-use crate::problem::report;
+use crate::problem::{Subject, report};
 
 model! {
     /// A task, as configuration, plan and state hold it.
@@ -39,6 +39,9 @@ model! {
 
 /// The resource.
 pub(crate) struct ScheduledTask;
+
+/// What its requests are about.
+const TASK: Subject = Subject { type_name: ScheduledTask::TYPE_NAME, noun: "task", attribute: convert::attribute };
 
 #[async_trait]
 impl Resource for ScheduledTask {
@@ -73,7 +76,7 @@ impl Resource for ScheduledTask {
         match context.client.call(async |client| client.tasks().create(&new).await).await {
             Ok(task) => Some(adopt(&task, planned, context)),
             Err(error) => {
-                report(context.diagnostics, &summary, &error);
+                report(context.diagnostics, &TASK, &summary, &error);
                 None
             }
         }
@@ -96,7 +99,7 @@ impl Resource for ScheduledTask {
             }
             Err(error) if error.is_not_found() => Read::Gone,
             Err(error) => {
-                report(context.diagnostics, &format!("Could not read the task {}", named(&state)), &error);
+                report(context.diagnostics, &TASK, &format!("Could not read the task {}", named(&state)), &error);
                 Read::Failed
             }
         }
@@ -122,7 +125,7 @@ impl Resource for ScheduledTask {
         match context.client.call(update).await {
             Ok(task) => Some(adopt(&task, planned, context)),
             Err(error) => {
-                report(context.diagnostics, &summary, &error);
+                report(context.diagnostics, &TASK, &summary, &error);
                 None
             }
         }
@@ -132,7 +135,7 @@ impl Resource for ScheduledTask {
         let Some(id) = id_of(&state, context.diagnostics) else { return };
         match context.client.call(async |client| client.tasks().delete(id).await).await {
             Err(error) if !error.is_not_found() => {
-                report(context.diagnostics, &format!("Could not delete the task {}", named(&state)), &error);
+                report(context.diagnostics, &TASK, &format!("Could not delete the task {}", named(&state)), &error);
             }
             Ok(()) | Err(_) => {}
         }
@@ -170,7 +173,7 @@ impl Resource for ScheduledTask {
                 None
             }
             Err(error) => {
-                report(context.diagnostics, &summary, &error);
+                report(context.diagnostics, &TASK, &summary, &error);
                 None
             }
         }

@@ -8,7 +8,7 @@ use justiam_sdk::api::secrets::{Secret, SecretMap, SecretsPatch};
 use justiam_sdk::api::tasks::{NewTask, Task, TaskPatch};
 use justiam_sdk::api::values::Words as _;
 use serde_json::Value as Json;
-use tfplugin::{Attr, Sensitive};
+use tfplugin::{Attr, AttributePath, Sensitive};
 
 use super::State;
 
@@ -191,6 +191,35 @@ fn secrets_now(
             None => Some((key, Attr::Known(Sensitive::from(FOREIGN.to_owned())))),
         })
         .collect()
+}
+
+/// The attribute that a field of the API comes from. `None` for a field that the configuration does not have.
+pub(super) fn attribute(field: &str) -> Option<AttributePath> {
+    const ATTRIBUTES: [&str; 13] = [
+        "name",
+        "description",
+        "task_type",
+        "schedule_type",
+        "cron_expr",
+        "timezone",
+        "run_at",
+        "overlap_policy",
+        "enabled",
+        "timeout_seconds",
+        "script",
+        "config",
+        "task_config",
+    ];
+    if field == "secrets.set" || field == "secrets.remove" || field.starts_with("secrets.remove[") {
+        return Some(AttributePath::of("secrets"));
+    }
+    if let Some(key) = field.strip_prefix("task_config.") {
+        return Some(AttributePath::of("task_config").key(key));
+    }
+    if let Some(key) = field.strip_prefix("secrets.set.").or_else(|| field.strip_prefix("secrets.")) {
+        return Some(AttributePath::of("secrets").key(key));
+    }
+    if field == "secrets" || ATTRIBUTES.contains(&field) { Some(AttributePath::of(field)) } else { None }
 }
 
 fn instant(attr: &Attr<String>) -> Result<Option<Timestamp>, Refused> {
