@@ -3,6 +3,7 @@
 //! The provider talks to a server through the SDK's client alone. What can be checked without a server is checked at plan time, by
 //! the code that the server itself uses.
 
+mod checks;
 mod client;
 mod config;
 mod problem;

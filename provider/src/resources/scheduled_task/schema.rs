@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use justiam_sdk::api::cron::CronExpr;
 use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_SCRIPT, TIMEOUT_SECONDS};
-use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words};
-use justiam_sdk::api::{config, script, secrets, zone};
+use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words as _};
+use justiam_sdk::api::{config, script, secrets};
 use serde_json::Value as Json;
 use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Schema, Type, Value};
 
 use super::State;
+use crate::checks::{cron, timezone, word};
 
 pub(super) fn schema() -> Schema {
     Schema::new().markdown("A scheduled task: a Go script, or work that the server brings itself, on a cron expression or on demand.").attributes([
@@ -134,29 +134,6 @@ fn name(text: &str) -> Result<(), Message> {
     } else {
         Ok(())
     }
-}
-
-fn word<W: Words>(what: &'static str) -> Check {
-    Check::text(move |text| {
-        if W::from(text).is_known() {
-            return Ok(());
-        }
-        let detail = format!("`{text}` is no {what}; it {}.", W::expected());
-        let close = W::KNOWN.iter().find(|known| known.eq_ignore_ascii_case(text.trim()));
-        let hint = close.map_or_else(String::new, |known| format!("\n\nhint: write `{known}`"));
-        Err(Message::new(format!("Invalid {what}"), detail + &hint))
-    })
-}
-
-fn cron(text: &str) -> Result<(), Message> {
-    text.parse::<CronExpr>().map(drop).map_err(|error| {
-        let hint = "\n\nhint: the fields are minute, hour, day of month, month, day of week; `0 3 * * *` is every day at 03:00";
-        Message::new("Invalid cron expression", format!("{error}.{hint}"))
-    })
-}
-
-fn timezone(text: &str) -> Result<(), Message> {
-    zone::parse(text).map(drop).map_err(|error| Message::new("Invalid time zone", format!("{error}.")))
 }
 
 fn instant(text: &str) -> Result<(), Message> {

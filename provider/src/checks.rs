@@ -1,0 +1,32 @@
+//! Checks of values that several resources have.
+
+use justiam_sdk::api::cron::CronExpr;
+use justiam_sdk::api::values::Words;
+use justiam_sdk::api::zone;
+use tfplugin::{Check, Message};
+
+/// The text is one of the words of an enum.
+pub(crate) fn word<W: Words>(what: &'static str) -> Check {
+    Check::text(move |text| {
+        if W::from(text).is_known() {
+            return Ok(());
+        }
+        let detail = format!("`{text}` is no {what}; it {}.", W::expected());
+        let close = W::KNOWN.iter().find(|known| known.eq_ignore_ascii_case(text.trim()));
+        let hint = close.map_or_else(String::new, |known| format!("\n\nhint: write `{known}`"));
+        Err(Message::new(format!("Invalid {what}"), detail + &hint))
+    })
+}
+
+/// The text is a cron expression.
+pub(crate) fn cron(text: &str) -> Result<(), Message> {
+    text.parse::<CronExpr>().map(drop).map_err(|error| {
+        let hint = "\n\nhint: the fields are minute, hour, day of month, month, day of week; `0 3 * * *` is every day at 03:00";
+        Message::new("Invalid cron expression", format!("{error}.{hint}"))
+    })
+}
+
+/// The text is the name of a time zone.
+pub(crate) fn timezone(text: &str) -> Result<(), Message> {
+    zone::parse(text).map(drop).map_err(|error| Message::new("Invalid time zone", format!("{error}.")))
+}
