@@ -36,8 +36,10 @@ pub enum Error {
         details: Option<Value>,
     },
     /// The thing has changed since the caller read it.
-    #[error("the task has changed since revision {given}; its revision is now {current}")]
+    #[error("the {kind} has changed since revision {given}; its revision is now {current}")]
     Stale {
+        /// What has changed.
+        kind: &'static str,
         /// What the caller holds.
         given: String,
         /// What is stored.
@@ -68,6 +70,11 @@ impl Error {
     /// There is no task with this id.
     pub fn no_task(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "task", id: shown(&id.to_string()) }
+    }
+
+    /// There is no schedule with this id.
+    pub fn no_schedule(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "schedule", id: shown(&id.to_string()) }
     }
 
     /// There is no user with this id.

@@ -1,7 +1,10 @@
 //! Reads the fields of a JSON object and collects what is wrong with all of them.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use justiam_sdk::api::config::ConfigMap;
+use justiam_sdk::api::values::Words;
 use serde_json::{Map, Value};
 
 use super::FieldErrors;
@@ -40,12 +43,63 @@ impl<T> Field<T> {
 /// The fields of one object.
 pub(super) struct Fields {
     object: Object,
+    /// Leads the paths of errors.
+    prefix: String,
+    /// Whether names are read in any letter case. Those of the object are in lower case then.
+    loose: bool,
     pub(super) errors: FieldErrors,
 }
 
 impl Fields {
     pub(super) fn new(object: Object) -> Self {
-        Self { object, errors: FieldErrors::default() }
+        Self { object, prefix: String::new(), loose: false, errors: FieldErrors::default() }
+    }
+
+    /// The same where names are read in any letter case, as in bodies of schedules. One that stands twice is an error. `prefix`
+    /// leads the paths of errors: `steps[2].`, or nothing.
+    pub(super) fn loose(object: Object, prefix: &str) -> Self {
+        let mut errors = FieldErrors::default();
+        let mut seen = HashSet::new();
+        let mut folded = Object::new();
+        for (name, value) in object {
+            let lower = name.to_ascii_lowercase();
+            if seen.insert(lower.clone()) {
+                folded.insert(lower, value);
+            } else {
+                errors.add(format!("{prefix}{}", super::error::shown(&name)), "stands twice, in different letter case");
+            }
+        }
+        Self { object: folded, prefix: prefix.to_owned(), loose: true, errors }
+    }
+
+    /// Adds an error about one of the fields.
+    pub(super) fn wrong(&mut self, name: &str, message: impl Into<String>) {
+        self.errors.add(format!("{}{name}", self.prefix), message);
+    }
+
+    /// Whether something is wrong with a field already.
+    pub(super) fn is_wrong(&self, name: &str) -> bool {
+        self.errors.has(&format!("{}{name}", self.prefix))
+    }
+
+    /// A word in any letter case, or its number, as existing clients of schedules send it.
+    pub(super) fn any_word<W: Words>(&mut self, name: &str) -> Field<W> {
+        let text = self.take(name, "a string", |value| match value {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        match text {
+            Field::Value(text) => W::from_any_case(&text).map_or_else(
+                || {
+                    self.wrong(name, format!("{}, not `{}`", W::expected(), super::error::shown(&text)));
+                    Field::Absent
+                },
+                Field::Value,
+            ),
+            Field::Null => Field::Null,
+            Field::Absent => Field::Absent,
+        }
     }
 
     pub(super) fn text(&mut self, name: &str) -> Field<String> {
@@ -55,7 +109,7 @@ impl Fields {
         });
         match text {
             Field::Value(text) if text.contains('\0') => {
-                self.errors.add(name, "must not contain a NUL character");
+                self.wrong(name, "must not contain a NUL character");
                 Field::Absent
             }
             other => other,
@@ -102,7 +156,12 @@ impl Fields {
 
     /// What stands in a field, before anybody has taken it.
     pub(super) fn peek(&self, name: &str) -> Option<&Value> {
-        self.object.get(name)
+        if self.loose { self.object.get(&name.to_ascii_lowercase()) } else { self.object.get(name) }
+    }
+
+    /// What was wrong so far, for whoever ignores fields that nobody has asked for.
+    pub(super) fn finish_loosely(self) -> FieldErrors {
+        self.errors
     }
 
     /// Drops fields that a client may send back but cannot change.
@@ -127,7 +186,12 @@ impl Fields {
     }
 
     fn take<T>(&mut self, name: &str, expected: &str, read: impl FnOnce(Value) -> Option<T>) -> Field<T> {
-        let found = match self.object.shift_remove(name) {
+        let found = if self.loose {
+            self.object.swap_remove(&name.to_ascii_lowercase())
+        } else {
+            self.object.shift_remove(name)
+        };
+        let found = match found {
             None => return Field::Absent,
             Some(Value::Null) => return Field::Null,
             Some(value) => value,
@@ -136,7 +200,7 @@ impl Fields {
         if let Some(value) = read(found) {
             return Field::Value(value);
         }
-        self.errors.add(name, format!("must be {expected}, not {kind}"));
+        self.wrong(name, format!("must be {expected}, not {kind}"));
         Field::Absent
     }
 }
@@ -170,5 +234,55 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "this text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use justiam_sdk::api::schedules::StepType;
+    use serde_json::json;
+
+    use super::*;
+
+    fn loose(value: Value) -> Fields {
+        let Value::Object(object) = value else { panic!("{value}") };
+        Fields::loose(object, "steps[2].")
+    }
+
+    #[test]
+    fn loose_names_are_read_in_any_letter_case() {
+        let mut fields = loose(json!({ "SCRIPTPATH": "/a", "stepIndex": 3, "other": [1], "StepType": "powershell" }));
+        assert_eq!(fields.peek("scriptPath"), Some(&json!("/a")));
+        assert_eq!(fields.text("scriptPath"), Field::Value("/a".to_owned()));
+        assert_eq!(fields.integer("stepIndex"), Field::Value(3));
+        assert_eq!(fields.any_word("stepType"), Field::Value(StepType::PowerShell));
+        assert_eq!(fields.text("name"), Field::Absent);
+        assert!(fields.finish_loosely().is_empty());
+    }
+
+    #[test]
+    fn loose_errors_name_the_field_as_it_is_on_the_wire() {
+        let mut fields =
+            loose(json!({ "name": 1, "Name": "x", "STEPTYPE": 4, "executionMode": "Both", "Arguments": "\0" }));
+        assert_eq!(fields.text("name"), Field::Absent);
+        assert_eq!(fields.any_word::<StepType>("stepType"), Field::Absent);
+        assert_eq!(fields.text("arguments"), Field::Absent);
+        let errors = fields.finish_loosely().into_map();
+        let paths: Vec<&str> = errors.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["steps[2].Name", "steps[2].arguments", "steps[2].name", "steps[2].stepType"]);
+        assert_eq!(
+            errors["steps[2].stepType"],
+            ["must be one of `RunProfile`, `PowerShell`, `Executable`, `SqlScript`, not `4`"]
+        );
+    }
+
+    #[test]
+    fn words_are_read_as_numbers() {
+        let mut fields = loose(json!({ "a": 3, "b": "0", "c": null, "d": true }));
+        assert_eq!(fields.any_word("a"), Field::Value(StepType::SqlScript));
+        assert_eq!(fields.any_word("b"), Field::Value(StepType::RunProfile));
+        assert_eq!(fields.any_word::<StepType>("c"), Field::Null);
+        assert_eq!(fields.any_word::<StepType>("d"), Field::Absent);
+        assert!(fields.is_wrong("d"));
     }
 }

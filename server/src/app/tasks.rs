@@ -310,7 +310,7 @@ fn stored_schedule(stored: &TaskRow) -> Result<Schedule> {
 pub(super) fn check_revision(task: &TaskRow, if_match: Option<&str>) -> Result<()> {
     match if_match {
         Some(given) if given != task.revision => {
-            Err(Error::Stale { given: super::error::shown(given), current: task.revision.clone() })
+            Err(Error::Stale { kind: "task", given: super::error::shown(given), current: task.revision.clone() })
         }
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use justiam_sdk::api::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, TaskId, UserId};
+use justiam_sdk::api::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
 use serde_json::Value;
@@ -107,6 +107,12 @@ impl PathId for TaskId {
 impl PathId for RunId {
     fn missing(text: &str) -> Error {
         Error::no_run(text)
+    }
+}
+
+impl PathId for ScheduleId {
+    fn missing(text: &str) -> Error {
+        Error::no_schedule(text)
     }
 }
 

@@ -14,6 +14,7 @@ use justiam_sdk::api::groups::GroupQuery;
 use justiam_sdk::api::page::PageQuery;
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
+use justiam_sdk::api::schedules::ScheduleQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 use justiam_sdk::api::users::UserQuery;
 
@@ -25,6 +26,10 @@ const MAX_SEARCH: usize = 200;
 
 /// The query of a list.
 pub(super) struct Query<T>(pub(super) T);
+
+/// The query of a list whose parameters are read in any letter case, and of which unknown ones are ignored, as existing clients of
+/// schedules expect.
+pub(super) struct LooseQuery<T>(pub(super) T);
 
 /// What queries of lists are read into.
 pub(super) trait Read: Sized {
@@ -125,6 +130,18 @@ impl Read for AuditQuery {
     }
 }
 
+impl Read for ScheduleQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        (query.page, query.page_size) = parts.numbered_page();
+        query.search = parts.search();
+        query.name = parts.text("name");
+        (query.sort_by, query.sort_descending) = parts.sorting();
+        query.include = parts.text("include");
+        query
+    }
+}
+
 impl Read for NextQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
@@ -138,6 +155,8 @@ impl Read for NextQuery {
 /// The parts of one query by name, and what is wrong with them.
 pub(super) struct QueryParts {
     parts: BTreeMap<String, String>,
+    /// Whether names are read in any letter case. They are in lower case then.
+    loose: bool,
     errors: FieldErrors,
 }
 
@@ -148,8 +167,33 @@ impl QueryParts {
         (page, self.value("limit", "must be a whole number from 1 to 1000"))
     }
 
+    /// The same for lists of schedules and their like.
+    fn numbered_page(&mut self) -> (Option<i64>, Option<i64>) {
+        let page = self.value("page", "must be a whole number");
+        (page, self.value("pageSize", "must be a whole number from 1"))
+    }
+
+    /// By what such a list is sorted, and whether the last comes first.
+    fn sorting(&mut self) -> (Option<String>, Option<bool>) {
+        let sort_by = self.text("sortBy");
+        (sort_by, self.flag("sortDescending"))
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        let text = self.take(name)?.to_ascii_lowercase();
+        let flag = text.parse().ok();
+        if flag.is_none() {
+            self.errors.add(name, "must be `true` or `false`");
+        }
+        flag
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        if self.loose { self.parts.remove(&name.to_ascii_lowercase()) } else { self.parts.remove(name) }
+    }
+
     fn text(&mut self, name: &str) -> Option<String> {
-        let text = self.parts.remove(name)?;
+        let text = self.take(name)?;
         if text.contains('\0') {
             self.errors.add(name, "must not contain a NUL character");
             return None;
@@ -169,7 +213,7 @@ impl QueryParts {
     }
 
     fn value<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
-        let text = self.parts.remove(name)?;
+        let text = self.take(name)?;
         let value = text.parse().ok();
         if value.is_none() {
             self.errors.add(name, expected);
@@ -182,22 +226,37 @@ impl<T: Read + Send> FromRequestParts<Arc<App>> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
-        let Ok(Pairs(pairs)) = Pairs::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
-            return Err(Failure::bad_request("the query is not of the form `name=value&name=value`"));
-        };
-        let mut query = QueryParts { parts: BTreeMap::new(), errors: FieldErrors::default() };
-        for (name, value) in pairs {
-            let shown = crate::app::error::shown(&name);
-            if query.parts.insert(name, value).is_some() {
-                query.errors.add(shown, "stands twice in the query");
-            }
+        read(parts, false).map(Self)
+    }
+}
+
+impl<T: Read + Send> FromRequestParts<Arc<App>> for LooseQuery<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        read(parts, true).map(Self)
+    }
+}
+
+fn read<T: Read>(parts: &Parts, loose: bool) -> Result<T, Failure> {
+    let Ok(Pairs(pairs)) = Pairs::<Vec<(String, String)>>::try_from_uri(&parts.uri) else {
+        return Err(Failure::bad_request("the query is not of the form `name=value&name=value`"));
+    };
+    let mut query = QueryParts { parts: BTreeMap::new(), loose, errors: FieldErrors::default() };
+    for (name, value) in pairs {
+        let shown = crate::app::error::shown(&name);
+        let name = if loose { name.to_ascii_lowercase() } else { name };
+        if query.parts.insert(name, value).is_some() {
+            query.errors.add(shown, "stands twice in the query");
         }
-        let read = T::read(&mut query);
-        let mut errors = query.errors;
+    }
+    let read = T::read(&mut query);
+    let mut errors = query.errors;
+    if !loose {
         for name in query.parts.keys() {
             errors.add(crate::app::error::shown(name), "is not a part of this query");
         }
-        errors.check().map_err(|error: Error| Failure::from(error))?;
-        Ok(Self(read))
     }
+    errors.check().map_err(|error: Error| Failure::from(error))?;
+    Ok(read)
 }
