@@ -5,12 +5,15 @@
 //! few words that differ.
 
 pub mod active_runs;
+pub mod active_steps;
+pub mod activities;
 pub mod audit;
 pub mod bench;
 pub mod connected_systems;
 pub mod connector_objects;
 pub mod db;
 mod dialect;
+pub mod executions;
 pub mod idempotency;
 pub mod identity;
 pub mod invariants;

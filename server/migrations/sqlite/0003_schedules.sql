@@ -160,6 +160,7 @@ CREATE TABLE activities (
     schedule_id         TEXT,
     schedule_name       TEXT,
     step_id             TEXT,
+    step_name           TEXT,
     position            INTEGER,
     step_index          INTEGER,
     step_type           TEXT,
@@ -198,6 +199,8 @@ CREATE TABLE active_steps (
 ) STRICT;
 
 CREATE INDEX active_steps_queued ON active_steps (turn) WHERE status = 'queued';
+-- Which of the run profiles of a connected system that wait comes first.
+CREATE INDEX active_steps_waiting ON active_steps (connected_system_id, turn) WHERE status = 'queued';
 CREATE INDEX active_steps_execution ON active_steps (execution_id) WHERE execution_id IS NOT NULL;
 CREATE INDEX active_steps_cancel ON active_steps (worker) WHERE cancel_requested;
 -- One run profile of a connected system is at work at a time.
