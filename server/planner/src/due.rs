@@ -98,6 +98,7 @@ fn latest_of(times: &impl WallTimes, zone: &TimeZone, first: Timestamp, now: Tim
 
 #[cfg(test)]
 mod tests {
+    use justiam_sdk::api::pattern::{Every, Window};
     use proptest::prelude::*;
 
     use super::*;
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn hourly() -> Schedule {
-        Schedule::Cron { expr: Box::new("0 * * * *".parse().unwrap()), zone: TimeZone::UTC }
+        cron("0 * * * *", TimeZone::UTC)
     }
 
     #[test]
@@ -134,16 +135,60 @@ mod tests {
         assert_eq!(Schedule::Once { run_at: None }.first_after(at("2026-06-01T00:00:00Z")), None);
     }
 
+    fn cron(text: &str, zone: TimeZone) -> Schedule {
+        Schedule::Cron { expr: Box::new(text.parse().unwrap()), zone }
+    }
+
+    /// `days at times`, or `days from start to end` every seven minutes.
+    fn pattern(text: &str, zone: TimeZone) -> Schedule {
+        let words: Vec<&str> = text.split(' ').collect();
+        let pattern = match *words.as_slice() {
+            [days, "at", times] => {
+                Pattern::SpecificTimes { days: days.parse().unwrap(), times: times.parse().unwrap() }
+            }
+            [days, "from", start, "to", end] => {
+                let window = Window::new(start.parse().unwrap(), end.parse().unwrap()).unwrap();
+                Pattern::Interval { days: days.parse().unwrap(), every: Every::minutes(7).unwrap(), window }
+            }
+            _ => panic!("{text}"),
+        };
+        Schedule::Pattern { pattern: Box::new(pattern), zone }
+    }
+
+    #[test]
+    fn a_pattern_is_due_as_an_expression_is() {
+        let schedule = pattern("1,2,3,4,5 at 06:00", TimeZone::UTC);
+        // A Friday, and Tuesday after it.
+        let (friday, now) = (at("2026-01-02T06:00:00Z"), at("2026-01-06T08:00:00Z"));
+        assert_eq!(schedule.first_after(at("2026-01-01T06:00:00Z")), Some(friday));
+        assert_eq!(schedule.preview(friday, 2), [at("2026-01-05T06:00:00Z"), at("2026-01-06T06:00:00Z")]);
+        let expected =
+            Due { tick: at("2026-01-06T06:00:00Z"), missed_ticks: 2, next_run_at: Some(at("2026-01-07T06:00:00Z")) };
+        assert_eq!(due(&schedule, friday, now), Some(expected));
+        assert_eq!(due(&cron("0 6 * * 1-5", TimeZone::UTC), friday, now), Some(expected));
+    }
+
     proptest! {
         #[test]
         fn ticks_rise_strictly_and_splitting_a_downtime_loses_none(
-            expr in prop::sample::select(vec!["*/7 * * * *", "30 2 * * *", "0 1-3 * * *", "0 0 1 * *", "15 */5 * * 1-5"]),
+            text in prop::sample::select(vec![
+                "*/7 * * * *",
+                "30 2 * * *",
+                "0 1-3 * * *",
+                "0 0 1 * *",
+                "15 */5 * * 1-5",
+                "0,6 at 00:30,01:30,02:30,12:00",
+                "0,1,2,3,4,5,6 from 22:00 to 04:00",
+                "0 from 00:00 to 23:59",
+            ]),
             zone in prop::sample::select(vec!["UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Santiago"]),
             start in 1_700_000_000_i64..1_900_000_000,
             minutes in 0_i64..60_000,
             split in 0_i64..60_000,
         ) {
-            let schedule = Schedule::Cron { expr: Box::new(expr.parse().unwrap()), zone: justiam_sdk::api::zone::parse(zone).unwrap() };
+            let zone = justiam_sdk::api::zone::parse(zone).unwrap();
+            let is_pattern = text.contains("at") || text.contains("from");
+            let schedule = if is_pattern { pattern(text, zone) } else { cron(text, zone) };
             let start = Timestamp::from_second(start).unwrap();
             let end = Timestamp::from_second(start.as_second() + minutes * 60).unwrap();
             let middle = Timestamp::from_second(start.as_second() + split.min(minutes) * 60).unwrap();

@@ -3,5 +3,8 @@
 
 mod bugs;
 mod matrix;
+mod pattern_expressions;
+mod pattern_matrix;
+mod pattern_walk;
 mod support;
 mod walk;

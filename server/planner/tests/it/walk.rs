@@ -10,16 +10,21 @@ use proptest::prelude::*;
 
 use super::support::later;
 
-const DAY: i64 = 24 * 60 * 60;
+pub(crate) const DAY: i64 = 24 * 60 * 60;
 
 /// The rule in its plainest form. A fixed time fires when the clock shows it, or has jumped over it, for the first time; an
-/// interval fires whenever the clock shows it.
-fn walk(expr: &CronExpr, zone: &TimeZone, after: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+/// interval fires whenever the clock shows it. `is_time` tells of a minute on the wall whether it is one of the times.
+pub(crate) fn walk(
+    is_fixed_time: bool,
+    mut is_time: impl FnMut(DateTime) -> bool,
+    zone: &TimeZone,
+    after: Timestamp,
+    until: Timestamp,
+) -> Vec<Timestamp> {
     let minute = SignedDuration::from_mins(1);
     // Two days ahead, so that it is known what the clock has shown before.
     let mut now = Timestamp::from_second((after.as_second() - 2 * DAY).div_euclid(60) * 60).unwrap();
     let mut highest = zone.to_datetime(now);
-    let mut matches = Matches { expr, from: highest, next: None };
     let mut fired = Vec::new();
     while let Ok(at) = now.checked_add(minute)
         && at <= until
@@ -27,12 +32,12 @@ fn walk(expr: &CronExpr, zone: &TimeZone, after: Timestamp, until: Timestamp) ->
         now = at;
         let shown = zone.to_datetime(now);
         assert_eq!((shown.second(), shown.subsec_nanosecond()), (0, 0), "an offset with seconds needs another walk");
-        let is_tick = if expr.is_fixed_time() {
+        let is_tick = if is_fixed_time {
             std::iter::successors(highest.checked_add(minute).ok(), |wall| wall.checked_add(minute).ok())
                 .take_while(|wall| *wall <= shown)
-                .any(|wall| matches.at(wall))
+                .any(&mut is_time)
         } else {
-            matches.at(shown)
+            is_time(shown)
         };
         highest = highest.max(shown);
         if is_tick && now > after {
@@ -49,7 +54,11 @@ struct Matches<'a> {
     next: Option<DateTime>,
 }
 
-impl Matches<'_> {
+impl<'a> Matches<'a> {
+    fn of(expr: &'a CronExpr) -> Self {
+        Self { expr, from: DateTime::MAX, next: None }
+    }
+
     fn at(&mut self, wall: DateTime) -> bool {
         if wall < self.from || self.next.is_none_or(|next| wall > next) {
             (self.from, self.next) = (wall, self.expr.next_wall(wall, true));
@@ -58,7 +67,7 @@ impl Matches<'_> {
     }
 }
 
-fn zones() -> Vec<String> {
+pub(crate) fn zones() -> Vec<String> {
     let names = jiff::tz::db().available().map(|name| name.to_string());
     let names: Vec<String> = names.filter(|name| justiam_sdk::api::zone::parse(name).is_ok()).collect();
     assert!(names.len() > 300, "only {} zones", names.len());
@@ -88,7 +97,7 @@ fn exprs() -> impl Strategy<Value = CronExpr> {
 }
 
 /// An instant between 1975 and 2040; mostly within two days of a change of the clocks, if the zone still has any.
-fn instant(zone: &TimeZone, any: i64, before: i64, near: bool) -> Timestamp {
+pub(crate) fn instant(zone: &TimeZone, any: i64, before: i64, near: bool) -> Timestamp {
     let any = Timestamp::from_microsecond(any).unwrap();
     let change = zone.following(any).next().filter(|change| near && change.timestamp().as_second() < 2_200_000_000);
     change.map_or(any, |change| later(change.timestamp(), -before))
@@ -109,7 +118,8 @@ proptest! {
         let zone = justiam_sdk::api::zone::parse(&name).unwrap();
         let after = instant(&zone, any, before, near);
         let until = later(after, length);
-        let expected = walk(&expr, &zone, after, until);
+        let mut matches = Matches::of(&expr);
+        let expected = walk(expr.is_fixed_time(), |wall| matches.at(wall), &zone, after, until);
         let found: Vec<Timestamp> = ticks(&expr, &zone, after).take_while(|tick| *tick <= until).collect();
         prop_assert_eq!(&found, &expected, "{} in {} after {} until {}", expr, name, after, until);
         prop_assert_eq!(count_ticks(&expr, &zone, after, until), i64::try_from(expected.len()).unwrap());
