@@ -3,10 +3,12 @@
 //! A use case checks permission and input, owns its transaction, and decides the order of rules. It knows nothing of HTTP,
 //! and the SQL is the store's.
 
+pub(crate) mod activities;
 mod audit;
 pub(crate) mod builtin;
 pub mod caller;
 pub(crate) mod error;
+pub(crate) mod executions;
 pub(crate) mod fields;
 pub mod fixtures;
 pub(crate) mod idempotency;
@@ -32,7 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease::{self, Hold};
 use justiam_planner::overlap::DEFAULT_MAX_QUEUED;
-use justiam_sdk::api::ids::RunId;
+use justiam_sdk::api::ids::{ActivityId, RunId};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::{ContextV7, Uuid};
@@ -84,18 +86,51 @@ pub struct App {
     isolation: OnceLock<String>,
     metrics: Latest,
     ids: Mutex<ContextV7>,
-    /// The runs that this process is executing.
-    running: Mutex<HashMap<RunId, Running>>,
+    /// What this process is executing.
+    running: Mutex<HashMap<WorkId, Running>>,
 }
 
-/// A run that this process is executing.
+/// Something that workers execute under leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum WorkId {
+    /// A run of a task.
+    Run(RunId),
+    /// A step of a schedule, or a run profile, by its activity.
+    Step(ActivityId),
+}
+
+impl WorkId {
+    /// The run, if it is one.
+    pub(crate) fn run(self) -> Option<RunId> {
+        if let Self::Run(id) = self { Some(id) } else { None }
+    }
+
+    /// The step, if it is one.
+    pub(crate) fn step(self) -> Option<ActivityId> {
+        if let Self::Step(id) = self { Some(id) } else { None }
+    }
+}
+
+impl From<RunId> for WorkId {
+    fn from(id: RunId) -> Self {
+        Self::Run(id)
+    }
+}
+
+impl From<ActivityId> for WorkId {
+    fn from(id: ActivityId) -> Self {
+        Self::Step(id)
+    }
+}
+
+/// Something that this process is executing.
 struct Running {
     stop: RunStop,
     /// When its lease was asked for, on the monotonic clock.
     asked_at: SignedDuration,
 }
 
-/// How to stop a run.
+/// How to stop a run or a step.
 #[derive(Debug, Clone, Default)]
 pub struct RunStop {
     /// Somebody asked to cancel it.
@@ -191,69 +226,76 @@ impl App {
         Ok(())
     }
 
-    /// Registers a run that this process begins to execute, under a lease that was asked for at `asked_at`.
-    pub(crate) fn run_begins(&self, id: RunId, asked_at: SignedDuration) -> RunStop {
+    /// Registers what this process begins to execute, under a lease that was asked for at `asked_at`.
+    pub(crate) fn work_begins(&self, id: impl Into<WorkId>, asked_at: SignedDuration) -> RunStop {
         let stop = RunStop::default();
         let running = Running { stop: stop.clone(), asked_at };
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, running);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.into(), running);
         stop
     }
 
     /// The leases that this process holds, and the time since each was asked for.
-    pub(crate) fn leases(&self) -> Vec<(RunId, SignedDuration)> {
+    pub(crate) fn leases(&self) -> Vec<(WorkId, SignedDuration)> {
         let now = self.clock.monotonic();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.iter().map(|(id, run)| (*id, now - run.asked_at)).collect()
+        running.iter().map(|(id, work)| (*id, now - work.asked_at)).collect()
     }
 
     /// Notes that leases were renewed by a request that began at `asked_at`.
-    pub(crate) fn leases_renewed(&self, ids: &[RunId], asked_at: SignedDuration) {
+    pub(crate) fn leases_renewed(&self, ids: impl IntoIterator<Item = WorkId>, asked_at: SignedDuration) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
-            if let Some(run) = running.get_mut(id) {
-                run.asked_at = asked_at;
+            if let Some(work) = running.get_mut(&id) {
+                work.asked_at = asked_at;
             }
         }
     }
 
-    /// Whether the lease of a run may end before a renewal comes, so that it must not begin any more.
-    pub(crate) fn is_overdue(&self, id: RunId) -> bool {
+    /// Whether a lease may end before a renewal comes, so that the work must not begin any more.
+    pub(crate) fn is_overdue(&self, id: impl Into<WorkId>) -> bool {
         let now = self.clock.monotonic();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(&id).is_none_or(|run| lease::hold(now - run.asked_at) == Hold::Stop)
+        running.get(&id.into()).is_none_or(|work| lease::hold(now - work.asked_at) == Hold::Stop)
     }
 
-    /// Stops a run whose lease may end. `false` when it was told so before.
-    pub(crate) fn lose_run(&self, id: RunId) -> bool {
+    /// Stops work whose lease may end. `false` when it was told so before.
+    pub(crate) fn lose(&self, id: WorkId) -> bool {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(run) = running.get(&id).filter(|run| !run.stop.lost.is_cancelled()) else { return false };
-        run.stop.lost.cancel();
+        let Some(work) = running.get(&id).filter(|work| !work.stop.lost.is_cancelled()) else { return false };
+        work.stop.lost.cancel();
         true
     }
 
     /// The runs that this process executes.
-    pub(crate) fn running(&self) -> Vec<RunId> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    pub(crate) fn running_runs(&self) -> Vec<RunId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.keys().filter_map(|id| id.run()).collect()
     }
 
-    /// Forgets a run that this process has ended.
-    pub(crate) fn run_ended(&self, id: RunId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    /// The steps that this process executes.
+    pub(crate) fn running_steps(&self) -> Vec<ActivityId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.keys().filter_map(|id| id.step()).collect()
     }
 
-    /// Stops runs that somebody asked to cancel, wherever they are executed. Call it after the request is committed.
-    pub(crate) fn stop_runs(&self, ids: &[RunId]) {
+    /// Forgets what this process has ended.
+    pub(crate) fn work_ended(&self, id: impl Into<WorkId>) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id.into());
+    }
+
+    /// Stops what somebody asked to cancel, wherever it is executed. Call it after the request is committed.
+    pub(crate) fn stop_work<I: Into<WorkId> + Copy>(&self, ids: &[I]) {
         if !ids.is_empty() {
-            self.cancel_here(ids);
+            self.cancel_here(ids.iter().map(|id| (*id).into()));
             self.wakes.all(Wake::Cancel);
         }
     }
 
-    /// Stops those runs that this process executes.
-    pub(crate) fn cancel_here(&self, ids: &[RunId]) {
+    /// Stops that of it which this process executes.
+    pub(crate) fn cancel_here(&self, ids: impl IntoIterator<Item = WorkId>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for run in ids.iter().filter_map(|id| running.get(id)) {
-            run.stop.cancelled.cancel();
+        for work in ids.into_iter().filter_map(|id| running.get(&id)) {
+            work.stop.cancelled.cancel();
         }
     }
 }

@@ -1,10 +1,12 @@
 //! HTTP: unpack a request, call one use case, convert its answer. No rule is decided here.
 
 mod access_requests;
+mod activities;
 mod applications;
 mod audit;
 mod caller;
 mod config;
+mod executions;
 mod extract;
 mod federated_providers;
 mod groups;
@@ -105,6 +107,13 @@ fn api() -> Router<Arc<App>> {
         .route(routes::ACCESS_REQUEST, get(access_requests::read))
         .route(routes::ACCESS_REQUEST_APPROVE, post(access_requests::approve))
         .route(routes::ACCESS_REQUEST_DENY, post(access_requests::deny))
+        .route(routes::SCHEDULE_RUN, post(executions::run_schedule))
+        .route(routes::EXECUTIONS, get(executions::list))
+        .route(routes::EXECUTIONS_ACTIVE, get(executions::active))
+        .route(routes::EXECUTION, get(executions::read))
+        .route(routes::EXECUTION_CANCEL, post(executions::cancel))
+        .route(routes::ACTIVITIES, get(activities::list))
+        .route(routes::ACTIVITY, get(activities::read))
         .route(routes::AUDIT_LOG, get(audit::list))
 }
 

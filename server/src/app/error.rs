@@ -35,6 +35,9 @@ pub enum Error {
         /// Facts for programs, such as the id of the thing that is in the way.
         details: Option<Value>,
     },
+    /// What is asked for cannot be done as things stand, and clients of schedules expect it to be a bad request.
+    #[error("{0}")]
+    Refused(String),
     /// The thing has changed since the caller read it.
     #[error("the {kind} has changed since revision {given}; its revision is now {current}")]
     Stale {
@@ -100,6 +103,16 @@ impl Error {
     /// There is no access request with this id.
     pub fn no_access_request(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "access request", id: shown(&id.to_string()) }
+    }
+
+    /// There is no execution with this id.
+    pub fn no_execution(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "schedule execution", id: shown(&id.to_string()) }
+    }
+
+    /// There is no activity with this id.
+    pub fn no_activity(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "activity", id: shown(&id.to_string()) }
     }
 
     /// There is no run with this id.

@@ -88,7 +88,7 @@ impl App {
         self.note(&mut tx, caller, Event::fired(id, &task.name).with("run_id", run.id.to_string())).await?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
-        self.stop_runs(&fired.stop);
+        self.stop_work(&fired.stop);
         self.wakes.all(Wake::Work);
         Ok(run)
     }
@@ -162,7 +162,7 @@ impl App {
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
-        self.stop_runs(&[id]);
+        self.stop_work(&[id]);
         self.wakes.all(Wake::Work);
         Ok(run)
     }

@@ -157,7 +157,7 @@ impl App {
         tasks::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, Event::task("task.delete", &task)).await?;
         tx.commit().await?;
-        self.stop_runs(&stop);
+        self.stop_work(&stop);
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl App {
         }
         let answer = self.view(&mut tx, task).await?;
         tx.commit().await?;
-        self.stop_runs(&stop);
+        self.stop_work(&stop);
         self.wakes.all(Wake::Dispatch);
         // Another overlap policy may let waiting runs start.
         self.wakes.all(Wake::Work);

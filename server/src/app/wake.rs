@@ -13,12 +13,14 @@ pub(crate) enum Wake {
     Dispatch,
     /// A run may be ready to start.
     Work,
-    /// Somebody asked to cancel a run.
+    /// Somebody asked to cancel a run or a step.
     Cancel,
+    /// A step of a schedule may be ready to start.
+    Step,
 }
 
 impl Wake {
-    const ALL: [Self; 3] = [Self::Dispatch, Self::Work, Self::Cancel];
+    const ALL: [Self; 4] = [Self::Dispatch, Self::Work, Self::Cancel, Self::Step];
 
     /// The word for it among servers.
     pub(crate) fn word(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Wake {
             Self::Dispatch => "dispatch",
             Self::Work => "work",
             Self::Cancel => "cancel",
+            Self::Step => "step",
         }
     }
 
@@ -37,8 +40,8 @@ impl Wake {
 /// The loops of this process that wait for wake-ups, and what the other servers have not been told yet.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
-    loops: [Notify; 3],
-    untold: [AtomicBool; 3],
+    loops: [Notify; 4],
+    untold: [AtomicBool; 4],
     tell: Notify,
 }
 

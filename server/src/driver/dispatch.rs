@@ -53,7 +53,7 @@ impl Driver {
         }
         let mut next = tasks::earliest_due(&mut tx).await?;
         tx.commit().await?;
-        self.app.stop_runs(&fired.stop);
+        self.app.stop_work(&fired.stop);
         if !fired.recorded.is_empty() {
             tracing::debug!(recorded = fired.recorded.len(), "ticks recorded");
             self.app.wakes.all(Wake::Work);

@@ -1,15 +1,15 @@
-//! Keeps the leases of the runs at work here, and hears of requests to cancel them.
+//! Keeps the leases of the runs and steps at work here, and hears of requests to cancel them.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease::{self, Hold};
-use justiam_sdk::api::ids::RunId;
+use justiam_sdk::api::ids::{ActivityId, RunId};
 
 use super::Driver;
-use crate::app;
 use crate::app::wake::Wake;
-use crate::store::active_runs;
+use crate::app::{self, WorkId};
+use crate::store::{active_runs, active_steps};
 
 /// How often to look, where no word of another server comes first.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
@@ -25,7 +25,7 @@ impl Driver {
         loop {
             let woken = self.app.wakes.wait(Wake::Cancel);
             self.stop_overdue();
-            match tokio::time::timeout(RENEW_WITHIN, self.look_after_runs()).await {
+            match tokio::time::timeout(RENEW_WITHIN, self.look_after_work()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(
@@ -46,33 +46,55 @@ impl Driver {
         }
     }
 
-    /// Stops runs whose leases may end before a renewal comes.
+    /// Stops work whose lease may end before a renewal comes.
     fn stop_overdue(&self) {
-        for (run, since_asked) in self.app.leases() {
-            if lease::hold(since_asked) == Hold::Stop && self.app.lose_run(run) {
-                tracing::error!(run.id = %run, "run is stopped: its lease could not be renewed in time");
+        for (work, since_asked) in self.app.leases() {
+            if lease::hold(since_asked) == Hold::Stop && self.app.lose(work) {
+                match work {
+                    WorkId::Run(run) => {
+                        tracing::error!(run.id = %run, "run is stopped: its lease could not be renewed in time");
+                    }
+                    WorkId::Step(step) => {
+                        tracing::error!(activity.id = %step, "step is stopped: its lease could not be renewed in time");
+                    }
+                }
             }
         }
     }
 
-    async fn look_after_runs(&self) -> app::Result<()> {
+    async fn look_after_work(&self) -> app::Result<()> {
         let leases = self.app.leases();
         if leases.is_empty() {
             return Ok(());
         }
-        let due: Vec<RunId> =
-            leases.iter().filter(|(_, since)| lease::hold(*since) == Hold::Renew).map(|(run, _)| *run).collect();
+        let due = leases.iter().filter(|(_, since)| lease::hold(*since) == Hold::Renew).map(|(work, _)| *work);
+        let runs: Vec<RunId> = due.clone().filter_map(WorkId::run).collect();
+        let steps: Vec<ActivityId> = due.filter_map(WorkId::step).collect();
+        let has_runs = leases.iter().any(|(work, _)| work.run().is_some());
+        let has_steps = leases.iter().any(|(work, _)| work.step().is_some());
         let asked_at = self.app.clock.monotonic();
+        let until = lease::ends_at(self.app.now());
         let mut tx = self.lease_db.write().await?;
-        let renewed = if due.is_empty() {
-            Vec::new()
-        } else {
-            active_runs::renew(&mut tx, &self.worker, &due, lease::ends_at(self.app.now())).await?
-        };
-        let cancelled = active_runs::cancel_requests(&mut tx, &self.worker).await?;
+        let mut renewed: Vec<WorkId> = Vec::new();
+        if !runs.is_empty() {
+            renewed.extend(active_runs::renew(&mut tx, &self.worker, &runs, until).await?.into_iter().map(WorkId::Run));
+        }
+        if !steps.is_empty() {
+            let steps = active_steps::renew(&mut tx, &self.worker, &steps, until).await?;
+            renewed.extend(steps.into_iter().map(WorkId::Step));
+        }
+        let mut cancelled: Vec<WorkId> = Vec::new();
+        if has_runs {
+            let asked = active_runs::cancel_requests(&mut tx, &self.worker).await?;
+            cancelled.extend(asked.into_iter().map(WorkId::Run));
+        }
+        if has_steps {
+            let asked = active_steps::cancel_requests(&mut tx, &self.worker).await?;
+            cancelled.extend(asked.into_iter().map(WorkId::Step));
+        }
         tx.commit().await?;
-        self.app.leases_renewed(&renewed, asked_at);
-        self.app.cancel_here(&cancelled);
+        self.app.leases_renewed(renewed, asked_at);
+        self.app.cancel_here(cancelled);
         Ok(())
     }
 }

@@ -104,7 +104,7 @@ impl Driver {
         let mut total = 0;
         loop {
             let mut tx = self.db.write().await?;
-            let lost = active_runs::lost(&mut tx, now, &self.app.running(), BATCH).await?;
+            let lost = active_runs::lost(&mut tx, now, &self.app.running_runs(), BATCH).await?;
             if lost.is_empty() {
                 break;
             }

@@ -110,7 +110,7 @@ impl Driver {
         for run in claimed {
             // Only this loop takes slots.
             let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { break };
-            let stop = self.app.run_begins(run.id, asked_at);
+            let stop = self.app.work_begins(run.id, asked_at);
             let (driver, hard, done) = (Arc::clone(self), hard.clone(), done.clone());
             active.spawn(async move {
                 let log = Arc::default();
@@ -132,7 +132,7 @@ impl Driver {
 
     /// Gives back runs whose claim had been committed although its answer was lost. Nobody has begun to execute them.
     async fn give_back(&self) -> app::Result<()> {
-        let known = self.app.running();
+        let known = self.app.running_runs();
         let mut tx = self.db.write().await?;
         let of_tasks = active_runs::unknown(&mut tx, &self.worker, &known).await?;
         if of_tasks.is_empty() {

@@ -8,7 +8,9 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
-use justiam_sdk::api::ids::{AccessRequestId, ApplicationId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId};
+use justiam_sdk::api::ids::{
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId,
+};
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
 use serde_json::Value;
@@ -113,6 +115,18 @@ impl PathId for RunId {
 impl PathId for ScheduleId {
     fn missing(text: &str) -> Error {
         Error::no_schedule(text)
+    }
+}
+
+impl PathId for ExecutionId {
+    fn missing(text: &str) -> Error {
+        Error::no_execution(text)
+    }
+}
+
+impl PathId for ActivityId {
+    fn missing(text: &str) -> Error {
+        Error::no_activity(text)
     }
 }
 

@@ -39,6 +39,7 @@ impl From<Error> for Failure {
                 failure.problem.validation_errors = errors.into_map();
                 failure
             }
+            Error::Refused(_) => Self::bad_request(message),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, Code::NotFound, message),
             Error::Unauthorised(_) => Self {
                 header: Some((header::WWW_AUTHENTICATE, "Bearer")),

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use http::request::Parts;
 use justiam_sdk::api::access_requests::AccessRequestQuery;
+use justiam_sdk::api::activities::{ActivityQuery, ActivityStatus};
 use justiam_sdk::api::applications::ApplicationQuery;
 use justiam_sdk::api::audit::AuditQuery;
+use justiam_sdk::api::executions::{ExecutionQuery, ExecutionStatus};
 use justiam_sdk::api::federated_providers::FederatedProviderQuery;
 use justiam_sdk::api::groups::GroupQuery;
 use justiam_sdk::api::page::PageQuery;
@@ -17,6 +19,7 @@ use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::schedules::ScheduleQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 use justiam_sdk::api::users::UserQuery;
+use justiam_sdk::api::values::Words;
 
 use super::problem::Failure;
 use crate::app::{App, Error, FieldErrors};
@@ -142,6 +145,32 @@ impl Read for ScheduleQuery {
     }
 }
 
+impl Read for ExecutionQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        (query.page, query.page_size) = parts.numbered_page();
+        query.schedule_id = parts.value("scheduleId", "must be the id of a schedule, a UUID");
+        query.status = parts.word("status").map(|status| match status {
+            // Newer clients than the documentation call it so.
+            ExecutionStatus::Other(word) if word.eq_ignore_ascii_case("Complete") => ExecutionStatus::Completed,
+            status => status,
+        });
+        (query.sort_by, query.sort_descending) = parts.sorting();
+        query
+    }
+}
+
+impl Read for ActivityQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        (query.page, query.page_size) = parts.numbered_page();
+        query.status = parts.word::<ActivityStatus>("status");
+        query.schedule_execution_id = parts.value("scheduleExecutionId", "must be the id of an execution, a UUID");
+        query.connected_system_id = parts.value("connectedSystemId", "must be the number of a connected system");
+        query
+    }
+}
+
 impl Read for NextQuery {
     fn read(parts: &mut QueryParts) -> Self {
         let mut query = Self::new();
@@ -199,6 +228,12 @@ impl QueryParts {
             return None;
         }
         Some(text)
+    }
+
+    /// A word in any letter case, or its number.
+    fn word<T: Words>(&mut self, name: &str) -> Option<T> {
+        let word = self.text(name)?;
+        Some(T::from_any_case(&word).unwrap_or_else(|| T::from(word.as_str())))
     }
 
     /// What is looked for in names. The databases refuse patterns that are very long.

@@ -210,12 +210,7 @@ pub async fn release(tx: &mut Tx, worker: &str, known: &[ActivityId]) -> Result<
 }
 
 /// Renews leases of `worker`, and returns the steps whose leases were renewed. One that somebody is just writing is left out.
-pub async fn renew(
-    tx: &mut Tx,
-    worker: &str,
-    steps: &[ActivityId],
-    lease_until: Timestamp,
-) -> Result<Vec<ActivityId>> {
+pub async fn renew(tx: &mut Tx, worker: &str, steps: &[ActivityId], lease_until: Timestamp) -> Result<Vec<ActivityId>> {
     let sql = match tx {
         // Nobody else may take over a step, so there is no lease to keep.
         Tx::Sqlite(_) => return Ok(steps.to_vec()),
@@ -268,12 +263,7 @@ pub async fn cancel(tx: &mut Tx, execution: ExecutionId, reason: &str) -> Result
 
 /// Takes a step that has ended out of the active ones, if `worker` still executes it in this attempt. If not, somebody else
 /// has decided about it.
-pub async fn take_ended(
-    tx: &mut Tx,
-    worker: &str,
-    activity: ActivityId,
-    attempt: i32,
-) -> Result<Option<EndedStep>> {
+pub async fn take_ended(tx: &mut Tx, worker: &str, activity: ActivityId, attempt: i32) -> Result<Option<EndedStep>> {
     let gone: Option<EndedRow> = on!(tx, conn => sqlx::query_as(
         "DELETE FROM active_steps WHERE activity_id = $1 AND attempt = $2 AND status = 'processing' AND worker = $3 \
          RETURNING activity_id, execution_id, started_at, cancel_requested, reason",

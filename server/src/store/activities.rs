@@ -94,7 +94,7 @@ pub struct Job {
     /// Of `SqlScript`: which key the connection string is sealed with.
     pub sql_sealed_by: Option<String>,
     /// Of `SqlScript`: the sealed connection string.
-    pub sql_sealed: Option<Vec<u8>>,
+    pub sql_sealed: Option<String>,
     /// Of `SqlScript`: the SQL text.
     pub sql_script_path: Option<String>,
 }
@@ -144,8 +144,7 @@ pub async fn progress(
         ["SELECT turn FROM active_steps WHERE activity_id = $1 AND attempt = $2 AND status = 'processing'"],
         "FOR KEY SHARE"
     );
-    let turn: Option<i64> =
-        on!(tx, conn => sqlx::query_scalar(sql).bind(id.to_string()).bind(i64::from(attempt)).fetch_optional(conn).await?);
+    let turn: Option<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(id.to_string()).bind(i64::from(attempt)).fetch_optional(conn).await?);
     if turn.is_none() {
         return Ok(false);
     }

@@ -45,9 +45,9 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
         (None, Some(_)) => pages!(
             "CAST($1 AS TEXT) IS NULL AND a.connected_system_id = $2 AND a.target_type = 'ConnectedSystemRunProfile'"
         ),
-        (Some(_), Some(_)) => pages!(
-            "a.execution_id = $1 AND a.connected_system_id = $2 AND a.target_type = 'ConnectedSystemRunProfile'"
-        ),
+        (Some(_), Some(_)) => {
+            pages!("a.execution_id = $1 AND a.connected_system_id = $2 AND a.target_type = 'ConnectedSystemRunProfile'")
+        }
     };
     let execution = filter.execution.map(|execution| execution.to_string());
     let status = filter.status.as_ref().map(|status| status.as_str());

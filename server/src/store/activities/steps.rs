@@ -166,8 +166,7 @@ impl TryFrom<Row> for ExecutionStep {
         let mut step = Self::new(row.step_index, row.step_name, row.step_type.as_str().into());
         let activity: ActivityId = parsed("activities.id", &row.id)?;
         let at_work = row.active.as_deref() == Some("processing");
-        let status: ActivityStatus =
-            if at_work { ActivityStatus::InProgress } else { row.status.as_str().into() };
+        let status: ActivityStatus = if at_work { ActivityStatus::InProgress } else { row.status.as_str().into() };
         step.status = match row.active.as_deref() {
             Some(_) if at_work && row.cancel_requested == Some(true) => StepStatus::Cancelling,
             Some(_) if at_work => StepStatus::Processing,

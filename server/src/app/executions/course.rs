@@ -1,0 +1,84 @@
+//! What the end of a step means for its execution.
+
+use justiam_planner::steps::{After, after_group};
+use justiam_sdk::api::activities::ActivityStatus;
+use justiam_sdk::api::executions::{Execution, ExecutionStatus};
+
+use super::super::{App, Result};
+use crate::store::active_steps::EndedStep;
+use crate::store::activities::{self, GroupStep, StepEnding};
+use crate::store::{Tx, active_steps, executions};
+
+/// How many failed steps a message names.
+const NAMED: usize = 5;
+/// What steps say that were to run after a failed one.
+const NOT_RUN: &str = "not run: an earlier step failed";
+
+impl App {
+    /// Records the end of a step that is not active any more, and lets its execution, which the transaction holds, go on. Returns
+    /// whether the turn of other steps has come.
+    pub(crate) async fn step_ended(&self, tx: &mut Tx, ended: &EndedStep, mut ending: StepEnding) -> Result<bool> {
+        if ending.status == ActivityStatus::Cancelled && ending.error.is_none() {
+            ending.error.clone_from(&ended.cancelled);
+        }
+        activities::end(tx, ended.activity, ended.started_at, &ending, self.now()).await?;
+        let Some(execution) = ended.execution else { return Ok(false) };
+        match executions::get(tx, execution).await? {
+            // A cancelled one stays as it is, whatever becomes of its last steps.
+            Some(execution) if !execution.status.is_terminal() => self.go_on(tx, &execution).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Lets the next steps begin where all steps of a group have ended, or ends the execution.
+    async fn go_on(&self, tx: &mut Tx, execution: &Execution) -> Result<bool> {
+        let id = execution.id;
+        if active_steps::count(tx, id).await? > 0 {
+            return Ok(false);
+        }
+        let group = activities::group(tx, id, execution.current_step_index).await?;
+        let outcomes: Vec<_> = group.iter().map(|step| (step.failed, step.continue_on_failure)).collect();
+        let indexes = activities::indexes(tx, id).await?;
+        match after_group(&indexes, execution.current_step_index, &outcomes) {
+            After::Next(step_index) => {
+                executions::reach(tx, id, step_index).await?;
+                active_steps::insert_group(tx, id, step_index).await?;
+                Ok(true)
+            }
+            After::Failed(places) => {
+                let now = self.now();
+                let failed: Vec<&GroupStep> = places.iter().filter_map(|place| group.get(*place)).collect();
+                activities::cancel_rest(tx, id, NOT_RUN, now).await?;
+                executions::end(tx, id, &ExecutionStatus::Failed, Some(&failure(&failed)), now).await?;
+                Ok(false)
+            }
+            After::Completed => {
+                executions::end(tx, id, &ExecutionStatus::Completed, None, self.now()).await?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Why an execution failed.
+fn failure(failed: &[&GroupStep]) -> String {
+    let names: Vec<String> = failed.iter().take(NAMED).map(|step| format!("`{}`", step.name)).collect();
+    let more = if failed.len() > NAMED { format!(" and {} more", failed.len() - NAMED) } else { String::new() };
+    let (steps, their) = if failed.len() == 1 { ("step", "its") } else { ("steps", "their") };
+    format!("{steps} {}{more} failed, and {their} continueOnFailure is false", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_first_steps() {
+        let step = |name: &str| GroupStep { name: name.into(), failed: true, continue_on_failure: false };
+        let steps: Vec<GroupStep> = ["a", "b", "c", "d", "e", "f"].map(step).into();
+        let all: Vec<&GroupStep> = steps.iter().collect();
+        assert_eq!(failure(&all[..1]), "step `a` failed, and its continueOnFailure is false");
+        let expected = "steps `a`, `b`, `c`, `d`, `e` and 1 more failed, and their continueOnFailure is false";
+        assert_eq!(failure(&all), expected);
+    }
+}
