@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use justiam_sdk::api::audit::AuditEntry;
+use serde::Serialize;
 
-use super::{Error, Result, Tx, json, on, parsed, time};
+use super::{Error, Result, Tx, given, json, on, parsed, rows, time};
 
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,45 @@ pub async fn put(tx: &mut Tx, entry: &AuditEntry) -> Result<()> {
     .bind(entry.details.to_string())
     .execute(conn)
     .await?.rows_affected());
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Given<'a> {
+    id: String,
+    at: i64,
+    actor: &'a str,
+    principal: Option<&'a str>,
+    request_id: Option<&'a str>,
+    action: &'a str,
+    object_kind: &'a str,
+    object_id: Option<&'a str>,
+    object_name: Option<&'a str>,
+    details: String,
+}
+
+/// Writes new entries.
+pub async fn insert(tx: &mut Tx, entries: &[AuditEntry]) -> Result<()> {
+    let sql = given!(
+        tx,
+        (id text, at bigint, actor text, principal text, request_id text, action text, object_kind text, object_id text,
+         object_name text, details text),
+        "INSERT INTO audit_log (id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details) \
+         SELECT id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details FROM given"
+    );
+    let given = rows(entries.iter().map(|entry| Given {
+        id: entry.id.to_string(),
+        at: entry.at.as_microsecond(),
+        actor: &entry.actor,
+        principal: entry.principal.as_deref(),
+        request_id: entry.request_id.as_deref(),
+        action: &entry.action,
+        object_kind: &entry.object_kind,
+        object_id: entry.object_id.as_deref(),
+        object_name: entry.object_name.as_deref(),
+        details: entry.details.to_string(),
+    }));
+    on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Groups of users, and who is a member.
 
+pub mod batch;
+
 use jiff::Timestamp;
 use justiam_sdk::api::groups::Group;
 use justiam_sdk::api::ids::{GroupId, UserId};
@@ -64,6 +66,8 @@ macro_rules! select_groups {
         concat!("SELECT g.id, g.name, g.description, g.created_at, g.updated_at FROM user_groups g ", $($rest),+)
     };
 }
+
+use select_groups;
 
 /// Writes a group and who its members are. A name that another group has is a conflict.
 pub async fn put(tx: &mut Tx, group: &NewGroup, now: Timestamp) -> Result<()> {

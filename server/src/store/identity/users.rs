@@ -1,5 +1,7 @@
 //! Users.
 
+pub mod batch;
+
 use jiff::Timestamp;
 use justiam_sdk::api::ids::{GroupId, UserId};
 use justiam_sdk::api::users::{Attributes, User};
@@ -82,6 +84,8 @@ macro_rules! select_users {
         )
     };
 }
+
+use select_users;
 
 /// What lists are searched in.
 fn searched(email: &str, first_name: &str, last_name: &str) -> String {
