@@ -27,19 +27,18 @@ enum Place {
 impl Place {
     /// Where a piece of a row leads from here. `None` where it has a quotation mark that does not belong there.
     fn through(self, piece: &[u8], delimiter: u8) -> Option<Self> {
-        if !piece.contains(&b'"') && self != Self::Closing {
-            // Most rows have no quotation mark.
-            return Some(if self == Self::Quoted { self } else { Self::Plain });
+        if !piece.contains(&b'"') {
+            // Most rows have none.
+            return Some(if self == Self::Quoted { Self::Quoted } else { Self::Plain });
         }
-        piece.iter().try_fold(self, |place, byte| match (place, *byte) {
-            (Self::Start, b'"') | (Self::Closing, b'"') | (Self::Quoted, _) if place != Self::Quoted || *byte != b'"' => {
-                Some(Self::Quoted)
-            }
-            (Self::Quoted, _) => Some(Self::Closing),
-            (Self::Start | Self::Plain | Self::Closing, byte) if byte == delimiter => Some(Self::Start),
-            (Self::Start, _) => Some(Self::Plain),
-            (Self::Plain, byte) if byte != b'"' => Some(Self::Plain),
-            _ => None,
+        piece.iter().try_fold(self, |place, &byte| match (place, byte) {
+            (Self::Start | Self::Closing, b'"') => Some(Self::Quoted),
+            (Self::Quoted, b'"') => Some(Self::Closing),
+            (Self::Quoted, _) => Some(Self::Quoted),
+            (Self::Plain, b'"') => None,
+            (_, byte) if byte == delimiter => Some(Self::Start),
+            (Self::Start | Self::Plain, _) => Some(Self::Plain),
+            (Self::Closing, _) => None,
         })
     }
 }
@@ -103,7 +102,7 @@ impl<R: BufRead> Strict<R> {
         let mut place = Place::Start;
         loop {
             let before = self.row.len();
-            let room = u64::try_from(MAX_ROW - before + 2).unwrap_or_default();
+            let room = u64::try_from(MAX_ROW + 3 - before).unwrap_or_default();
             let read = (&mut self.source).take(room).read_until(b'\n', &mut self.row)?;
             if read == 0 {
                 return Ok(match place {
