@@ -30,3 +30,37 @@ pub(crate) fn cron(text: &str) -> Result<(), Message> {
 pub(crate) fn timezone(text: &str) -> Result<(), Message> {
     zone::parse(text).map(drop).map_err(|error| Message::new("Invalid time zone", format!("{error}.")))
 }
+
+/// The text is a name of up to `longest` characters on one line, and not blank.
+pub(crate) fn name(longest: usize) -> Check {
+    Check::text(move |text| {
+        let length = text.chars().count();
+        let refuse = |detail: String| Err(Message::new("Invalid name", detail));
+        if text.trim().is_empty() {
+            refuse("The name must not be blank.".into())
+        } else if length > longest {
+            refuse(format!("The name has {length} characters; {longest} are allowed."))
+        } else if text.chars().any(char::is_control) {
+            refuse("The name must not contain control characters such as line breaks.".into())
+        } else {
+            Ok(())
+        }
+    })
+}
+
+/// The text is a path of up to `longest` characters that begins at the root of the server's files.
+pub(crate) fn absolute_path(longest: usize) -> Check {
+    Check::text(move |text| {
+        let length = text.chars().count();
+        let refuse = |detail: String| Err(Message::new("Invalid path", detail));
+        if !text.starts_with('/') {
+            refuse("It is a path on the server and must be absolute.\n\nhint: begin with `/`, such as `/srv/identities/hr.csv`".into())
+        } else if length > longest {
+            refuse(format!("The path has {length} characters; {longest} are allowed."))
+        } else if text.chars().any(char::is_control) {
+            refuse("The path must not contain control characters such as line breaks.".into())
+        } else {
+            Ok(())
+        }
+    })
+}

@@ -29,6 +29,8 @@ impl Provider for JustIam {
 
     fn register(&self, catalog: &mut Catalog<Api>) {
         catalog.resource(resources::scheduled_task::ScheduledTask);
+        catalog.resource(resources::connected_system::ConnectedSystem);
+        catalog.resource(resources::run_profile::RunProfile);
     }
 
     async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {

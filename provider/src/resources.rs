@@ -1,3 +1,5 @@
 //! Managed resources, one module each.
 
+pub(crate) mod connected_system;
+pub(crate) mod run_profile;
 pub(crate) mod scheduled_task;

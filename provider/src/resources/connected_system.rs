@@ -1,0 +1,152 @@
+//! `justiam_connected_system`.
+//!
+//! Four parts, as those of `justiam_scheduled_task`: the model (here), its [`schema`], the [`convert`]ers to and from the API, and the
+//! lifecycle (here).
+
+mod convert;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use tfplugin::{Attr, Context, Diagnostics, Import, Read, Resource, Schema, async_trait, model};
+
+use crate::client::Api;
+use crate::problem::{Subject, report};
+
+use convert::attribute;
+pub(crate) use convert::looked_up;
+
+model! {
+    /// A connected system, as configuration, plan and state hold it.
+    #[derive(Debug)]
+    pub struct State {
+        pub id: Attr<i64>,
+        pub name: Attr<String>,
+        pub description: Attr<String>,
+        pub connector_name: Attr<String>,
+        pub direction: Attr<String>,
+        pub csv: Attr<Csv>,
+    }
+
+    /// How a CSV file is read and written.
+    #[derive(Debug)]
+    pub struct Csv {
+        pub file_path: Attr<String>,
+        pub delimiter: Attr<String>,
+        pub id_column: Attr<String>,
+        pub email_column: Attr<String>,
+        pub first_name_column: Attr<String>,
+        pub last_name_column: Attr<String>,
+        pub active_column: Attr<String>,
+        pub groups_column: Attr<String>,
+        pub groups_delimiter: Attr<String>,
+        pub attribute_columns: Attr<BTreeMap<String, Attr<String>>>,
+    }
+}
+
+/// The resource.
+pub(crate) struct ConnectedSystem;
+
+const SUBJECT: Subject = Subject { type_name: ConnectedSystem::TYPE_NAME, noun: "connected system", attribute };
+
+#[async_trait]
+impl Resource for ConnectedSystem {
+    const TYPE_NAME: &'static str = "justiam_connected_system";
+    type Client = Api;
+    type State = State;
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
+        schema::validate(config, diagnostics);
+    }
+
+    async fn create(&self, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
+        let summary = format!("Could not create the connected system {}", named(&planned));
+        if context.stop.is_requested() {
+            let detail = "Terraform was interrupted before the request was sent; nothing was created.";
+            context.diagnostics.error(summary, detail);
+            return None;
+        }
+        let new = convert::new_system(&planned)?;
+        // Not given up when Terraform is interrupted: only the answer tells whether there is something to remember.
+        match context.client.call(async |client| client.connected_systems().create(&new).await).await {
+            Ok(system) => Some(State { id: Attr::Known(system.id), ..planned }),
+            Err(error) => {
+                report(context.diagnostics, &SUBJECT, &summary, &error);
+                None
+            }
+        }
+    }
+
+    async fn read(&self, state: State, context: &mut Context<'_, Api>) -> Read<State> {
+        let summary = format!("Could not read the connected system {}", named(&state));
+        let Some(id) = state.id.as_known().copied() else { return Read::Failed };
+        let request = context.client.call(async |client| client.connected_systems().get(id).await);
+        let answer = tokio::select! {
+            answer = request => answer,
+            () = context.stop.requested() => {
+                context.diagnostics.error(summary, "Terraform was interrupted.");
+                return Read::Failed;
+            }
+        };
+        match answer {
+            Ok(system) => Read::Found(convert::refreshed(&system, &state)),
+            Err(error) if error.is_not_found() => Read::Gone,
+            Err(error) => {
+                report(context.diagnostics, &SUBJECT, &summary, &error);
+                Read::Failed
+            }
+        }
+    }
+
+    async fn update(&self, prior: State, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
+        let summary = format!("Could not change the connected system {}", named(&prior));
+        let id = prior.id.as_known().copied()?;
+        let new = convert::new_system(&planned)?;
+        match context.client.call(async |client| client.connected_systems().replace(id, &new).await).await {
+            Ok(_) => Some(planned),
+            Err(error) => {
+                report(context.diagnostics, &SUBJECT, &summary, &error);
+                None
+            }
+        }
+    }
+
+    async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
+        let Some(id) = state.id.as_known().copied() else { return };
+        match context.client.call(async |client| client.connected_systems().delete(id).await).await {
+            Err(error) if !error.is_not_found() => {
+                let summary = format!("Could not delete the connected system {}", named(&state));
+                report(context.diagnostics, &SUBJECT, &summary, &error);
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// By id, or by name. What looks like an id is one.
+    async fn import(&self, import: Import<'_>, context: &mut Context<'_, Api>) -> Option<State> {
+        let id = import.id_or("id")?;
+        let summary = format!("Could not import the connected system `{id}`");
+        match context.client.call(async |client| looked_up(client, id).await).await {
+            Ok(Some(system)) => Some(convert::refreshed(&system, &State::default())),
+            Ok(None) => {
+                let detail = format!(
+                    "There is no connected system with the name `{id}`. One is imported by its id (a number) or its exact name."
+                );
+                context.diagnostics.error(summary, detail);
+                None
+            }
+            Err(error) => {
+                report(context.diagnostics, &SUBJECT, &summary, &error);
+                None
+            }
+        }
+    }
+}
+
+fn named(state: &State) -> String {
+    state.name.as_str().map_or_else(|| "(unknown name)".to_owned(), |name| format!("`{name}`"))
+}
