@@ -96,6 +96,10 @@ impl TimeOfDay {
     pub const fn minute(self) -> u8 {
         self.minute
     }
+
+    fn short(&self) -> String {
+        format!("{}:{:02}", self.hour, self.minute)
+    }
 }
 
 impl fmt::Display for TimeOfDay {
@@ -125,24 +129,30 @@ impl FromStr for TimeOfDay {
 pub struct RunTimes(Vec<TimeOfDay>);
 
 impl RunTimes {
-    /// Times of day; `None` where there is none.
+    /// Times of day; `None` where there is none, and where they are too many for [`MAX_TIMES`].
     pub fn new(times: impl IntoIterator<Item = TimeOfDay>) -> Option<Self> {
         let mut times: Vec<TimeOfDay> = times.into_iter().collect();
         times.sort_unstable();
         times.dedup();
-        (!times.is_empty()).then_some(Self(times))
+        let times = Self(times);
+        (!times.0.is_empty() && times.list(TimeOfDay::short).len() <= MAX_TIMES).then_some(times)
     }
 
     /// The times in ascending order.
     pub fn times(&self) -> &[TimeOfDay] {
         &self.0
     }
+
+    fn list(&self, written: fn(&TimeOfDay) -> String) -> String {
+        self.0.iter().map(written).collect::<Vec<_>>().join(",")
+    }
 }
 
 impl fmt::Display for RunTimes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let times: Vec<String> = self.0.iter().map(TimeOfDay::to_string).collect();
-        f.write_str(&times.join(","))
+        let list = self.list(TimeOfDay::to_string);
+        // What was read as `6:00` must fit again.
+        f.write_str(&if list.len() > MAX_TIMES { self.list(TimeOfDay::short) } else { list })
     }
 }
 
@@ -458,6 +468,18 @@ mod tests {
         for wrong in ["", "24:00", "06:60", "6", "06:0", "006:00", "06:00:00", "+6:00", "06:00,", "6.00"] {
             assert!(wrong.parse::<RunTimes>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn times_that_can_be_read_fit_when_they_are_written_again() {
+        let short: Vec<String> = (0..40).map(|n| format!("{}:{:02}", n / 5, n % 5 * 10)).collect();
+        let text = short.join(",");
+        assert_eq!(text.len(), 199);
+        let times: RunTimes = text.parse().unwrap();
+        assert_eq!(times.to_string(), text);
+        let time = |n: u8| TimeOfDay::new(10 + n / 10, n % 10).unwrap();
+        assert!(RunTimes::new((0..33).map(time)).is_some());
+        assert_eq!(RunTimes::new((0..34).map(time)), None);
     }
 
     #[test]

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::calendar::next_tick;
 use justiam_planner::due::{Schedule, due};
+use justiam_planner::pattern::cron_expression;
 use justiam_planner::warnings::warnings;
 use justiam_sdk::api::cron::CronExpr;
+use justiam_sdk::api::pattern::{DaysOfWeek, Every, Pattern, TimeOfDay, Window};
 use justiam_sdk::api::zone;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -52,9 +54,41 @@ fn main() -> Result<()> {
             println!("a year late, {text:<15} {name:<17} {:>9.1?}", mean(|| due(&schedule, black_box(first), late)));
         }
     }
+    for (name, pattern) in patterns()? {
+        for zone in ["UTC", "America/New_York"] {
+            let in_zone = zone::parse(zone)?;
+            let schedule = Schedule::Pattern { pattern: Box::new(pattern.clone()), zone: in_zone.clone() };
+            let mut at = now;
+            let begin = Instant::now();
+            for _ in 0..TICKS {
+                at = next_tick(&pattern, &in_zone, black_box(at)).unwrap_or(now);
+            }
+            println!("next tick, {name:<15} {zone:<17} {:>9.0?}", begin.elapsed() / TICKS);
+            let first = schedule.first_after(now).ok_or("never fires")?;
+            let late = first.checked_add(SignedDuration::from_hours(365 * 24))?;
+            println!("a year late, {name:<15} {zone:<17} {:>9.1?}", mean(|| due(&schedule, black_box(first), late)));
+            println!(
+                "expression, {name:<15} {zone:<17} {:>9.1?}",
+                mean(|| cron_expression(black_box(&pattern), &in_zone))
+            );
+        }
+    }
     let (expr, zone) = ("30 2 * * *".parse()?, zone::parse("America/New_York")?);
     println!("warnings for a year: {:.1?}", mean(|| warnings(&expr, &zone, black_box(now))));
     all_tasks(now)
+}
+
+fn patterns() -> Result<[(&'static str, Pattern); 3]> {
+    let time = |text: &str| text.parse::<TimeOfDay>();
+    let (days, all) = (DaysOfWeek::WORKING_DAYS, DaysOfWeek::ALL);
+    let minute = Every::minutes(1).ok_or("no minute")?;
+    let quarter = Every::minutes(15).ok_or("no quarter")?;
+    let night = Window::new(time("22:00")?, time("04:00")?).ok_or("no night")?;
+    Ok([
+        ("at 06:00, 18:30", Pattern::SpecificTimes { days, times: "06:00,18:30".parse()? }),
+        ("15 min, nights", Pattern::Interval { days, every: quarter, window: night }),
+        ("every minute", Pattern::Interval { days: all, every: minute, window: Window::ALL_DAY }),
+    ])
 }
 
 fn mean<T>(mut work: impl FnMut() -> T) -> Duration {

@@ -234,6 +234,8 @@ fn leap_day(expr: &CronExpr, zone: &TimeZone, now: Timestamp) -> Option<Warning>
 
 #[cfg(test)]
 mod tests {
+    use justiam_sdk::api::pattern::{Every, Window};
+
     use super::*;
 
     fn texts(expr: &str, zone: &str, now: &str) -> Vec<String> {
@@ -319,6 +321,51 @@ mod tests {
         ] {
             let found = texts(expr, zone, now);
             assert!(found.iter().any(|text| text == expected), "{expr} in {zone}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_told_of_the_same_way() {
+        let time = |text: &str| text.parse().unwrap();
+        let specific = |days: &str, times: &str| Pattern::SpecificTimes {
+            days: days.parse().unwrap(),
+            times: times.parse().unwrap(),
+        };
+        let hourly = |days: &str, start: &str, end: &str| Pattern::Interval {
+            days: days.parse().unwrap(),
+            every: Every::hours(1).unwrap(),
+            window: Window::new(time(start), time(end)).unwrap(),
+        };
+        let custom = Pattern::Custom(Box::new("30 1 * * *".parse().unwrap()));
+        let cases: [(Pattern, &[(&str, &str)]); 8] = [
+            (specific("1,2,3,4,5", "02:30"), &[]),
+            (specific("0", "02:30,12:00"), &[(SPRING, "02:30 does not exist; it runs at 03:00")]),
+            (specific("0", "02:30,03:00"), &[(SPRING, "02:30 does not exist; the run at 03:00 stands for it too")]),
+            (specific("0", "01:30"), &[(AUTUMN, "01:30 comes twice; it runs at the first")]),
+            (hourly("1,2,3,4,5", "08:00", "18:00"), &[]),
+            (
+                hourly("0", "00:00", "03:00"),
+                &[
+                    (SPRING, "it runs 3 times that day, usually 4 times"),
+                    (AUTUMN, "it runs 5 times that day, usually 4 times"),
+                ],
+            ),
+            // The night from Saturday reaches into the Sunday.
+            (
+                hourly("6", "22:00", "02:00"),
+                &[
+                    (SPRING, "it runs 2 times that day, usually 3 times"),
+                    (AUTUMN, "it runs 4 times that day, usually 3 times"),
+                ],
+            ),
+            (custom, &[(AUTUMN, "01:30 comes twice; it runs at the first")]),
+        ];
+        let zone = justiam_sdk::api::zone::parse("America/New_York").unwrap();
+        for (pattern, expected) in cases {
+            let expected: Vec<String> = expected.iter().map(|(when, what)| format!("{when}{what}")).collect();
+            let found = of_pattern(&pattern, &zone, NOW.parse().unwrap());
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{pattern:?}");
+            assert_eq!(of_pattern(&pattern, &TimeZone::UTC, NOW.parse().unwrap()), []);
         }
     }
 

@@ -4,6 +4,7 @@
 mod bugs;
 mod matrix;
 mod pattern_expressions;
+mod pattern_fields;
 mod pattern_matrix;
 mod pattern_walk;
 mod support;

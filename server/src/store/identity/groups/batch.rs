@@ -28,9 +28,9 @@ fn members(pairs: &[(GroupId, UserId)]) -> String {
 }
 
 fn pairs(found: &[(String, String)]) -> Result<Vec<(GroupId, UserId)>> {
-    let pairs = found.iter().map(|(group, user)| {
-        Ok((parsed("group_members.group_id", group)?, parsed("group_members.user_id", user)?))
-    });
+    let pairs = found
+        .iter()
+        .map(|(group, user)| Ok((parsed("group_members.group_id", group)?, parsed("group_members.user_id", user)?)));
     pairs.collect()
 }
 
@@ -59,11 +59,7 @@ pub async fn hold<'a>(tx: &mut Tx, names_or_ids: impl IntoIterator<Item = &'a st
 }
 
 /// Makes users members, and returns the memberships that are new. All must exist.
-pub async fn add_members(
-    tx: &mut Tx,
-    new: &[(GroupId, UserId)],
-    now: Timestamp,
-) -> Result<Vec<(GroupId, UserId)>> {
+pub async fn add_members(tx: &mut Tx, new: &[(GroupId, UserId)], now: Timestamp) -> Result<Vec<(GroupId, UserId)>> {
     let sql = given!(
         tx,
         (group_id text, user_id text),
@@ -83,8 +79,7 @@ pub async fn remove_members(tx: &mut Tx, old: &[(GroupId, UserId)]) -> Result<Ve
         "DELETE FROM group_members WHERE (group_id, user_id) IN (SELECT group_id, user_id FROM given) \
          RETURNING group_id, user_id"
     );
-    let found: Vec<(String, String)> =
-        on!(tx, conn => sqlx::query_as(sql).bind(members(old)).fetch_all(conn).await?);
+    let found: Vec<(String, String)> = on!(tx, conn => sqlx::query_as(sql).bind(members(old)).fetch_all(conn).await?);
     pairs(&found)
 }
 

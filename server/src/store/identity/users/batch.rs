@@ -67,10 +67,7 @@ pub async fn lock(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>> {
 }
 
 /// Who has these addresses, in any letter case: the address as it is compared, and the user.
-pub async fn with_emails<'a>(
-    tx: &mut Tx,
-    emails: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<(String, UserId)>> {
+pub async fn with_emails<'a>(tx: &mut Tx, emails: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, UserId)>> {
     let sql = given!(
         tx,
         (email text),
