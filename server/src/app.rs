@@ -19,6 +19,7 @@ mod messages;
 pub mod metrics;
 pub(crate) mod run_logs;
 pub mod runs;
+pub mod schedules;
 pub mod secrets;
 pub mod syntax;
 pub mod system_tasks;

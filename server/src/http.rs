@@ -17,6 +17,7 @@ mod problem;
 mod query;
 mod run_logs;
 mod runs;
+mod schedules;
 mod secrets;
 mod tasks;
 mod users;
@@ -79,6 +80,11 @@ fn api() -> Router<Arc<App>> {
         .route(routes::RUN, get(runs::read))
         .route(routes::RUN_LOG, get(run_logs::read))
         .route(routes::RUN_CANCEL, post(runs::cancel))
+        .route(routes::SCHEDULES, get(schedules::list).post(schedules::create))
+        .route(routes::SCHEDULE, get(schedules::read).put(schedules::replace).delete(schedules::delete))
+        .route(routes::SCHEDULE_ENABLE, post(schedules::enable))
+        .route(routes::SCHEDULE_DISABLE, post(schedules::disable))
+        .route(routes::SCHEDULE_NEXT, get(schedules::next))
         .route(routes::USERS, get(users::list).post(users::create))
         .route(routes::USER, get(users::read).put(users::replace).patch(users::patch).delete(users::delete))
         .route(routes::USER_GROUPS, get(users::groups))

@@ -3,8 +3,10 @@
 //! A change writes its entry in its own transaction: there is none without the other. A request that changes nothing,
 //! or that repeats an earlier one, leaves none.
 
+use std::collections::{HashMap, HashSet};
+
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
-use justiam_sdk::api::ids::{AuditEntryId, TaskId};
+use justiam_sdk::api::ids::{AuditEntryId, ScheduleId, StepId, TaskId};
 use justiam_sdk::api::page::{DEFAULT_RUN_LIMIT, Page};
 use justiam_sdk::api::runs::Run;
 use serde_json::Value;
@@ -14,6 +16,7 @@ use super::tasks::{offset, page_of};
 use super::{App, FieldErrors, Result};
 use crate::store::Tx;
 use crate::store::audit::{self, Filter};
+use crate::store::schedules::{ScheduleRow, StepRow};
 use crate::store::tasks::{Definition, TaskRow};
 use crate::store::tokens::TokenRow;
 
@@ -57,6 +60,45 @@ impl Event {
     /// Something was done to a run.
     pub(super) fn run(action: &'static str, run: &Run) -> Self {
         Self::new(action, "run", run.id.to_string(), &run.task_name).with("task_id", run.task_id.to_string())
+    }
+
+    /// Something was done to a schedule.
+    pub(super) fn schedule(action: &'static str, id: ScheduleId, name: &str) -> Self {
+        Self::new(action, "schedule", id.to_string(), name)
+    }
+
+    /// Adds the names of the fields in which two schedules differ.
+    pub(super) fn schedule_changes(self, old: &ScheduleRow, new: &ScheduleRow) -> Self {
+        match changed_fields(old, new) {
+            names if names.is_empty() => self,
+            names => self.with("fields", names),
+        }
+    }
+
+    /// Adds which steps are new, other than before, or gone, and whose connection strings are. Never the strings.
+    pub(super) fn step_changes(mut self, old: &[StepRow], new: &[StepRow]) -> Self {
+        let before: HashMap<StepId, &StepRow> = old.iter().map(|step| (step.id, step)).collect();
+        let after: HashSet<StepId> = new.iter().map(|step| step.id).collect();
+        let revision = |step: &StepRow| step.sql_connection.as_ref().map(|sql| sql.revision.clone());
+        let ids = |steps: Vec<&StepRow>| steps.into_iter().map(|step| step.id.to_string()).collect::<Vec<_>>();
+        let was = |step: &StepRow| before.get(&step.id).copied();
+        let added = new.iter().filter(|step| was(step).is_none()).collect();
+        let changed = new.iter().filter(|step| was(step).is_some_and(|old| old != *step)).collect();
+        let removed = old.iter().filter(|step| !after.contains(&step.id)).collect();
+        let secret = |step: &&StepRow| revision(step).is_some() && revision(step) != was(step).and_then(revision);
+        let secrets = new.iter().filter(secret).collect();
+        for (name, steps) in [
+            ("steps_added", added),
+            ("steps_changed", changed),
+            ("steps_removed", removed),
+            ("sql_connection_strings_set", secrets),
+        ] {
+            let ids = ids(steps);
+            if !ids.is_empty() {
+                self = self.with(name, ids);
+            }
+        }
+        self
     }
 
     /// A token was made.
@@ -144,6 +186,29 @@ impl App {
         let (data, total) = audit::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
         Ok(Page { data, total, page, limit })
     }
+}
+
+/// The names of the fields in which two schedules differ, as on the wire.
+fn changed_fields(old: &ScheduleRow, new: &ScheduleRow) -> Vec<&'static str> {
+    let (p, q) = (&old.pattern, &new.pattern);
+    [
+        ("name", old.name != new.name),
+        ("description", old.description != new.description),
+        ("triggerType", old.trigger_type != new.trigger_type),
+        ("cronExpression", p.cron_expression != q.cron_expression),
+        ("patternType", p.pattern_type != q.pattern_type),
+        ("daysOfWeek", p.days_of_week != q.days_of_week),
+        ("runTimes", p.run_times != q.run_times),
+        ("intervalValue", p.interval_value != q.interval_value),
+        ("intervalUnit", p.interval_unit != q.interval_unit),
+        ("intervalWindowStart", p.interval_window_start != q.interval_window_start),
+        ("intervalWindowEnd", p.interval_window_end != q.interval_window_end),
+        ("timezone", old.timezone != new.timezone),
+        ("isEnabled", old.is_enabled != new.is_enabled),
+    ]
+    .into_iter()
+    .filter_map(|(field, differs)| differs.then_some(field))
+    .collect()
 }
 
 /// The names of the fields in which two definitions differ.

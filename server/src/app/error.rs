@@ -131,6 +131,13 @@ impl FieldErrors {
         self.0.entry(path.into()).or_default().push(message.into());
     }
 
+    /// Adds the messages of others.
+    pub fn append(&mut self, others: Self) {
+        for (path, messages) in others.0 {
+            self.0.entry(path).or_default().extend(messages);
+        }
+    }
+
     /// Whether a field has a message already.
     pub fn has(&self, path: &str) -> bool {
         self.0.contains_key(path)

@@ -15,7 +15,7 @@ use super::tasks::check_revision;
 use super::vault::Vault;
 use super::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
-use crate::store::{Tx, tasks};
+use crate::store::{Tx, schedules, tasks};
 
 /// What to do with the secrets of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,11 +136,12 @@ impl App {
     /// Says in the log when there are secrets that this server cannot open, as after a start with another server secret.
     pub(crate) async fn warn_of_foreign_secrets(&self) -> Result<()> {
         let mut tx = self.db.read().await?;
-        let foreign = secrets::count_sealed_by_others(&mut tx, self.vault.key_id()).await?;
+        let foreign = secrets::count_sealed_by_others(&mut tx, self.vault.key_id()).await?
+            + schedules::count_sealed_by_others(&mut tx, self.vault.key_id()).await?;
         if foreign > 0 {
             tracing::warn!(
                 secrets = foreign,
-                "stored secrets were sealed under another server secret and cannot be opened; runs that need them will fail"
+                "stored secrets were sealed under another server secret and cannot be opened; runs and steps that need them will fail"
             );
         }
         Ok(())
