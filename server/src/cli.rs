@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use crate::Server;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, History, Roles};
+use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, History, Roles};
 use crate::driver::execute::script::helper;
 use crate::lifecycle::Shutdown;
 use crate::store::Db;
@@ -96,6 +96,9 @@ struct Serve {
     /// How many runs may be at work at a time
     #[arg(long, env = "JUSTIAM_WORKERS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     workers: u32,
+    /// How many steps of schedules may be at work at a time
+    #[arg(long, env = "JUSTIAM_STEP_WORKERS", default_value_t = DEFAULT_STEP_WORKERS, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    step_workers: u32,
     /// How many connections to PostgreSQL requests may use; the server needs up to nine more
     #[arg(long, env = "JUSTIAM_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     database_connections: u32,
@@ -205,6 +208,7 @@ impl Serve {
         self.requests.set(&mut config);
         self.steps.set(&mut config);
         config.workers = self.workers;
+        config.step_workers = self.step_workers;
         config.database_connections = self.database_connections;
         config.roles = self.roles;
         config.history = History { days: self.history_days };

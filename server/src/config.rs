@@ -49,6 +49,8 @@ pub struct Config {
     pub script_layers: Layers,
     /// How many runs may be at work at a time.
     pub workers: u32,
+    /// How many steps of schedules may be at work at a time, within [`STEP_WORKERS`].
+    pub step_workers: u32,
     /// What this server does. On SQLite it does everything.
     pub roles: Roles,
     /// What it keeps, and for how long.
@@ -124,6 +126,10 @@ pub const HISTORY_DAYS: RangeInclusive<u32> = 1..=3650;
 pub const SCRIPT_MEMORY_MIB: RangeInclusive<u32> = 64..=65_536;
 /// How many runs may be at work at a time.
 pub const WORKERS: RangeInclusive<u32> = 1..=10_000;
+/// How many steps of schedules may be at work at a time.
+pub const STEP_WORKERS: RangeInclusive<u32> = 1..=1000;
+/// How many steps may be at work at a time unless an operator says otherwise.
+pub const DEFAULT_STEP_WORKERS: u32 = 16;
 /// How many connections to PostgreSQL requests may use.
 pub const DATABASE_CONNECTIONS: RangeInclusive<u32> = 1..=1000;
 /// How many runs of one task may wait.
@@ -155,6 +161,7 @@ impl Config {
             script_isolation: Demand::Any,
             script_layers: Layers::default(),
             workers: 16,
+            step_workers: DEFAULT_STEP_WORKERS,
             roles: Roles::ALL,
             history: History { days: 90 },
             audit_days: DEFAULT_AUDIT_DAYS,
@@ -175,6 +182,7 @@ impl Config {
         for (name, value, range) in [
             ("script_memory_mib", self.script_memory_mib, SCRIPT_MEMORY_MIB),
             ("workers", self.workers, WORKERS),
+            ("step_workers", self.step_workers, STEP_WORKERS),
             ("database_connections", self.database_connections, DATABASE_CONNECTIONS),
             ("history.days", self.history.days, HISTORY_DAYS),
             ("audit_days", self.audit_days, AUDIT_DAYS),

@@ -1,4 +1,5 @@
-//! Carries out what the planner decides: turns ticks into runs, and runs into outcomes.
+//! Carries out what the planner decides: turns ticks into runs and executions, and runs and
+//! steps into outcomes.
 //!
 //! Loops that take no input but the database and the clock. A wake-up only makes a loop look sooner; a lost one costs half a
 //! minute at the most. Any number of servers may do this on one PostgreSQL database, and none of them leads.
@@ -9,6 +10,7 @@ mod finish;
 mod housekeeping;
 mod leases;
 mod replicas;
+mod steps;
 mod sweep;
 mod worker;
 
@@ -23,6 +25,7 @@ use crate::config::{History, Roles};
 use crate::store::{self, Db};
 pub use dispatch::TickReport;
 use execute::Execute;
+use execute::step::ExecuteStep;
 
 /// How long a loop rests at the most before it looks again.
 const LONGEST_REST: SignedDuration = SignedDuration::from_secs(30);
@@ -42,6 +45,7 @@ pub struct Driver {
     /// A connection that nothing else can take: without renewals, runs are stopped.
     lease_db: Db,
     executor: Arc<dyn Execute>,
+    steps: Arc<dyn ExecuteStep>,
     settings: Settings,
     /// This process, in the leases that it holds. No two processes share it, whatever their machines are called.
     worker: String,
@@ -52,6 +56,8 @@ pub struct Driver {
 pub struct Settings {
     /// How many runs may be at work at a time.
     pub slots: u32,
+    /// How many steps of schedules may be at work at a time.
+    pub step_slots: u32,
     /// What this server does.
     pub roles: Roles,
     /// What it keeps.
@@ -59,11 +65,11 @@ pub struct Settings {
 }
 
 impl Driver {
-    /// A driver that executes runs with `executor`.
-    pub fn new(app: Arc<App>, executor: Arc<dyn Execute>, settings: Settings) -> Self {
+    /// A driver that executes runs with `executor` and steps of schedules with `steps`.
+    pub fn new(app: Arc<App>, executor: Arc<dyn Execute>, steps: Arc<dyn ExecuteStep>, settings: Settings) -> Self {
         let (db, lease_db) = (app.db.separate(CONNECTIONS), app.db.separate(1));
         let worker = app.new_id().to_string();
-        Self { app, db, lease_db, executor, settings, worker }
+        Self { app, db, lease_db, executor, steps, settings, worker }
     }
 
     /// Mends what an earlier process left behind, then works until `soft` fires, and lets runs end until `hard` fires.

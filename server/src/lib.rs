@@ -54,6 +54,7 @@ use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
 use driver::execute::Executor;
 use driver::execute::script::{self, Demand, Network, Probed, ScriptRunner, SetupError};
+use driver::execute::step::StepExecutor;
 use driver::execute::step::programs::{self, Programs};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
@@ -115,7 +116,6 @@ pub struct Server {
     scripts: ScriptRunner,
     /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
     _syntax: Arc<SyntaxChecker>,
-    _programs: Arc<Programs>,
     data_dir: DataDir,
 }
 
@@ -142,19 +142,16 @@ impl Server {
         );
         let syntax = Arc::new(SyntaxChecker::new(scripts.clone()));
         app.check_syntax_with(SyntaxChecker::on_call(&syntax));
-        let settings = Settings { slots: config.workers, roles: config.roles, history: config.history };
-        let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
-        let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), settings));
-        Ok(Self {
-            app,
-            driver,
-            telemetry,
+        let settings = Settings {
+            slots: config.workers,
+            step_slots: config.step_workers,
             roles: config.roles,
-            scripts,
-            _syntax: syntax,
-            _programs: programs,
-            data_dir,
-        })
+            history: config.history,
+        };
+        let steps = StepExecutor::new(programs);
+        let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
+        let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), Arc::new(steps), settings));
+        Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are tokens already.

@@ -15,7 +15,7 @@ use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::executions::{self, Filter, Initiator, Order};
 use crate::store::{active_steps, activities, schedules};
-pub(crate) use firing::ScheduleFiring;
+pub(crate) use firing::{ScheduleFiring, schedule_of};
 
 /// Items on a page of schedules, executions or activities, where the caller names no number.
 const DEFAULT_PAGE_SIZE: i64 = 20;

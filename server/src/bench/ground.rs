@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::activities::ActivityStatus;
 use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::secrets::Secret;
@@ -18,6 +19,7 @@ use crate::app::{self, App};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{History, Roles};
 use crate::driver::execute::script::SetupError;
+use crate::driver::execute::step::{ExecuteStep, StepEnding, StepWork};
 use crate::driver::execute::{Execute, Work};
 use crate::driver::{Driver, Settings};
 use crate::lifecycle::Shutdown;
@@ -171,8 +173,8 @@ impl Ground {
 
     /// Starts the engine with other work.
     pub(super) fn start_with(&self, executor: Arc<dyn Execute>, roles: Roles, workers: u32) -> Engine {
-        let settings = Settings { slots: workers, roles, history: History { days: 90 } };
-        let driver = Arc::new(Driver::new(Arc::clone(&self.app), executor, settings));
+        let settings = Settings { slots: workers, step_slots: 1, roles, history: History { days: 90 } };
+        let driver = Arc::new(Driver::new(Arc::clone(&self.app), executor, Arc::new(Nothing::default()), settings));
         let shutdown = Shutdown::new();
         let stages = shutdown.clone();
         let running = tokio::spawn(async move { driver.run(&stages.soft, &stages.hard).await });
@@ -253,6 +255,13 @@ impl Execute for Nothing {
             self.executed.fetch_add(1, Ordering::Relaxed);
             Ending { status: RunStatus::Success, output: None, error: None, isolation: None }
         })
+    }
+}
+
+/// No workload has schedules.
+impl ExecuteStep for Nothing {
+    fn execute<'a>(&'a self, _: StepWork<'a>) -> BoxFuture<'a, StepEnding> {
+        Box::pin(async { StepEnding::new(ActivityStatus::Complete) })
     }
 }
 

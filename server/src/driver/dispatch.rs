@@ -1,4 +1,4 @@
-//! The dispatcher: turns due ticks into runs.
+//! The dispatcher: turns due ticks into runs, and into executions of schedules.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,12 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
+use crate::app::executions::ScheduleFiring;
 use crate::app::runs::Firing;
 use crate::app::wake::Wake;
-use crate::store::tasks;
+use crate::store::{schedules, tasks};
 
 /// How many due tasks one transaction handles.
 const BATCH: i64 = 1000;
+/// The same for schedules, each of which may have a thousand steps to record.
+const SCHEDULES: i64 = 50;
 /// How long to leave tasks to another server that has them locked.
 const OTHERS_AT_WORK: SignedDuration = SignedDuration::from_millis(20);
 
@@ -21,7 +24,9 @@ const OTHERS_AT_WORK: SignedDuration = SignedDuration::from_millis(20);
 pub struct TickReport {
     /// How many runs it recorded, cancelled ones included.
     pub recorded: usize,
-    /// When the next task is due, or now where more are due already.
+    /// How many executions of schedules it recorded, those included that never begin.
+    pub executions: usize,
+    /// When the next task or schedule is due, or now where more are due already.
     pub next: Option<Timestamp>,
 }
 
@@ -52,6 +57,7 @@ impl Driver {
             tasks::set_next_runs(&mut tx, next_runs).await?;
         }
         let mut next = tasks::earliest_due(&mut tx).await?;
+        let schedule = schedules::earliest_due(&mut tx).await?;
         tx.commit().await?;
         self.app.stop_work(&fired.stop);
         if !fired.recorded.is_empty() {
@@ -61,7 +67,47 @@ impl Driver {
         if idle && next.is_some_and(|next| next <= now) {
             next = now.saturating_add(OTHERS_AT_WORK).ok();
         }
-        Ok(TickReport { recorded: fired.recorded.len(), next })
+        let mut executions = 0;
+        if schedule.is_some_and(|due| due <= now) {
+            let ticked = self.tick_schedules(now).await?;
+            executions = ticked.executions;
+            next = [next, ticked.next].into_iter().flatten().min();
+        } else {
+            next = [next, schedule].into_iter().flatten().min();
+        }
+        Ok(TickReport { recorded: fired.recorded.len(), executions, next })
+    }
+
+    /// Records one execution for every schedule that is due, in one transaction: by themselves, so that tasks never wait for the steps
+    /// of schedules.
+    async fn tick_schedules(&self, now: Timestamp) -> app::Result<TickReport> {
+        let mut tx = self.db.write().await?;
+        let due = schedules::lock_due(&mut tx, now, SCHEDULES).await?;
+        let idle = due.is_empty();
+        let mut next_runs = Vec::with_capacity(due.len());
+        let mut executions = 0;
+        for schedule in due {
+            let id = schedule.id;
+            // As with tasks: one schedule must not hold up the others.
+            if let Ok(Some((firing, next))) = catch_unwind(AssertUnwindSafe(|| ScheduleFiring::of_due(schedule, now))) {
+                next_runs.push((id, next));
+                executions += usize::from(self.app.fire_schedule(&mut tx, firing).await?.is_some());
+            } else {
+                tracing::error!(schedule.id = %id, "schedule has a pattern that this version cannot read; it will not fire until it is edited");
+                next_runs.push((id, None));
+            }
+        }
+        schedules::set_next_runs(&mut tx, next_runs).await?;
+        let mut next = schedules::earliest_due(&mut tx).await?;
+        tx.commit().await?;
+        if executions > 0 {
+            tracing::debug!(executions, "executions recorded");
+            self.app.wakes.all(Wake::Step);
+        }
+        if idle && next.is_some_and(|next| next <= now) {
+            next = now.saturating_add(OTHERS_AT_WORK).ok();
+        }
+        Ok(TickReport { recorded: 0, executions, next })
     }
 
     pub(super) async fn dispatch_until(&self, soft: &CancellationToken) {

@@ -36,8 +36,8 @@ use log::Log;
 use script::{Directory, End, Host, Script, ScriptRunner};
 use span::RunSpan;
 
-/// What a run says that was stopped because its server lost touch with the database.
-const LOST: &str =
+/// What a run or a step says that was stopped because its server lost touch with the database.
+pub(super) const LOST: &str =
     "the server could not reach its database, so the work was stopped before another server could take it for dead";
 
 /// How often to store what a script has printed.

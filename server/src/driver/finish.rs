@@ -19,7 +19,7 @@ const BATCH: usize = 1000;
 /// How many bytes of output and logs one transaction records, but for the last run's.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// For how long to go on after the server was told to end at once.
-const LAST_ATTEMPTS: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const LAST_ATTEMPTS: SignedDuration = SignedDuration::from_secs(10);
 
 /// A run that was executed. Its slot is free once its end is recorded.
 pub(super) struct Done {

@@ -1,14 +1,14 @@
 //! Removes what is older than it has to be kept.
 
 use jiff::SignedDuration;
-use justiam_sdk::api::ids::RunId;
+use justiam_sdk::api::ids::{ActivityId, ExecutionId, RunId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{BackOff, Driver};
 use crate::app;
 use crate::app::idempotency::kept_since;
-use crate::store::{idempotency, runs};
+use crate::store::{activities, executions, idempotency, runs};
 
 /// How often to look.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -30,12 +30,13 @@ impl Driver {
         }
     }
 
-    /// Removes runs that were recorded before the days of history, but for the newest of each task, and answers whose keys are
-    /// no longer honoured.
+    /// Removes runs and executions that were recorded before the days of history, but for the newest of each task and schedule,
+    /// activities that are as old, and answers whose keys are no longer honoured.
     async fn keep_house(&self, soft: &CancellationToken) -> app::Result<()> {
         let now = self.app.now();
         let kept = SignedDuration::from_hours(24 * i64::from(self.settings.history.days));
-        let before = RunId::from_uuid(first_id_at(now.saturating_sub(kept).unwrap_or_default()));
+        let first_kept = first_id_at(now.saturating_sub(kept).unwrap_or_default());
+        let before = RunId::from_uuid(first_kept);
         let mut after = RunId::from_uuid(Uuid::nil());
         let mut removed = 0;
         while !soft.is_cancelled() {
@@ -48,12 +49,49 @@ impl Driver {
         if removed > 0 {
             tracing::info!(runs = removed, "removed old runs from the history");
         }
+        self.keep_executions(soft, first_kept).await?;
         Ok(())
     }
 
     async fn prune_runs(&self, after: RunId, before: RunId) -> app::Result<(u64, Option<RunId>)> {
         let mut tx = self.db.write().await?;
         let pruned = runs::prune(&mut tx, after, before, BATCH).await?;
+        tx.commit().await?;
+        Ok(pruned)
+    }
+
+    async fn keep_executions(&self, soft: &CancellationToken, first_kept: Uuid) -> app::Result<()> {
+        let before = ExecutionId::from_uuid(first_kept);
+        let mut after = ExecutionId::from_uuid(Uuid::nil());
+        let mut removed = 0;
+        while !soft.is_cancelled() {
+            let (gone, last) = self.step(self.prune_executions(after, before)).await?;
+            removed += gone;
+            let Some(last) = last else { break };
+            after = last;
+        }
+        let before = ActivityId::from_uuid(first_kept);
+        while !soft.is_cancelled() && self.step(self.prune_activities(before)).await? > 0 {}
+        if removed > 0 {
+            tracing::info!(executions = removed, "removed old executions from the history");
+        }
+        Ok(())
+    }
+
+    async fn prune_executions(
+        &self,
+        after: ExecutionId,
+        before: ExecutionId,
+    ) -> app::Result<(u64, Option<ExecutionId>)> {
+        let mut tx = self.db.write().await?;
+        let pruned = executions::prune(&mut tx, after, before, BATCH).await?;
+        tx.commit().await?;
+        Ok(pruned)
+    }
+
+    async fn prune_activities(&self, before: ActivityId) -> app::Result<u64> {
+        let mut tx = self.db.write().await?;
+        let pruned = activities::prune(&mut tx, before, BATCH).await?;
         tx.commit().await?;
         Ok(pruned)
     }

@@ -1,4 +1,4 @@
-//! Finds what nobody looks after any more: runs of servers that died, and tasks without a next time.
+//! Finds what nobody looks after any more: runs and steps of servers that died, tasks and schedules without a next time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BackOff, Driver, execute};
 use crate::app;
+use crate::app::executions::schedule_of;
 use crate::app::tasks::definition::schedule;
 use crate::app::wake::Wake;
-use crate::store::{active_runs, runs, tasks};
+use crate::store::{Tx, active_runs, runs, schedules, tasks};
 
 /// What a run says that was active when its server died.
 const LOST: &str = "the server stopped while this run was active; the script may have done a part of its work";
@@ -38,6 +39,7 @@ impl Driver {
         if !self.db.is_shared() {
             // This process is alone on its database, so nobody is at work on any run.
             self.end_lost(Timestamp::MAX).await?;
+            self.end_lost_steps(Timestamp::MAX).await?;
         }
         let now = self.app.now();
         let mut tx = self.db.write().await?;
@@ -59,6 +61,7 @@ impl Driver {
             .collect();
         let count = healed.len();
         tasks::set_next_runs(&mut tx, healed).await?;
+        self.heal_schedules(&mut tx, now).await?;
         tx.commit().await?;
         if count > 0 {
             tracing::warn!(tasks = count, "gave tasks a next time that had none");
@@ -66,7 +69,25 @@ impl Driver {
         Ok(())
     }
 
-    /// Looks for lost runs until `soft` fires. On a database of our own these are runs whose end could not be recorded.
+    async fn heal_schedules(&self, tx: &mut Tx, now: Timestamp) -> app::Result<()> {
+        let broken = schedules::lock_without_next_run(tx).await?;
+        let healed = broken.iter().filter_map(|schedule| {
+            let next = catch_unwind(AssertUnwindSafe(|| schedule_of(schedule)?.first_after(now)));
+            let next = next.ok().flatten();
+            if next.is_none() {
+                tracing::error!(schedule.id = %schedule.id, "schedule has a pattern that this version cannot read; it will not fire until it is edited");
+            }
+            Some((schedule.id, Some(next?)))
+        });
+        let healed: Vec<_> = healed.collect();
+        if !healed.is_empty() {
+            tracing::warn!(schedules = healed.len(), "gave schedules a next time that had none");
+            schedules::set_next_runs(tx, healed).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for lost runs and steps until `soft` fires. On a database of our own these are runs whose end could not be recorded.
     pub(super) async fn sweep_until(&self, soft: &CancellationToken) {
         let mut back_off = BackOff::new();
         while !soft.is_cancelled() {
@@ -83,6 +104,7 @@ impl Driver {
 
     async fn sweep(&self) -> app::Result<()> {
         self.end_lost(self.app.now()).await?;
+        self.end_lost_steps(self.app.now()).await?;
         // A server that ends a run settles its task in the same transaction, so this is a net under a net.
         let mut tx = self.db.write().await?;
         let stuck = active_runs::stuck(&mut tx, BATCH).await?;

@@ -27,15 +27,19 @@ const OTHERS_AT_WORK: SignedDuration = SignedDuration::from_millis(50);
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 impl Driver {
-    /// Starts runs until `soft` fires, then waits for those that have begun. `hard` stops them.
+    /// Starts runs and steps until `soft` fires, then waits for those that have begun. `hard` stops them.
     pub(super) async fn work_until(self: &Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
         let (done, ended) = mpsc::unbounded_channel();
         let work = async {
-            tokio::join!(Box::pin(self.start_until(soft, hard, done)), Box::pin(self.record_ends(ended, hard)));
+            tokio::join!(
+                Box::pin(self.start_until(soft, hard, done)),
+                Box::pin(self.record_ends(ended, hard)),
+                Box::pin(self.start_steps_until(soft, hard))
+            );
         };
         tokio::select! {
             () = work => {}
-            // As long as any run is at work, also after `soft`.
+            // As long as anything is at work, also after `soft`.
             () = self.keep_leases() => {}
         }
     }

@@ -271,6 +271,15 @@ pub async fn take_ended(tx: &mut Tx, worker: &str, activity: ActivityId, attempt
     gone.map(EndedStep::try_from).transpose()
 }
 
+/// Takes a step out of the active ones that `worker` has claimed, in whatever attempt.
+pub async fn take(tx: &mut Tx, worker: &str, activity: ActivityId) -> Result<Option<EndedStep>> {
+    let gone: Option<EndedRow> = on!(tx, conn => sqlx::query_as(
+        "DELETE FROM active_steps WHERE activity_id = $1 AND status = 'processing' AND worker = $2 \
+         RETURNING activity_id, execution_id, started_at, cancel_requested, reason",
+    ).bind(activity.to_string()).bind(worker).fetch_optional(conn).await?);
+    gone.map(EndedStep::try_from).transpose()
+}
+
 /// Up to `limit` steps whose lease has ended, except those that this process knows to be at work.
 pub async fn lost(
     tx: &mut Tx,

@@ -15,26 +15,37 @@ const NAMED: usize = 5;
 const NOT_RUN: &str = "not run: an earlier step failed";
 
 impl App {
-    /// Records the end of a step that is not active any more, and lets its execution, which the transaction holds, go on. Returns
-    /// whether the turn of other steps has come.
-    pub(crate) async fn step_ended(&self, tx: &mut Tx, ended: &EndedStep, mut ending: StepEnding) -> Result<bool> {
-        if ending.status == ActivityStatus::Cancelled && ending.error.is_none() {
-            ending.error.clone_from(&ended.cancelled);
+    /// Records the ends of steps that are not active any more, and lets their executions, which the transaction holds, go on. Wake
+    /// the workers of steps once the transaction is committed.
+    pub(crate) async fn steps_ended(&self, tx: &mut Tx, ends: &[(EndedStep, StepEnding)]) -> Result<()> {
+        let now = self.now();
+        let mut of = Vec::new();
+        // All of them first: what an execution does next depends on the whole group.
+        for (ended, ending) in ends {
+            let mut ending = ending.clone();
+            if ending.status == ActivityStatus::Cancelled && ending.error.is_none() {
+                ending.error.clone_from(&ended.cancelled);
+            }
+            activities::end(tx, ended.activity, ended.started_at, &ending, now).await?;
+            of.extend(ended.execution);
         }
-        activities::end(tx, ended.activity, ended.started_at, &ending, self.now()).await?;
-        let Some(execution) = ended.execution else { return Ok(false) };
-        match executions::get(tx, execution).await? {
-            // A cancelled one stays as it is, whatever becomes of its last steps.
-            Some(execution) if !execution.status.is_terminal() => self.go_on(tx, &execution).await,
-            _ => Ok(false),
+        of.sort_unstable();
+        of.dedup();
+        for execution in of {
+            match executions::get(tx, execution).await? {
+                // A cancelled one stays as it is, whatever becomes of its last steps.
+                Some(execution) if !execution.status.is_terminal() => self.go_on(tx, &execution).await?,
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Lets the next steps begin where all steps of a group have ended, or ends the execution.
-    async fn go_on(&self, tx: &mut Tx, execution: &Execution) -> Result<bool> {
+    async fn go_on(&self, tx: &mut Tx, execution: &Execution) -> Result<()> {
         let id = execution.id;
         if active_steps::count(tx, id).await? > 0 {
-            return Ok(false);
+            return Ok(());
         }
         let group = activities::group(tx, id, execution.current_step_index).await?;
         let outcomes: Vec<_> = group.iter().map(|step| (step.failed, step.continue_on_failure)).collect();
@@ -43,20 +54,18 @@ impl App {
             After::Next(step_index) => {
                 executions::reach(tx, id, step_index).await?;
                 active_steps::insert_group(tx, id, step_index).await?;
-                Ok(true)
             }
             After::Failed(places) => {
                 let now = self.now();
                 let failed: Vec<&GroupStep> = places.iter().filter_map(|place| group.get(*place)).collect();
                 activities::cancel_rest(tx, id, NOT_RUN, now).await?;
                 executions::end(tx, id, &ExecutionStatus::Failed, Some(&failure(&failed)), now).await?;
-                Ok(false)
             }
             After::Completed => {
                 executions::end(tx, id, &ExecutionStatus::Completed, None, self.now()).await?;
-                Ok(false)
             }
         }
+        Ok(())
     }
 }
 

@@ -50,7 +50,7 @@ impl ScheduleFiring {
 }
 
 /// When a schedule fires by itself.
-fn schedule_of(schedule: &DueSchedule) -> Option<due::Schedule> {
+pub(crate) fn schedule_of(schedule: &DueSchedule) -> Option<due::Schedule> {
     if schedule.trigger_type != TriggerType::Cron {
         return None;
     }
