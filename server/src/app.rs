@@ -7,6 +7,8 @@ pub(crate) mod activities;
 mod audit;
 pub(crate) mod builtin;
 pub mod caller;
+pub mod connected_systems;
+pub mod connector;
 pub(crate) mod error;
 pub(crate) mod executions;
 pub(crate) mod fields;

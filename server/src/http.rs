@@ -6,6 +6,7 @@ mod applications;
 mod audit;
 mod caller;
 mod config;
+mod connected_systems;
 mod executions;
 mod extract;
 mod federated_providers;
@@ -120,6 +121,19 @@ fn api() -> Router<Arc<App>> {
         .route(routes::EXECUTION_CANCEL, post(executions::cancel))
         .route(routes::ACTIVITIES, get(activities::list))
         .route(routes::ACTIVITY, get(activities::read))
+        .route(routes::CONNECTED_SYSTEMS, get(connected_systems::list).post(connected_systems::create))
+        .route(
+            routes::CONNECTED_SYSTEM,
+            get(connected_systems::read).put(connected_systems::replace).delete(connected_systems::delete),
+        )
+        .route(routes::RUN_PROFILES, get(connected_systems::list_profiles).post(connected_systems::create_profile))
+        .route(
+            routes::RUN_PROFILE,
+            get(connected_systems::read_profile)
+                .put(connected_systems::replace_profile)
+                .delete(connected_systems::delete_profile),
+        )
+        .route(routes::RUN_PROFILE_EXECUTE, post(connected_systems::execute_profile))
         .route(routes::AUDIT_LOG, get(audit::list))
 }
 

@@ -110,6 +110,16 @@ impl Error {
         Self::NotFound { kind: "schedule execution", id: shown(&id.to_string()) }
     }
 
+    /// There is no connected system with this id.
+    pub fn no_connected_system(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "connected system", id: shown(&id.to_string()) }
+    }
+
+    /// The connected system has no run profile with this id.
+    pub fn no_run_profile(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "run profile", id: shown(&id.to_string()) }
+    }
+
     /// There is no activity with this id.
     pub fn no_activity(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "activity", id: shown(&id.to_string()) }

@@ -15,6 +15,7 @@ mod users;
 
 use super::Error;
 use crate::store;
+pub(in crate::app) use users::{changed as changed_fields, check as check_user};
 
 /// How many users or groups a function returns at once whose name ends with `_after`. Fewer are the last ones.
 pub const PAGE: i64 = 1000;

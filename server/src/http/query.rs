@@ -10,6 +10,7 @@ use justiam_sdk::api::access_requests::AccessRequestQuery;
 use justiam_sdk::api::activities::{ActivityQuery, ActivityStatus};
 use justiam_sdk::api::applications::ApplicationQuery;
 use justiam_sdk::api::audit::AuditQuery;
+use justiam_sdk::api::connected_systems::ConnectedSystemQuery;
 use justiam_sdk::api::executions::{ExecutionQuery, ExecutionStatus};
 use justiam_sdk::api::federated_providers::FederatedProviderQuery;
 use justiam_sdk::api::groups::GroupQuery;
@@ -167,6 +168,15 @@ impl Read for ActivityQuery {
         query.status = parts.word::<ActivityStatus>("status");
         query.schedule_execution_id = parts.value("scheduleExecutionId", "must be the id of an execution, a UUID");
         query.connected_system_id = parts.value("connectedSystemId", "must be the number of a connected system");
+        query
+    }
+}
+
+impl Read for ConnectedSystemQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        (query.page, query.page_size) = parts.numbered_page();
+        query.name = parts.text("name");
         query
     }
 }

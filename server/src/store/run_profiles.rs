@@ -99,23 +99,6 @@ pub async fn lock(tx: &mut Tx, system: i64, id: i64) -> Result<Option<NamedProfi
 /// Those of these run profiles that exist, in the order of their ids.
 pub async fn named(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     let sql = given!(tx, (id bigint), select!("WHERE p.id IN (SELECT id FROM given) ORDER BY p.id"));
-    many(tx, sql, ids).await
-}
-
-/// The same, and nobody deletes them until the transaction ends.
-pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
-    let sql = match tx {
-        Tx::Sqlite(_) => return named(tx, ids).await,
-        Tx::Postgres(_) => given!(
-            tx,
-            (id bigint),
-            select!("WHERE p.id IN (SELECT id FROM given) ORDER BY p.id FOR KEY SHARE OF p")
-        ),
-    };
-    many(tx, sql, ids).await
-}
-
-async fn many(tx: &mut Tx, sql: &'static str, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     let given = rows(ids.iter().map(|id| Given { id: *id }));
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?);
     Ok(rows.into_iter().map(NamedProfile::from).collect())
@@ -126,6 +109,13 @@ pub async fn list(tx: &mut Tx, system: i64) -> Result<Vec<NamedProfile>> {
     let sql = select!("WHERE p.connected_system_id = $1 ORDER BY p.id");
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(system).fetch_all(conn).await?);
     Ok(rows.into_iter().map(NamedProfile::from).collect())
+}
+
+/// Keeps all run profiles of a connected system as they are until the transaction ends.
+pub async fn lock_of(tx: &mut Tx, system: i64) -> Result<()> {
+    let sql = locked!(tx, ["SELECT id FROM run_profiles WHERE connected_system_id = $1 ORDER BY id"], "FOR UPDATE");
+    let _: Vec<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(system).fetch_all(conn).await?);
+    Ok(())
 }
 
 /// The run profile of a connected system with this name.

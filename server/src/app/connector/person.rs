@@ -91,8 +91,7 @@ impl Places {
                 return Err(format!("`{CHANGE_TYPE}` must be `add`, `modify`, `update` or `delete`, not `{word}`"));
             }
         }
-        let texts: Texts =
-            self.columns.iter().map(|(place, name)| (name.clone(), field(*place).to_owned())).collect();
+        let texts: Texts = self.columns.iter().map(|(place, name)| (name.clone(), field(*place).to_owned())).collect();
         Person::read(csv, &texts)?;
         Ok(Content::Object(id.to_owned(), texts))
     }
@@ -140,12 +139,16 @@ impl Person {
         let groups = text(&csv.groups_column).map(names);
         if let (Some(column), Some(names)) = (&csv.groups_column, &groups) {
             for name in names {
-                checked(column, rules::line_defect(name, groups::MAX_NAME).map(|defect| format!("names a group that {defect}")))?;
+                checked(
+                    column,
+                    rules::line_defect(name, groups::MAX_NAME).map(|defect| format!("names a group that {defect}")),
+                )?;
             }
         }
-        let attributes = csv.attribute_columns.iter().filter_map(|(column, attribute)| {
-            Some((attribute.clone(), texts.get(column)?.clone()))
-        });
+        let attributes = csv
+            .attribute_columns
+            .iter()
+            .filter_map(|(column, attribute)| Some((attribute.clone(), texts.get(column)?.clone())));
         let attributes: Attributes = attributes.collect();
         let mut errors = FieldErrors::default();
         rules::check_attributes(&attributes, "the attributes", &mut errors);
@@ -204,9 +207,10 @@ pub(super) fn written(
     } else {
         id.map_or_else(|| user.id.to_string(), str::to_owned)
     };
-    let attributes = csv.attribute_columns.iter().map(|(column, attribute)| {
-        (column.clone(), user.attributes.get(attribute).cloned().unwrap_or_default())
-    });
+    let attributes = csv
+        .attribute_columns
+        .iter()
+        .map(|(column, attribute)| (column.clone(), user.attributes.get(attribute).cloned().unwrap_or_default()));
     let mut texts: Texts = attributes.collect();
     let single = [
         (csv.first_name_column.as_ref(), user.first_name.clone()),

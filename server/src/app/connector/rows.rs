@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::strict::{Defect, Strict};
 
+/// A page ends early with so many bytes, so that rows of any length take little memory.
+const PAGE_BYTES: usize = 8 << 20;
+
 /// A CSV file that is being read.
 pub(super) struct Rows {
     csv: csv::Reader<Strict<BufReader<File>>>,
@@ -64,8 +67,10 @@ impl Rows {
     /// The next rows, about `count` of them. None are the end of the file.
     pub(super) fn page(&mut self, count: usize) -> io::Result<Vec<Row>> {
         let mut page = Vec::new();
-        while page.len() < count {
+        let mut bytes = 0;
+        while page.len() < count && bytes < PAGE_BYTES {
             let row = self.next()?;
+            bytes += self.record.as_slice().len();
             let is_last = row.is_none();
             // Rows that cannot be read are noticed a little before the good ones around them.
             page.extend(self.csv.get_mut().take_defects().into_iter().map(Row::from));
@@ -143,7 +148,10 @@ mod tests {
             (0, "id|name"),
             (2, "1|a"),
             (3, "! has 1 columns, and the first row has 2"),
-            (4, "! has a quotation mark in the wrong place: it must stand at both ends of a field, and twice inside one"),
+            (
+                4,
+                "! has a quotation mark in the wrong place: it must stand at both ends of a field, and twice inside one",
+            ),
             (5, "! is not valid UTF-8 in column 2"),
             (6, "! has 3 columns, and the first row has 2"),
             (7, "! has a NUL character in column 2"),

@@ -115,7 +115,8 @@ impl<R: BufRead> Strict<R> {
                 self.row.drain(..BYTE_ORDER_MARK.len());
             }
             let ended = self.row.ends_with(b"\n");
-            let end = if self.row.ends_with(b"\r\n") { self.row.len() - 2 } else { self.row.len() - usize::from(ended) };
+            let end =
+                if self.row.ends_with(b"\r\n") { self.row.len() - 2 } else { self.row.len() - usize::from(ended) };
             if end > MAX_ROW {
                 if !ended {
                     self.skip_line()?;

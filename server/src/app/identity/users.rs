@@ -167,7 +167,7 @@ fn overlay(body: Object, user: &mut User) -> Result<()> {
 }
 
 /// Checks the texts of a user, beside what is known to be wrong.
-fn check(user: &User, mut errors: FieldErrors) -> Result<()> {
+pub(in crate::app) fn check(user: &User, mut errors: FieldErrors) -> Result<()> {
     for (field, defect) in [
         ("email", email_defect(&user.email)),
         ("first_name", rules::maybe_line_defect(&user.first_name, MAX_NAME)),
@@ -211,7 +211,7 @@ fn taken(email: &str, owner: Option<UserId>) -> Error {
 }
 
 /// The names of the fields in which two users differ.
-fn changed(old: &User, new: &User) -> Vec<&'static str> {
+pub(in crate::app) fn changed(old: &User, new: &User) -> Vec<&'static str> {
     [
         ("email", old.email != new.email),
         ("first_name", old.first_name != new.first_name),
