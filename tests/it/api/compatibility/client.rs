@@ -114,7 +114,7 @@ impl Tool {
         let schedule = self.schedule(id).await?;
         let mut steps = schedule["Steps"].as_array().unwrap().clone();
         for step in &mut steps {
-            FORGOTTEN.map(|name| step.as_object_mut().unwrap().remove(name));
+            step.as_object_mut().unwrap().retain(|name, _| !FORGOTTEN.contains(&name.as_str()));
         }
         let last = steps.iter().filter_map(|step| step["StepIndex"].as_i64()).max();
         let index = last.map_or(0, |last| if parallel { last } else { last + 1 });
