@@ -1,4 +1,4 @@
-//! Terraform provider for JustIAM: scheduled tasks as code.
+//! Terraform provider for JustIAM: scheduled tasks and schedules as code.
 //!
 //! The provider talks to a server through the SDK's client alone. What can be checked without a server is checked at plan time, by
 //! the code that the server itself uses.
@@ -31,6 +31,7 @@ impl Provider for JustIam {
         catalog.resource(resources::scheduled_task::ScheduledTask);
         catalog.resource(resources::connected_system::ConnectedSystem);
         catalog.resource(resources::run_profile::RunProfile);
+        catalog.resource(resources::schedule::Schedule);
     }
 
     async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {

@@ -2,4 +2,5 @@
 
 pub(crate) mod connected_system;
 pub(crate) mod run_profile;
+pub(crate) mod schedule;
 pub(crate) mod scheduled_task;
