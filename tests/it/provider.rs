@@ -6,6 +6,7 @@ mod imports;
 mod interrupts;
 mod lifecycle;
 mod protocol;
+mod schedule;
 mod secrets;
 mod validation;
 
