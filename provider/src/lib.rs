@@ -6,6 +6,7 @@
 mod checks;
 mod client;
 mod config;
+mod data_sources;
 mod problem;
 mod resources;
 
@@ -32,6 +33,11 @@ impl Provider for JustIam {
         catalog.resource(resources::connected_system::ConnectedSystem);
         catalog.resource(resources::run_profile::RunProfile);
         catalog.resource(resources::schedule::Schedule);
+        catalog.data_source(data_sources::schedule::Source);
+        catalog.data_source(data_sources::schedules::Source);
+        catalog.data_source(data_sources::schedule_executions::Source);
+        catalog.data_source(data_sources::connected_system::Source);
+        catalog.data_source(data_sources::run_profile::Source);
     }
 
     async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {

@@ -13,8 +13,8 @@ use tfplugin::{Attr, Context, Diagnostics, Import, Read, Resource, Schema, async
 use crate::client::Api;
 use crate::problem::{Subject, report};
 
-use convert::attribute;
-pub(crate) use convert::looked_up;
+pub(crate) use convert::csv;
+pub(super) use convert::looked_up;
 
 model! {
     /// A connected system, as configuration, plan and state hold it.
@@ -47,7 +47,8 @@ model! {
 /// The resource.
 pub(crate) struct ConnectedSystem;
 
-const SUBJECT: Subject = Subject { type_name: ConnectedSystem::TYPE_NAME, noun: "connected system", attribute };
+const SUBJECT: Subject =
+    Subject { type_name: ConnectedSystem::TYPE_NAME, noun: "connected system", attribute: convert::attribute };
 
 #[async_trait]
 impl Resource for ConnectedSystem {

@@ -54,7 +54,7 @@ pub(super) fn refreshed(system: &ConnectedSystem, state: &State) -> State {
 }
 
 /// How the file is read and written, as the server says.
-pub(super) fn csv(settings: &CsvSettings) -> Csv {
+pub(crate) fn csv(settings: &CsvSettings) -> Csv {
     let columns: BTreeMap<String, Attr<String>> =
         settings.attribute_columns.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
     Csv {

@@ -1,0 +1,60 @@
+//! Data sources, one module each.
+
+pub(crate) mod connected_system;
+pub(crate) mod run_profile;
+pub(crate) mod schedule;
+pub(crate) mod schedule_executions;
+pub(crate) mod schedules;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use justiam_sdk::{Client, Error};
+use tfplugin::{Attr, Call, Check, Message};
+
+use crate::client::Api;
+use crate::problem::{Subject, report};
+
+/// How many objects a list shows at the most.
+const LIMIT: std::ops::RangeInclusive<i64> = 1..=1000;
+/// How many objects a list shows where the configuration names no number.
+const DEFAULT_LIMIT: i64 = 20;
+
+/// Asks the server, unless Terraform is interrupted. What goes wrong is reported.
+async fn ask<T>(
+    call: &mut Call<'_, Api>,
+    subject: &Subject,
+    summary: &str,
+    request: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+) -> Option<T> {
+    let answer = tokio::select! {
+        answer = call.client.call(request) => answer,
+        () = call.stop.requested() => {
+            call.diagnostics.error(summary, "Terraform was interrupted.");
+            return None;
+        }
+    };
+    answer.map_err(|error| report(call.diagnostics, subject, summary, &error)).ok()
+}
+
+/// Says that nothing has this name.
+fn nothing_named(call: &mut Call<'_, Api>, noun: &str, name: &str) {
+    let detail = format!("There is no {noun} with exactly the name `{name}`. Letter case and blanks count.");
+    call.diagnostics.error_at("name", format!("No such {noun}"), detail);
+}
+
+/// The text is an id.
+fn id<Id: FromStr<Err: Display>>() -> Check {
+    Check::text(|text| text.parse::<Id>().map(drop).map_err(|error| Message::new("Invalid id", format!("{error}."))))
+}
+
+/// An instant as Terraform's functions read it.
+fn instant(time: Option<Timestamp>) -> Attr<String> {
+    time.map(|time| time.to_string()).into()
+}
+
+/// For data sources whose questions the server refuses in no field of its own.
+fn no_attribute(_: &str) -> Option<tfplugin::AttributePath> {
+    None
+}
