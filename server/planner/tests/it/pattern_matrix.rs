@@ -24,6 +24,8 @@ fn specific_times_are_fixed_times() {
         ("02:00,02:30", SPRING, &["03-08 03:00 -04:00"]),
         ("02:30,03:00", SPRING, &["03-08 03:00 -04:00"]),
         ("01:59,02:59,03:01", SPRING, &["03-08 01:59 -05:00", "03-08 03:00 -04:00", "03-08 03:01 -04:00"]),
+        ("01:30", SPRING, &["03-08 01:30 -05:00"]),
+        ("02:30,03:00", AUTUMN, &["11-01 02:30 -05:00", "11-01 03:00 -05:00"]),
         ("01:30", AUTUMN, &["11-01 01:30 -04:00"]),
         ("01:00,01:59,02:00", AUTUMN, &["11-01 01:00 -04:00", "11-01 01:59 -04:00", "11-01 02:00 -05:00"]),
     ] {
@@ -67,9 +69,13 @@ fn marks_of_an_interval_follow_elapsed_time() {
         ],
     );
     // A window that the clocks skip as a whole has no marks.
-    check(&interval("0", "10m", "02:00", "02:50"), NEW_YORK, SPRING, &[]);
+    let ten_minutes = interval("0", "10m", "02:00", "02:50");
+    check(&ten_minutes, NEW_YORK, SPRING, &[]);
+    assert_eq!(shown(&ten_minutes, NEW_YORK, AUTUMN.0, AUTUMN.1).len(), 6);
     // Where the start is skipped, the marks stay where they are on other days.
-    check(&interval("0", "45m", "02:30", "04:30"), NEW_YORK, SPRING, &["03-08 03:15 -04:00", "03-08 04:00 -04:00"]);
+    let shifted = interval("0", "45m", "02:30", "04:30");
+    check(&shifted, NEW_YORK, SPRING, &["03-08 03:15 -04:00", "03-08 04:00 -04:00"]);
+    check(&shifted, NEW_YORK, AUTUMN, &["11-01 02:30 -05:00", "11-01 03:15 -05:00", "11-01 04:00 -05:00"]);
     check(
         &interval("0", "1h", "01:15", "02:15"),
         "Australia/Lord_Howe",
@@ -101,6 +107,12 @@ fn a_window_over_midnight_belongs_to_the_day_on_which_it_starts() {
             "11-01 01:30 -05:00",
             "11-01 02:30 -05:00",
         ],
+    );
+    check(
+        &interval("5", "2h", "22:00", "02:00"),
+        "UTC",
+        ("2026-01-01T00:00:00Z", "2026-01-08T00:00:00Z"),
+        &["01-02 22:00 +00:00", "01-03 00:00 +00:00", "01-03 02:00 +00:00"],
     );
     // Sunday's own window is another one.
     check(
