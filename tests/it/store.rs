@@ -15,6 +15,7 @@ mod metrics;
 mod people;
 mod run_logs;
 mod runs;
+mod schedules;
 mod secrets;
 mod support;
 mod tasks;

@@ -10,19 +10,19 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::ScheduleId;
-use justiam_sdk::api::page::{DEFAULT_LIMIT, Items, MAX_LIMIT};
+use justiam_sdk::api::page::Items;
 use justiam_sdk::api::schedules::{Schedule, ScheduleQuery, ScheduleStep};
 use serde_json::json;
 
 use super::audit::Event;
 use super::caller::{Caller, Permission};
+use super::executions::{ScheduleFiring, page_of_items, schedule_of};
 use super::fields::Object;
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::schedules::{self, Filter, ScheduleRow, Sort, StepRow};
 use crate::store::{self, Tx};
 use definition::Draft;
-pub(crate) use definition::schedule_of;
 
 impl App {
     /// Creates a schedule with its steps.
@@ -87,7 +87,7 @@ impl App {
     pub async fn list_schedules(&self, caller: &Caller, query: &ScheduleQuery) -> Result<Items<Schedule>> {
         caller.require(Permission::SchedulesView)?;
         let mut errors = FieldErrors::default();
-        let (page, size) = page_of(query.page, query.page_size, &mut errors);
+        let (page, size, offset) = page_of_items(query.page, query.page_size, &mut errors);
         let includes = query.include.iter().flat_map(|list| list.split(',')).map(str::trim);
         let includes: Vec<&str> = includes.filter(|include| !include.is_empty()).collect();
         for wrong in includes.iter().filter(|include| !include.eq_ignore_ascii_case("steps")) {
@@ -101,7 +101,7 @@ impl App {
             descending: query.sort_descending.unwrap_or_default(),
         };
         let mut tx = self.db.read().await?;
-        let (rows, total) = schedules::list(&mut tx, &filter, offset(page, size), size).await?;
+        let (rows, total) = schedules::list(&mut tx, &filter, offset, size).await?;
         let mut steps: HashMap<ScheduleId, Vec<StepRow>> = HashMap::new();
         if !includes.is_empty() {
             let ids: Vec<ScheduleId> = rows.iter().map(|row| row.id).collect();
@@ -127,7 +127,7 @@ impl App {
         caller.require(Permission::SchedulesManage)?;
         let draft = definition::read(body, true);
         let mut tx = self.db.write().await?;
-        let stored = self.schedule_to_change(&mut tx, id, if_match).await?;
+        let (stored, fired) = self.schedule_to_change(&mut tx, id, if_match).await?;
         let old_steps = schedules::steps(&mut tx, id).await?;
         let (mut schedule, steps) = self.arrange(&mut tx, draft, &stored, &old_steps).await?;
         refuse_taken_name(&mut tx, id, &schedule.name).await?;
@@ -142,7 +142,7 @@ impl App {
             self.note(&mut tx, caller, event.step_changes(&old_steps, &steps)).await?;
         }
         tx.commit().await?;
-        self.wakes.all(Wake::Dispatch);
+        self.schedule_changed(fired);
         Ok(view(schedule, Some(steps)))
     }
 
@@ -156,7 +156,7 @@ impl App {
     ) -> Result<Schedule> {
         caller.require(Permission::SchedulesManage)?;
         let mut tx = self.db.write().await?;
-        let mut schedule = self.schedule_to_change(&mut tx, id, if_match).await?;
+        let (mut schedule, fired) = self.schedule_to_change(&mut tx, id, if_match).await?;
         if schedule.is_enabled != is_enabled {
             schedule.is_enabled = is_enabled;
             schedule.next_run_at = first_after(&schedule, self.now());
@@ -166,7 +166,7 @@ impl App {
             self.note(&mut tx, caller, Event::schedule(action, id, &schedule.name)).await?;
         }
         tx.commit().await?;
-        self.wakes.all(Wake::Dispatch);
+        self.schedule_changed(fired);
         Ok(view(schedule, None))
     }
 
@@ -174,21 +174,40 @@ impl App {
     pub async fn delete_schedule(&self, caller: &Caller, id: ScheduleId, if_match: Option<&str>) -> Result<()> {
         caller.require(Permission::SchedulesManage)?;
         let mut tx = self.db.write().await?;
-        let schedule = self.schedule_to_change(&mut tx, id, if_match).await?;
+        let (schedule, fired) = self.schedule_to_change(&mut tx, id, if_match).await?;
         schedules::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, Event::schedule("schedule.delete", id, &schedule.name)).await?;
         tx.commit().await?;
+        self.schedule_changed(fired);
         Ok(())
     }
 
-    /// A schedule for somebody who changes it, in the revision that they expect.
-    async fn schedule_to_change(&self, tx: &mut Tx, id: ScheduleId, if_match: Option<&str>) -> Result<ScheduleRow> {
+    /// A schedule for somebody who changes it, in the revision that they expect, and whether a tick was recorded. One that is due and
+    /// that no dispatcher has come to yet is on record before the schedule becomes another one: an edit is never retroactive.
+    async fn schedule_to_change(
+        &self,
+        tx: &mut Tx,
+        id: ScheduleId,
+        if_match: Option<&str>,
+    ) -> Result<(ScheduleRow, bool)> {
         let schedule = schedules::lock(tx, id).await?.ok_or_else(|| Error::no_schedule(&id))?;
-        match if_match {
-            Some(given) if given != schedule.revision => {
-                Err(Error::Stale { kind: "schedule", given: super::error::shown(given), current: schedule.revision })
-            }
-            _ => Ok(schedule),
+        if let Some(given) = if_match.filter(|given| *given != schedule.revision) {
+            let given = super::error::shown(given);
+            return Err(Error::Stale { kind: "schedule", given, current: schedule.revision });
+        }
+        let firing = schedule.is_enabled.then(|| ScheduleFiring::of_due(schedule.to_due(), self.now())).flatten();
+        let Some((firing, next_run_at)) = firing else { return Ok((schedule, false)) };
+        self.fire_schedule(tx, firing).await?;
+        schedules::set_next_runs(tx, [(id, next_run_at)]).await?;
+        let schedule = schedules::get(tx, id).await?.ok_or_else(|| Error::no_schedule(&id))?;
+        Ok((schedule, true))
+    }
+
+    /// Wakes whom a change concerns, once it is committed.
+    fn schedule_changed(&self, fired: bool) {
+        self.wakes.all(Wake::Dispatch);
+        if fired {
+            self.wakes.all(Wake::Step);
         }
     }
 
@@ -254,21 +273,6 @@ fn sort_of(word: &str) -> Sort {
         "nextruntime" | "nextrun" => Sort::NextRun,
         _ => Sort::Created,
     }
-}
-
-/// The page that a query of schedules or their like names, and how many items it has: those that are out of bounds are moved in, as
-/// existing clients expect.
-pub(super) fn page_of(page: Option<i64>, size: Option<i64>, errors: &mut FieldErrors) -> (i64, i64) {
-    let size = size.unwrap_or(i64::from(DEFAULT_LIMIT));
-    if size < 1 {
-        errors.add("pageSize", format!("must be from 1 to {MAX_LIMIT}, not {size}"));
-    }
-    (page.unwrap_or(1).max(1), size.clamp(1, i64::from(MAX_LIMIT)))
-}
-
-/// How many items lie before such a page.
-pub(super) fn offset(page: i64, size: i64) -> i64 {
-    (page - 1).saturating_mul(size)
 }
 
 /// Looked up in the transaction that will write, so the answer stays true.

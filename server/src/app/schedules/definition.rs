@@ -1,7 +1,6 @@
 //! From the body of a request to a schedule that keeps all rules.
 
 use jiff::tz::TimeZone;
-use justiam_planner::due;
 use justiam_planner::pattern::cron_expression;
 use justiam_sdk::api::pattern::{FieldError, PatternFields};
 use justiam_sdk::api::schedules::{MAX_DESCRIPTION, MAX_NAME, PatternType, TriggerType};
@@ -11,7 +10,6 @@ use justiam_sdk::api::zone;
 use super::steps::{self, StepDraft, text};
 use crate::app::FieldErrors;
 use crate::app::fields::{Field, Fields, Object};
-use crate::store::schedules::DueSchedule;
 
 /// What a request wants a schedule to be, right or wrong.
 pub(super) struct Draft {
@@ -43,16 +41,6 @@ pub(super) fn read(body: Object, is_replacement: bool) -> Draft {
     }
     let steps = steps::read(steps.value().unwrap_or_default(), is_replacement, &mut errors);
     Draft { name, description, trigger_type, pattern, timezone, is_enabled, steps, errors }
-}
-
-/// When a schedule fires by itself. `None` for one that does not, and where a later or tampered database holds a pattern that this
-/// version cannot read.
-pub(crate) fn schedule_of(schedule: &DueSchedule) -> Option<due::Schedule> {
-    if schedule.trigger_type != TriggerType::Cron {
-        return None;
-    }
-    let pattern = Box::new(schedule.pattern.read().ok()?);
-    Some(due::Schedule::Pattern { pattern, zone: zone::parse(&schedule.timezone).ok()? })
 }
 
 fn name(fields: &mut Fields) -> String {

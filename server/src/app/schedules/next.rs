@@ -4,8 +4,9 @@ use justiam_sdk::api::ids::ScheduleId;
 use justiam_sdk::api::preview::{COUNT, DEFAULT_COUNT, NextExecutions, NextQuery};
 use justiam_sdk::api::schedules::TriggerType;
 
-use super::{schedule_of, unreadable};
+use super::unreadable;
 use crate::app::caller::{Caller, Permission};
+use crate::app::executions::schedule_of;
 use crate::app::tasks::next::{first_ticks, warnings_of};
 use crate::app::{App, Error, FieldErrors, Result};
 use crate::store::schedules;
