@@ -26,6 +26,7 @@ use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
 use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, History, Roles};
 use crate::driver::execute::script::helper;
+use crate::driver::execute::step::programs;
 use crate::lifecycle::Shutdown;
 use crate::store::Db;
 use crate::telemetry::{self, LogFormat};
@@ -134,6 +135,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The helper that isolates a script: it must act before any thread exists, and its arguments are ours alone.
     if helper::is_meant(args.iter().skip(1)) {
         return helper::main(args.into_iter().skip(2));
+    }
+    // As are those that start and attend the programs of steps.
+    if let Some(code) = programs::helper(args.get(1..).unwrap_or_default()) {
+        return code;
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod invariants;
 pub mod metrics;
+pub mod origin;
 pub mod run_logs;
 pub mod run_profiles;
 pub mod runs;

@@ -93,6 +93,11 @@ impl Rule {
         Self::Network { address, bits: width(address) }
     }
 
+    /// Whether it is about a host with this name.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.is_name(&plain(name))
+    }
+
     fn is_name(&self, name: &str) -> bool {
         match self {
             Self::Name(own) => own == name,
@@ -104,7 +109,8 @@ impl Rule {
         }
     }
 
-    fn covers(&self, address: IpAddr) -> bool {
+    /// Whether it is about an address.
+    pub(crate) fn covers(&self, address: IpAddr) -> bool {
         let Self::Network { address: own, bits } = self else { return false };
         let apart = match (own, address) {
             (IpAddr::V4(own), IpAddr::V4(address)) => u128::from(own.to_bits() ^ address.to_bits()) << 96,

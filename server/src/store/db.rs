@@ -1,13 +1,14 @@
 //! Connections and transactions.
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use justiam_sdk::api::secrets::Secret;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
@@ -276,6 +277,22 @@ impl Db {
             .fetch_one(&current(pool))
             .await?;
         time("clock_timestamp", micros).map(Some)
+    }
+
+    /// The file of an SQLite database.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Pools::Sqlite { readers, .. } => Some(readers.connect_options().get_filename().to_owned()),
+            Pools::Postgres(_) => None,
+        }
+    }
+
+    /// A connection to PostgreSQL, outside of any transaction.
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        match &self.0 {
+            Pools::Sqlite { .. } => Err(sqlx::Error::PoolClosed.into()),
+            Pools::Postgres(pool) => Ok(current(pool).acquire().await?),
+        }
     }
 
     /// Tells the other servers of a shared database something. Best effort: a lost word costs them a pause, nothing else.

@@ -229,7 +229,7 @@ impl Drop for RunFolder {
 }
 
 /// Removes a tree, also one in which a script took permissions away, or nested folders deeper than paths can be long.
-fn remove(path: &Path) -> io::Result<()> {
+pub(in crate::driver::execute) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(_) => dismantle(path),

@@ -56,13 +56,13 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 /// A step that did not work.
-struct Failure {
-    step: &'static str,
-    error: io::Error,
+pub(in crate::driver::execute) struct Failure {
+    pub(in crate::driver::execute) step: &'static str,
+    pub(in crate::driver::execute) error: io::Error,
 }
 
 /// Names the step in which a call failed.
-trait Step<T> {
+pub(in crate::driver::execute) trait Step<T> {
     fn at(self, step: &'static str) -> Result<T, Failure>;
 }
 
@@ -106,14 +106,14 @@ fn obey(args: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     Err(start(&order, &channel, &folder, &temporary))
 }
 
-/// Ties the process to the server, so that a server that is killed leaves no script behind.
-fn die_with(parent: i32) -> Result<(), Failure> {
+/// Ties the process to its parent, so that a server that is killed leaves no script behind.
+pub(in crate::driver::execute) fn die_with(parent: i32) -> Result<(), Failure> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).at("parent death signal")?;
-    // A server that died before the call above sends no signal any more.
+    // A parent that died before the call above sends no signal any more.
     if rustix::process::getppid() == Pid::from_raw(parent) {
         Ok(())
     } else {
-        Err(io::Error::other("the server is gone")).at("parent")
+        Err(io::Error::other("the process that started it is gone")).at("parent")
     }
 }
 
@@ -143,7 +143,7 @@ fn limit(order: &Order) -> Result<(), Failure> {
 }
 
 /// Where processor or memory are short, the server and its neighbours come first.
-fn stand_back() -> Result<(), Failure> {
+pub(in crate::driver::execute) fn stand_back() -> Result<(), Failure> {
     // Whatever started the server may have made it more modest already.
     let now = rustix::process::getpriority_process(None).at("priority")?;
     rustix::process::setpriority_process(None, now.max(NICENESS)).at("priority")?;

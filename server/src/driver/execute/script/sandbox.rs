@@ -3,11 +3,11 @@
 //! The helper puts the layers on itself before it becomes the interpreter: [`capabilities`] first, then [`files`]
 //! (Landlock), then [`calls`] (seccomp), which closes the door behind the others. None of them can be taken off again.
 
-pub(super) mod calls;
-pub(super) mod capabilities;
-pub(super) mod files;
+pub(in crate::driver::execute) mod calls;
+pub(in crate::driver::execute) mod capabilities;
+pub(in crate::driver::execute) mod files;
 pub(super) mod probe;
-mod tables;
+pub(in crate::driver::execute) mod tables;
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -71,7 +71,7 @@ impl FromStr for Demand {
 }
 
 /// Which layers to put on. Tests leave layers out, as an old kernel does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layers {
     /// Rules on files, where the kernel has them.
     pub landlock: bool,
@@ -90,10 +90,10 @@ impl Default for Layers {
 
 /// What the helper has put on; its first words on the channel, before any code of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Achieved {
+pub(in crate::driver::execute) struct Achieved {
     /// The version of Landlock's interface; 0 without.
-    pub(super) landlock: u32,
-    pub(super) seccomp: bool,
+    pub(in crate::driver::execute) landlock: u32,
+    pub(in crate::driver::execute) seccomp: bool,
 }
 
 /// The line in which the helper says so.
@@ -119,19 +119,14 @@ impl Achieved {
     }
 
     /// Whether nothing is missing.
-    pub(super) fn is_whole(self) -> bool {
+    pub(in crate::driver::execute) fn is_whole(self) -> bool {
         self.landlock > 0 && self.seccomp
     }
 
     /// What a run records.
     pub(super) fn text(self, memory_mib: u32, network: Network) -> String {
-        let mut text = String::from(if self.is_whole() { "sandbox: " } else { "partial: " });
-        match self.landlock {
-            0 => text.push_str("no landlock"),
-            version => _ = write!(text, "landlock {version}"),
-        }
-        text.push_str(if self.seccomp { ", seccomp" } else { ", no seccomp" });
-        let _ = write!(text, ", no capabilities, memory {memory_mib} MiB, network {}", network.word());
+        let mut text = self.layers();
+        let _ = write!(text, ", memory {memory_mib} MiB, network {}", network.word());
         match network {
             Network::All => text.push_str(" (raw destinations are not filtered)"),
             // Landlock's rules on ports leave UDP and much else open.
@@ -141,8 +136,20 @@ impl Achieved {
         text
     }
 
+    /// The layers in words, as far as all processes have them in common.
+    pub(in crate::driver::execute) fn layers(self) -> String {
+        let mut text = String::from(if self.is_whole() { "sandbox: " } else { "partial: " });
+        match self.landlock {
+            0 => text.push_str("no landlock"),
+            version => _ = write!(text, "landlock {version}"),
+        }
+        text.push_str(if self.seccomp { ", seccomp" } else { ", no seccomp" });
+        text.push_str(", no capabilities");
+        text
+    }
+
     /// What is missing, for whoever demands everything.
-    pub(super) fn missing(self) -> &'static str {
+    pub(in crate::driver::execute) fn missing(self) -> &'static str {
         match (self.landlock > 0, self.seccomp) {
             (true, true) => "nothing",
             (true, false) => "seccomp",

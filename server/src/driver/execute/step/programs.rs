@@ -6,20 +6,59 @@
 //!
 //! Deliberately not here: when to run, how long a step may take, and what its end means for others. Those belong to the caller.
 
+mod attend;
+mod calls;
+mod files;
+mod order;
+mod output;
+mod prepare;
+mod sql;
+mod starter;
+mod supervisor;
+mod tree;
+mod words;
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use justiam_sdk::api::secrets::Secret;
 
-use super::super::script::{Demand, Layers};
+use super::super::redact::Redactor;
+use super::super::script::{Demand, Layers, folder};
 use crate::allowed_folders::AllowedFolders;
 use crate::outbound::Rule;
 use crate::store::Db;
+use attend::Attended;
+use order::{Ended, Order};
+use prepare::prepare;
 
 /// How long a program has between TERM and KILL where the settings say nothing else. A cancelled step has to be over within two seconds.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(1);
+
+/// The name of a folder for temporary files begins like this.
+const PREFIX: &str = "run-";
+
+/// What a signal's number is added to where an exit code is told, as by a shell.
+const SIGNALLED: i32 = 128;
+
+/// Does what a command line, without the program's name, says, if it is one of those by which the server starts the processes of a step.
+/// It must be asked at the very top of `main`, before any thread exists.
+pub fn helper(args: &[OsString]) -> Option<ExitCode> {
+    let rest = args.iter().skip(1).cloned();
+    if supervisor::is_meant(args.iter()) {
+        return Some(supervisor::main(rest));
+    }
+    starter::is_meant(args.iter()).then(|| starter::main(rest))
+}
 
 /// Where things are and what programs may use.
 #[derive(Debug, Clone)]
@@ -115,15 +154,24 @@ pub enum Outcome {
 /// Runs programs. Clones share everything.
 #[derive(Clone)]
 pub struct Programs {
-    settings: Settings,
+    settings: Arc<Settings>,
     db: Db,
+    next: Arc<AtomicU64>,
 }
 
 impl Programs {
     /// Makes the folder for temporary files (0700) and removes what a crashed server left in it. No step may use the server's own
     /// database, which is `db`.
-    pub fn new(settings: Settings, db: Db) -> io::Result<Self> {
-        Ok(Self { settings, db })
+    pub fn new(mut settings: Settings, db: Db) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&settings.temporary)?;
+        settings.temporary = settings.temporary.canonicalize()?;
+        for entry in fs::read_dir(&settings.temporary)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+                folder::remove(&entry.path())?;
+            }
+        }
+        Ok(Self { settings: Arc::new(settings), db, next: Arc::default() })
     }
 
     /// Runs a program to its end.
@@ -131,8 +179,134 @@ impl Programs {
     /// When `stop` resolves first, the program is ended with everything that it has started (TERM, grace, KILL), and the outcome is
     /// [`Outcome::Stopped`]. Dropping the returned future ends them as well.
     pub async fn run(&self, job: Job, stop: impl Future<Output = ()>) -> ProgramEnd {
-        drop((job, &self.settings, &self.db));
-        stop.await;
-        ProgramEnd { outcome: Outcome::Stopped, exit_code: None, output: None, isolation: None }
+        let settings = &self.settings;
+        let prepared = match prepare(&job, settings, &self.db).await {
+            Ok(prepared) => prepared,
+            Err(why) => return ProgramEnd::failed(self.without_secrets(&job, &why)),
+        };
+        let temporary = match Temporary::make(&settings.temporary, self.next.fetch_add(1, Ordering::Relaxed)) {
+            Ok(temporary) => temporary,
+            Err(error) => return unstarted(&error),
+        };
+        let order = Order {
+            folders: settings.folders.paths().to_vec(),
+            temporary: temporary.0.clone(),
+            working_directory: prepared.working_directory,
+            layers: settings.layers,
+            whole: settings.demand == Demand::Sandbox,
+            work: prepared.work,
+        };
+        match attend::attend(&settings.helper, &order, settings.grace, stop).await {
+            Ok(attended) => self.judge(&job, attended),
+            Err(error) => unstarted(&error),
+        }
+    }
+
+    /// What is to be said of a step that is over.
+    fn judge(&self, job: &Job, attended: Attended) -> ProgramEnd {
+        let Attended { heard, output, stopped } = attended;
+        let isolation = heard.isolated.map(|achieved| format!("{}, {}", achieved.layers(), job.reach()));
+        let ended = heard.ended;
+        let code = ended.and_then(|ended| ended.code.or(ended.signal.map(|signal| SIGNALLED + signal)));
+        let exit_code = match job {
+            Job::Sql { .. } => None,
+            _ if heard.unstartable.is_some() => None,
+            _ => code.map(i64::from),
+        };
+        let mut end = ProgramEnd { outcome: Outcome::Success, exit_code, output, isolation };
+        let failed = |why: &str| Outcome::Failed(self.without_secrets(job, why));
+        end.outcome = match (heard.sql, heard.unstartable, ended) {
+            // What has been committed is done, whatever came then.
+            (Some(Ok(done)), ..) => {
+                end.output = Some(done);
+                Outcome::Success
+            }
+            (Some(Err(why)), ..) => failed(&why),
+            (None, Some((step, error)), _) => failed(&self.unstartable(job, &step, &error)),
+            (None, None, Some(Ended { stopped: true, .. })) => Outcome::Stopped,
+            (None, None, Some(Ended { crowd: true, .. })) => {
+                failed(&format!("it had more than {} processes at a time and was stopped", supervisor::MOST_PROCESSES))
+            }
+            (None, None, Some(Ended { code: Some(0), .. })) if !matches!(job, Job::Sql { .. }) => Outcome::Success,
+            (None, None, Some(Ended { code: Some(code), .. })) => failed(&format!("exited with code {code}")),
+            (None, None, Some(Ended { signal, .. })) => {
+                failed(&format!("was ended by signal {}", signal.unwrap_or_default()))
+            }
+            (None, None, None) if stopped => Outcome::Stopped,
+            (None, None, None) => failed(
+                "its supervisor ended before the program did, so it is not known how the program ended; processes that \
+                 the program has started may be left",
+            ),
+        };
+        end
+    }
+
+    /// What the process could not do before it became the program.
+    fn unstartable(&self, job: &Job, step: &str, error: &str) -> String {
+        match (step, job) {
+            (starter::NO_SANDBOX, _) => format!(
+                "programs are not run on this server: it demands a sandbox (--script-isolation sandbox), and its kernel gives \
+                 no {error}"
+            ),
+            (starter::START, Job::Executable { path, .. }) => format!("`{path}` could not be started: {error}"),
+            (starter::START, _) => format!("`{}` could not be started: {error}", self.settings.pwsh.display()),
+            _ => format!("the server could not start the program, at the step `{step}`: {error}"),
+        }
+    }
+
+    /// Takes the connection string and its password out of a text.
+    fn without_secrets(&self, job: &Job, text: &str) -> String {
+        let Job::Sql { connection_string, .. } = job else { return text.to_owned() };
+        let secrets = sql::secrets(connection_string);
+        Arc::new(Redactor::new(&secrets, &[])).whole(text)
+    }
+}
+
+impl Job {
+    /// What it may use beyond the system's programs, for the record.
+    fn reach(&self) -> &'static str {
+        match self {
+            Self::Sql { .. } => "allowed folders, one database",
+            _ => "allowed folders, network all",
+        }
+    }
+}
+
+impl ProgramEnd {
+    /// Without a process.
+    fn failed(why: String) -> Self {
+        Self { outcome: Outcome::Failed(why), exit_code: None, output: None, isolation: None }
+    }
+}
+
+/// The cause is for the operator.
+fn unstarted(error: &io::Error) -> ProgramEnd {
+    tracing::error!(%error, "could not start the supervisor of a step");
+    ProgramEnd::failed("the server could not start the program; its log has the cause".to_owned())
+}
+
+/// A step's folder for temporary files, which goes with this value.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn make(parent: &Path, number: u64) -> io::Result<Self> {
+        let path = parent.join(format!("{PREFIX}{number}"));
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let path = std::mem::take(&mut self.0);
+        // A big folder takes time, which a runtime's thread does not have. What stays is removed at the next start.
+        let removed = thread::Builder::new().name("step-folder".into()).spawn(move || {
+            if let Err(error) = folder::remove(&path) {
+                tracing::warn!(folder = %path.display(), %error, "could not remove the folder of a step");
+            }
+        });
+        if let Err(error) = removed {
+            tracing::warn!(%error, "could not start a thread that removes the folder of a step");
+        }
     }
 }

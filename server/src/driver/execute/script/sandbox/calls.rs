@@ -67,14 +67,21 @@ pub(in super::super) fn restrict(bytes: &[u8], own_pid: u32) -> io::Result<bool>
                 let k = if k == OWN_PID { own_pid } else { k };
                 program.push(sock_filter { code: u16::from_ne_bytes([c0, c1]), jt, jf, k });
             }
-            _ => match apply_filter(&std::mem::take(&mut program)) {
-                Ok(()) => restricted = true,
-                Err(_) if !restricted => return Ok(false),
-                Err(error) => return Err(io::Error::other(error)),
-            },
+            _ if put_on(&std::mem::take(&mut program), restricted)? => restricted = true,
+            _ => return Ok(false),
         }
     }
     Ok(restricted)
+}
+
+/// Puts one program on this thread, for good. False where the kernel, or whatever surrounds this process, does not take even the
+/// first; `restricted` says that it has taken one.
+pub(in crate::driver::execute) fn put_on(program: &BpfProgram, restricted: bool) -> io::Result<bool> {
+    match apply_filter(program) {
+        Ok(()) => Ok(true),
+        Err(_) if !restricted => Ok(false),
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 /// Calls that are forbidden with certain arguments only.
@@ -94,7 +101,7 @@ const CONDITIONAL: [i64; 13] = [
     libc::SYS_sendmmsg,
 ];
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+pub(in crate::driver::execute) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// What gets the answer "not permitted".
 fn forbidden(network: Network) -> Result<Rules, seccompiler::Error> {
@@ -137,7 +144,11 @@ fn forbidden(network: Network) -> Result<Rules, seccompiler::Error> {
 }
 
 /// Forbids a call where all conditions hold: the number of an argument, how to compare, and with what.
-fn add(rules: &mut Rules, call: i64, conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<(), seccompiler::Error> {
+pub(in crate::driver::execute) fn add(
+    rules: &mut Rules,
+    call: i64,
+    conditions: &[(u8, SeccompCmpOp, u64)],
+) -> Result<(), seccompiler::Error> {
     let conditions = conditions.iter().map(|(argument, compare, value)| {
         // The kernel looks at the lower half of these arguments only.
         SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, compare.clone(), *value)
@@ -147,7 +158,11 @@ fn add(rules: &mut Rules, call: i64, conditions: &[(u8, SeccompCmpOp, u64)]) -> 
     Ok(())
 }
 
-fn program(rules: Rules, other: SeccompAction, these: SeccompAction) -> Result<BpfProgram, seccompiler::Error> {
+pub(in crate::driver::execute) fn program(
+    rules: Rules,
+    other: SeccompAction,
+    these: SeccompAction,
+) -> Result<BpfProgram, seccompiler::Error> {
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     Ok(SeccompFilter::new(rules, other, these, arch)?.try_into()?)
 }

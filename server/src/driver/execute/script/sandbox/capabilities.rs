@@ -7,7 +7,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 const HIGHEST: u32 = 63;
 
 /// Leaves no capability in any set. With no new privileges, the interpreter gets none back, also where the server is root.
-pub(in super::super) fn drop_all() -> io::Result<()> {
+pub(in crate::driver::execute) fn drop_all() -> io::Result<()> {
     // Whoever has none may not lower the bounds, and need not.
     for number in 0..=HIGHEST {
         let one = CapabilitySet::from_bits_retain(1 << number);

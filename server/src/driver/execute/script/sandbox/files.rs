@@ -10,7 +10,7 @@ use landlock::{
 use super::Network;
 
 /// The newest rules that this program knows; an older kernel gets those that it knows.
-const NEWEST: ABI = ABI::V10;
+pub(in crate::driver::execute) const NEWEST: ABI = ABI::V10;
 
 /// The programs that load a dynamically linked interpreter.
 const LOADERS: [&str; 5] = [
@@ -91,15 +91,19 @@ pub(in super::super) fn close(own: &Own<'_>) -> Result<u32, RulesetError> {
     rules = allow(rules, AccessFs::WriteFile | AccessFs::Truncate, [PathBuf::from("/dev/null")])?;
     rules = allow(rules, list, READABLE_FOLDERS.iter().map(PathBuf::from).chain([own.folder.to_owned()]))?;
     rules = allow(rules, WRITABLE, [own.writable.to_owned()])?;
-    let status = rules.restrict_self()?;
-    Ok(match status.landlock {
+    put_on(rules)
+}
+
+/// Puts the rules on this thread, for good. Returns the version of the kernel's interface, 0 where it has none.
+pub(in crate::driver::execute) fn put_on(rules: RulesetCreated) -> Result<u32, RulesetError> {
+    Ok(match rules.restrict_self()?.landlock {
         LandlockStatus::Available { effective_abi, .. } => effective_abi as u32,
         LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => 0,
     })
 }
 
 /// Adds a rule for each path that exists. Links are followed now; later they are not.
-fn allow(
+pub(in crate::driver::execute) fn allow(
     rules: RulesetCreated,
     access: BitFlags<AccessFs>,
     paths: impl IntoIterator<Item = PathBuf>,

@@ -9,12 +9,13 @@ macro_rules! calls {
         &[$(libc::$call,)* $(#[cfg(target_arch = "x86_64")] libc::$old,)*]
     };
 }
+pub(in crate::driver::execute) use calls;
 
 /// Answered with "operation not permitted", whatever the arguments: other processes, the machine, other users' rights; what
 /// Landlock knows nothing of (rights, owners and times of files); memory and disk space that no limit counts; queues that
 /// processes share; serving others. Pairs of sockets are among them because a datagram socket, however it was made, sends to
 /// any Unix socket that has a path.
-pub(super) const FORBIDDEN: &[i64] = calls! {
+pub(in crate::driver::execute) const FORBIDDEN: &[i64] = calls! {
     SYS_ptrace SYS_process_vm_readv SYS_process_vm_writev SYS_kcmp SYS_process_madvise SYS_process_mrelease
     SYS_pidfd_open SYS_pidfd_getfd SYS_pidfd_send_signal SYS_rt_sigqueueinfo SYS_rt_tgsigqueueinfo SYS_tkill
     SYS_setpriority SYS_ioprio_set SYS_sched_setscheduler SYS_sched_setparam SYS_sched_setattr SYS_migrate_pages
@@ -39,7 +40,7 @@ pub(super) const FORBIDDEN: &[i64] = calls! {
 };
 
 /// Allowed with all arguments.
-pub(super) const ALLOWED: &[i64] = calls! {
+pub(in crate::driver::execute) const ALLOWED: &[i64] = calls! {
     SYS_execve SYS_brk SYS_mmap SYS_munmap SYS_mprotect SYS_mremap SYS_madvise SYS_mincore SYS_mlock SYS_munlock
     SYS_set_tid_address SYS_set_robust_list SYS_get_robust_list SYS_rseq SYS_membarrier SYS_rt_sigaction
     SYS_rt_sigprocmask SYS_rt_sigreturn SYS_rt_sigpending SYS_rt_sigtimedwait SYS_rt_sigsuspend SYS_sigaltstack
@@ -65,7 +66,7 @@ pub(super) const ALLOWED: &[i64] = calls! {
 };
 
 /// Operations of `prctl` that would loosen the server's hold on the process.
-pub(super) const FORBIDDEN_PRCTLS: &[u64] = &[
+pub(in crate::driver::execute) const FORBIDDEN_PRCTLS: &[u64] = &[
     1,           // PR_SET_PDEATHSIG
     4,           // PR_SET_DUMPABLE
     35,          // PR_SET_MM

@@ -1,0 +1,159 @@
+//! The `step` sub-command: the process that the server starts for a step, which starts the step's program and outlives it.
+//!
+//! Whatever the program starts belongs to the supervisor: also a process that has made a session of its own, or whose parent has ended.
+//! It ends all of them when the program has ended, when the server says so, and when the server is gone. Nothing that a program can do
+//! reaches it: it is outside of the program's layers, and it reads nothing that comes from there.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+
+use super::super::super::script::sandbox::capabilities;
+use super::order::{Ended, PROGRAM, SUPERVISOR, Word};
+use super::tree;
+
+/// The most processes that a step may have at a time.
+pub(super) const MOST_PROCESSES: usize = 256;
+
+/// How often they are counted.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long to wait for processes that were killed before looking again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// What the supervisor exits with when it could not begin.
+const CANNOT_START: u8 = 126;
+
+/// Tells whether a command line, without the program's name, calls for [`main`].
+pub(super) fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool {
+    args.next().is_some_and(|word| word == SUPERVISOR)
+}
+
+/// Starts the program and stays with it. The one argument after `step` is the grace between TERM and KILL in milliseconds.
+pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    let grace = args.next().and_then(|word| word.to_str()?.parse().ok()).map(Duration::from_millis);
+    let Some(grace) = grace else { return ExitCode::from(CANNOT_START) };
+    let Ok(server) = io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::from(CANNOT_START) };
+    match start(&server).and_then(|program| watch(program, &server, grace)) {
+        Ok(ended) => {
+            end_the_rest();
+            // A server that is gone needs no word.
+            let _ = Word::Ended(ended).say(File::from(server));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            end_the_rest();
+            let _ = Word::Unstartable { step: "supervisor".into(), error: error.to_string() }.say(File::from(server));
+            ExitCode::from(CANNOT_START)
+        }
+    }
+}
+
+/// Prepares this process, and starts the one that becomes the program.
+fn start(server: &OwnedFd) -> io::Result<Pid> {
+    let own = rustix::process::getpid();
+    // Signals for the server's group, such as a terminal's, are not for this process: the server decides when a step ends.
+    rustix::process::setsid()?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    rustix::process::set_child_subreaper(Some(own))?;
+    capabilities::drop_all()?;
+    rustix::thread::set_no_new_privs(true)?;
+    close_fds::set_fds_cloexec(3, &[]);
+    let child = Command::new("/proc/self/exe")
+        .args([PROGRAM, &own.to_string()])
+        .env_clear()
+        // A library for PostgreSQL would look for passwords in the home of the server's user.
+        .env("PGPASSFILE", "/dev/null")
+        .stdin(server.try_clone()?)
+        .spawn()?;
+    // What is printed ends with those who print.
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Waits until the program has ended, or makes it end.
+fn watch(program: Pid, server: &OwnedFd, grace: Duration) -> io::Result<Ended> {
+    let ending = rustix::process::pidfd_open(program, PidfdFlags::empty())?;
+    let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
+    loop {
+        let told = wait(&[(server, PollFlags::RDHUP), (&ending, PollFlags::IN)], LOOK)?;
+        // What happened first is not known any more; that the program has ended by itself counts.
+        if reap(program, &mut ended) != Left::Program {
+            return Ok(ended);
+        }
+        if told {
+            ended.stopped = true;
+            break;
+        }
+        if tree::descendants().len() > MOST_PROCESSES {
+            ended.crowd = true;
+            return Ok(Ended { signal: Some(Signal::KILL.as_raw()), ..ended });
+        }
+    }
+    tree::signal_all(Signal::TERM);
+    let end = Instant::now() + grace;
+    // Others may still be about to end in good order when the program has ended.
+    while reap(program, &mut ended) != Left::Nobody {
+        let rest = end.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            break;
+        }
+        wait(&[], rest.min(LOOK_AGAIN))?;
+    }
+    Ok(ended)
+}
+
+/// Kills until nobody is left. A process that was killed cannot start others any more, so those who can become fewer each time.
+fn end_the_rest() {
+    let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
+    // No process has this number.
+    while reap(rustix::process::getpid(), &mut ended) != Left::Nobody {
+        tree::signal_all(Signal::KILL);
+        let _ = wait(&[], LOOK_AGAIN);
+    }
+}
+
+/// Who has not ended yet.
+#[derive(PartialEq, Eq)]
+enum Left {
+    Program,
+    Others,
+    Nobody,
+}
+
+/// Takes note of all who have ended, and of how the program did.
+fn reap(program: Pid, ended: &mut Ended) -> Left {
+    loop {
+        match rustix::process::waitpid(None, WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) if pid == program => note(status, ended),
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) if ended.code.is_none() && ended.signal.is_none() => return Left::Program,
+            Ok(None) => return Left::Others,
+            Err(_) => return Left::Nobody,
+        }
+    }
+}
+
+fn note(status: WaitStatus, ended: &mut Ended) {
+    (ended.code, ended.signal) = (status.exit_status(), status.terminating_signal());
+}
+
+/// Waits for one of these, up to a time. Tells whether it was the first.
+fn wait(descriptors: &[(&OwnedFd, PollFlags)], at_most: Duration) -> io::Result<bool> {
+    let mut polled: Vec<PollFd<'_>> = descriptors.iter().map(|(fd, flags)| PollFd::new(*fd, *flags)).collect();
+    let at_most = Timespec::try_from(at_most).map_err(io::Error::other)?;
+    match poll(&mut polled, Some(&at_most)) {
+        Ok(_) | Err(Errno::INTR) => Ok(polled.first().is_some_and(|first| !first.revents().is_empty())),
+        Err(error) => Err(error.into()),
+    }
+}
