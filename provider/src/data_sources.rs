@@ -4,7 +4,10 @@ pub(crate) mod connected_system;
 pub(crate) mod run_profile;
 pub(crate) mod schedule;
 pub(crate) mod schedule_executions;
+pub(crate) mod scheduled_task;
+pub(crate) mod scheduled_tasks;
 pub(crate) mod schedules;
+pub(crate) mod task_runs;
 
 use std::fmt::Display;
 use std::str::FromStr;

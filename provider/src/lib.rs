@@ -38,6 +38,9 @@ impl Provider for JustIam {
         catalog.data_source(data_sources::schedule_executions::Source);
         catalog.data_source(data_sources::connected_system::Source);
         catalog.data_source(data_sources::run_profile::Source);
+        catalog.data_source(data_sources::scheduled_task::Source);
+        catalog.data_source(data_sources::scheduled_tasks::Source);
+        catalog.data_source(data_sources::task_runs::Source);
     }
 
     async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {
