@@ -31,17 +31,17 @@ pub(crate) fn timezone(text: &str) -> Result<(), Message> {
     zone::parse(text).map(drop).map_err(|error| Message::new("Invalid time zone", format!("{error}.")))
 }
 
-/// The text is a name of up to `longest` characters on one line, and not blank.
-pub(crate) fn name(longest: usize) -> Check {
+/// The text is one line of up to `longest` characters and not blank: a name, or what else `what` says.
+pub(crate) fn line(what: &'static str, longest: usize) -> Check {
     Check::text(move |text| {
         let length = text.chars().count();
-        let refuse = |detail: String| Err(Message::new("Invalid name", detail));
+        let refuse = |detail: String| Err(Message::new(format!("Invalid {what}"), detail));
         if text.trim().is_empty() {
-            refuse("The name must not be blank.".into())
+            refuse(format!("The {what} must not be blank."))
         } else if length > longest {
-            refuse(format!("The name has {length} characters; {longest} are allowed."))
+            refuse(format!("The {what} has {length} characters; {longest} are allowed."))
         } else if text.chars().any(char::is_control) {
-            refuse("The name must not contain control characters such as line breaks.".into())
+            refuse(format!("The {what} must not contain control characters such as line breaks."))
         } else {
             Ok(())
         }

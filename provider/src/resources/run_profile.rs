@@ -1,15 +1,17 @@
 //! `justiam_run_profile`.
 
+use futures::TryStreamExt as _;
 use justiam_sdk::api::connected_systems::{
-    DEFAULT_PAGE_SIZE, MAX_NAME, NewRunProfile, PAGE_SIZE, RunProfile as Profile, RunType,
+    ConnectedSystemQuery, DEFAULT_PAGE_SIZE, MAX_NAME, NewRunProfile, PAGE_SIZE, RunProfile as Profile, RunType,
 };
+use justiam_sdk::api::page::MAX_LIMIT;
 use justiam_sdk::api::schedules::MAX_PATH;
 use justiam_sdk::api::values::Words as _;
 use justiam_sdk::{Client, Error};
 use tfplugin::{Attr, Attribute, AttributePath, Check, Context, Import, Read, Resource, Schema, async_trait, model};
 
 use super::connected_system;
-use crate::checks::{absolute_path, name, word};
+use crate::checks::{absolute_path, line, word};
 use crate::client::Api;
 use crate::problem::{Subject, report};
 
@@ -43,7 +45,7 @@ impl Resource for RunProfile {
             Attribute::number("connected_system_id").required().requires_replace().check(Check::int(1..=i64::MAX)).markdown(
                 "The id of the connected system. Changing it replaces the run profile.",
             ),
-            Attribute::string("name").required().check(name(MAX_NAME)).markdown(
+            Attribute::string("name").required().check(line("name", MAX_NAME)).markdown(
                 "The run profile's name: 1 to 200 characters, unique among those of the connected system.",
             ),
             Attribute::string("run_type").required().check(word::<RunType>("run type")).markdown(
@@ -128,27 +130,26 @@ impl Resource for RunProfile {
         }
     }
 
-    /// By the connected system and the run profile, each by its id or its name.
+    /// By the connected system and the run profile, each by its id or its name; or by the run profile's id alone.
     async fn import(&self, import: Import<'_>, context: &mut Context<'_, Api>) -> Option<State> {
         let id = import.id_or("id")?;
         let summary = format!("Could not import the run profile `{id}`");
-        let Some((system, profile)) =
-            id.split_once('/').filter(|(system, profile)| !system.is_empty() && !profile.is_empty())
-        else {
-            let detail = "A run profile is imported by its connected system and itself, with a slash between them, each by its id (a \
-                          number) or its exact name, such as `3/7` or `HR/Full import`. A connected system whose name has a slash is \
-                          named by its id.";
-            context.diagnostics.error(summary, detail);
-            return None;
-        };
-        match context.client.call(async |client| looked_up(client, system, profile).await).await {
-            Ok(Found::Profile(profile)) => Some(state_of(&profile)),
-            Ok(Found::NoSystem) => {
-                context.diagnostics.error(summary, format!("There is no connected system with the name `{system}`."));
-                None
+        let found = match (id.split_once('/'), id.parse()) {
+            (Some((system, profile)), _) if !system.is_empty() && !profile.is_empty() => {
+                context.client.call(async |client| looked_up(client, system, profile).await).await
             }
-            Ok(Found::NoProfile) => {
-                let detail = format!("The connected system `{system}` has no run profile with the name `{profile}`.");
+            (None, Ok(profile)) => context.client.call(async |client| anywhere(client, profile).await).await,
+            _ => {
+                let detail = "A run profile is imported by its connected system and itself, with a slash between them, each by its id (a \
+                              number) or its exact name, such as `3/7` or `HR/Full import`; or by its id alone. A connected system \
+                              whose name has a slash is named by its id.";
+                context.diagnostics.error(summary, detail);
+                return None;
+            }
+        };
+        match found {
+            Ok(Found::Profile(profile)) => Some(state_of(&profile)),
+            Ok(Found::Nothing(detail)) => {
                 context.diagnostics.error(summary, detail);
                 None
             }
@@ -160,27 +161,46 @@ impl Resource for RunProfile {
     }
 }
 
-/// What there is under two names.
+/// What an import finds.
 enum Found {
-    NoSystem,
-    NoProfile,
     Profile(Profile),
+    /// And why.
+    Nothing(String),
 }
 
+/// A run profile by its connected system and itself. What looks like an id is one.
 async fn looked_up(client: &Client, system: &str, profile: &str) -> Result<Found, Error> {
-    let system = match system.parse() {
+    let id = match system.parse() {
         // Whether there is such a system, the answer about the profile tells.
         Ok(id) => id,
         Err(_) => match connected_system::looked_up(client, system).await? {
             Some(system) => system.id,
-            None => return Ok(Found::NoSystem),
+            None => return Ok(Found::Nothing(format!("There is no connected system with the name `{system}`."))),
         },
     };
-    let profiles = client.connected_systems().run_profiles(system);
-    Ok(match profile.parse() {
-        Ok(id) => Found::Profile(profiles.get(id).await?),
-        Err(_) => profiles.find(profile).await?.map_or(Found::NoProfile, Found::Profile),
-    })
+    let profiles = client.connected_systems().run_profiles(id);
+    let found = match profile.parse() {
+        Ok(id) => Some(profiles.get(id).await?),
+        Err(_) => profiles.find(profile).await?,
+    };
+    Ok(found.map_or_else(
+        || Found::Nothing(format!("The connected system `{system}` has no run profile with the name `{profile}`.")),
+        Found::Profile,
+    ))
+}
+
+/// A run profile by its id, which is unique over all connected systems.
+async fn anywhere(client: &Client, id: i64) -> Result<Found, Error> {
+    let mut query = ConnectedSystemQuery::new();
+    query.page_size = Some(i64::from(MAX_LIMIT));
+    let mut systems = client.connected_systems().list(query);
+    while let Some(system) = systems.try_next().await? {
+        match client.connected_systems().run_profiles(system.id).get(id).await {
+            Err(error) if error.is_not_found() => {}
+            found => return found.map(Found::Profile),
+        }
+    }
+    Ok(Found::Nothing(format!("No connected system has a run profile with the id {id}.")))
 }
 
 fn new_profile(planned: &State) -> Option<NewRunProfile> {

@@ -1,11 +1,17 @@
 //! The schema, and what can be checked at plan time.
 
+use std::collections::BTreeSet;
+
 use justiam_sdk::api::connected_systems::{Connector, Direction, MAX_NAME};
 use justiam_sdk::api::schedules::{MAX_DESCRIPTION, MAX_PATH};
-use tfplugin::{Attribute, AttributePath, Check, Diagnostics, Message, Schema, Type};
+use justiam_sdk::api::users::{MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTES};
+use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Schema, Type};
 
-use super::State;
-use crate::checks::{absolute_path, name, word};
+use super::{Csv, State};
+use crate::checks::{absolute_path, line, word};
+
+/// The longest text that parts names of groups, in characters.
+const MAX_GROUPS_DELIMITER: usize = 10;
 
 pub(super) fn schema() -> Schema {
     Schema::new()
@@ -14,7 +20,7 @@ pub(super) fn schema() -> Schema {
         )
         .attributes([
             Attribute::number("id").computed().markdown("The connected system's id, a number."),
-            Attribute::string("name").required().check(name(MAX_NAME)).markdown(
+            Attribute::string("name").required().check(line("name", MAX_NAME)).markdown(
                 "The connected system's name: 1 to 200 characters, unique on the server.",
             ),
             Attribute::string("description").optional().check(Check::length(0..=MAX_DESCRIPTION)).markdown(
@@ -55,38 +61,64 @@ fn csv() -> [Attribute; 10] {
         column("groups_column").optional().markdown("The column with the names of the user's groups."),
         Attribute::string("groups_delimiter")
             .default(";")
-            .check(Check::text(not_empty))
-            .markdown("What parts the names of groups. Default `;`."),
+            .check(line("delimiter", MAX_GROUPS_DELIMITER))
+            .markdown("What parts the names of groups: 1 to 10 characters. Default `;`."),
         Attribute::map("attribute_columns", Type::String)
             .optional()
-            .check(Check::keys(Check::text(not_empty)))
-            .check(Check::each(Check::text(not_empty)))
+            .check(Check::items(0..=MAX_ATTRIBUTES))
+            .check(Check::keys(line("column", MAX_NAME)))
+            .check(Check::each(line("attribute", MAX_ATTRIBUTE_KEY)))
             .markdown("Columns of further attributes: for each column the name of the user's attribute."),
     ]
 }
 
 /// Checks what no check of a single value sees. What is unknown passes: the server has the last word.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
-    let columns = config.csv.as_known().and_then(|csv| csv.attribute_columns.as_known());
-    for (column, _) in columns.into_iter().flatten().filter(|(_, attribute)| attribute.is_null()) {
-        let path = AttributePath::of("csv").attribute("attribute_columns").key(column);
-        let detail = format!("`{column}` is null.\n\nhint: leave the column out, or name the attribute that it holds");
-        diagnostics.error_at(path, "Missing value in attribute_columns", detail);
+    let Some(csv) = config.csv.as_known() else { return };
+    let here = AttributePath::of("csv");
+    let mut columns = BTreeSet::new();
+    for (name, column) in named_columns(csv) {
+        if let Some(column) = column.as_str().filter(|column| !columns.insert(*column)) {
+            twice(here.clone().attribute(name), column, diagnostics);
+        }
     }
+    let mut attributes = BTreeSet::new();
+    for (column, attribute) in csv.attribute_columns.as_known().into_iter().flatten() {
+        let path = here.clone().attribute("attribute_columns").key(column);
+        if attribute.is_null() {
+            let detail =
+                format!("`{column}` is null.\n\nhint: leave the column out, or name the attribute that it holds");
+            diagnostics.error_at(path.clone(), "Missing value in attribute_columns", detail);
+        }
+        if columns.contains(column.as_str()) {
+            twice(path.clone(), column, diagnostics);
+        }
+        if let Some(attribute) = attribute.as_str().filter(|attribute| !attributes.insert(*attribute)) {
+            let detail = format!("Another column holds the attribute `{attribute}` already.");
+            diagnostics.error_at(path, "Two columns for one attribute", detail);
+        }
+    }
+}
+
+/// The columns that have one meaning. That of the id may have another one as well.
+fn named_columns(csv: &Csv) -> [(&'static str, &Attr<String>); 5] {
+    [
+        ("email_column", &csv.email_column),
+        ("first_name_column", &csv.first_name_column),
+        ("last_name_column", &csv.last_name_column),
+        ("active_column", &csv.active_column),
+        ("groups_column", &csv.groups_column),
+    ]
+}
+
+fn twice(path: AttributePath, column: &str, diagnostics: &mut Diagnostics) {
+    let detail =
+        format!("The column `{column}` has another meaning already; only that of `id_column` may have one as well.");
+    diagnostics.error_at(path, "Column with two meanings", detail);
 }
 
 fn column(name: &str) -> Attribute {
-    Attribute::string(name).check(Check::text(not_empty))
-}
-
-fn not_empty(text: &str) -> Result<(), Message> {
-    if text.is_empty() {
-        return Err(Message::new(
-            "Empty text",
-            "It must not be empty.\n\nhint: leave the attribute out where it has a default or is optional",
-        ));
-    }
-    Ok(())
+    Attribute::string(name).check(line("column", MAX_NAME))
 }
 
 fn delimiter(text: &str) -> Result<(), Message> {
