@@ -3,6 +3,7 @@
 mod bench;
 mod builtin;
 mod edits;
+mod executions;
 mod identities;
 mod invariants;
 mod logs;

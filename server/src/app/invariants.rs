@@ -5,10 +5,10 @@ use justiam_planner::lease;
 use serde::Serialize;
 
 use super::{App, Result};
-use crate::store::invariants::{ALL, Bounds};
+use crate::store::invariants::{Bounds, all};
 use crate::store::{Db, Tx};
 
-/// How long a task may be due before it counts as overdue. The dispatcher needs milliseconds, and looks every 30 seconds when
+/// How long a task or schedule may be due before it counts as overdue. The dispatcher needs milliseconds, and looks every 30 seconds when
 /// all else fails.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
@@ -33,7 +33,7 @@ pub struct Checked {
     pub meaning: &'static str,
     /// How many violations there are; none is well.
     pub violations: u64,
-    /// Ids of the tasks or runs that are wrong, five at the most.
+    /// Ids of what is wrong, five at the most.
     pub examples: Vec<String>,
     /// Whether it says that servers keep up, so that it holds only while there are some.
     pub needs_servers: bool,
@@ -68,8 +68,8 @@ pub(super) async fn look(tx: &mut Tx, now: Timestamp, reach: Reach) -> Result<Ve
             Reach::Recent => RECENT,
         },
     };
-    let mut checked = Vec::with_capacity(ALL.len());
-    for invariant in ALL {
+    let mut checked = Vec::new();
+    for invariant in all() {
         let found = invariant.violations(tx, &bounds).await?;
         checked.push(Checked {
             name: invariant.name,

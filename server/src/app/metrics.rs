@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use super::caller::{Caller, Permission};
 use super::invariants::{Checked, Reach, look};
 use super::{App, Result};
-use crate::store::metrics::{ActiveRuns, active_runs};
-use crate::store::tasks;
+use crate::store::metrics::{ActiveRuns, ActiveSteps, active_runs, active_steps};
+use crate::store::{schedules, tasks};
 
 /// How long figures are good. However many ask, the database is asked once in this time.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(1);
@@ -19,9 +19,11 @@ const GOOD_FOR: SignedDuration = SignedDuration::from_secs(1);
 pub struct Metrics {
     /// The runs that have not ended.
     pub active: ActiveRuns,
-    /// How long the most overdue enabled task has waited; zero when none is due.
+    /// The steps whose turn has come and that have not ended.
+    pub steps: ActiveSteps,
+    /// How long the most overdue enabled task or schedule has waited; zero when none is due.
     pub due_lag: SignedDuration,
-    /// What always holds, and whether it does. Of the history, the newest runs alone are looked at.
+    /// What always holds, and whether it does. Of the history, only what is newest is looked at.
     pub invariants: Vec<Checked>,
 }
 
@@ -41,9 +43,11 @@ impl App {
             return Ok(Arc::clone(metrics));
         }
         let mut tx = self.db.read().await?;
-        let due = tasks::earliest_due(&mut tx).await?;
+        let task = tasks::earliest_due(&mut tx).await?;
+        let due = task.into_iter().chain(schedules::earliest_due(&mut tx).await?).min();
         let metrics = Arc::new(Metrics {
             active: active_runs(&mut tx).await?,
+            steps: active_steps(&mut tx).await?,
             due_lag: due.map_or(SignedDuration::ZERO, |due| due.duration_until(now).max(SignedDuration::ZERO)),
             invariants: look(&mut tx, now, Reach::Recent).await?,
         });

@@ -41,14 +41,16 @@ impl Collector for Figures {
         let metrics = &*self.0;
         let runs = [("queued", metrics.active.queued), ("running", metrics.active.running)];
         gauges(&mut encoder, "justiam_runs", "Runs that have not ended", "status", runs)?;
+        let steps = [("queued", metrics.steps.queued), ("processing", metrics.steps.processing)];
+        gauges(&mut encoder, "justiam_steps", "Steps of schedules whose turn has come", "status", steps)?;
         let lag = ConstGauge::new(metrics.due_lag.as_secs_f64());
-        let help = "How long the most overdue enabled task has waited";
+        let help = "How long the most overdue enabled task or schedule has waited";
         lag.encode(encoder.encode_descriptor("justiam_due_lag_seconds", help, None, MetricType::Gauge)?)?;
         let violations = metrics
             .invariants
             .iter()
             .map(|checked| (checked.name, i64::try_from(checked.violations).unwrap_or(i64::MAX)));
-        let help = "Tasks or runs that are not as they must be";
+        let help = "What is not as it must be";
         gauges(&mut encoder, "justiam_invariant_violations", help, "invariant", violations)
     }
 }

@@ -1,6 +1,6 @@
 //! What always holds between the rows of a database, as statements that find where it does not.
 //!
-//! A transaction that is committed leaves every one of them true, however many servers there are. Two speak of time as well:
+//! A transaction that is committed leaves every one of them true, however many servers there are. Some speak of time as well:
 //! they hold as long as servers are at work.
 
 use jiff::Timestamp;
@@ -35,11 +35,11 @@ enum Bound {
 /// How far the statements look.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// A task that was due before this is overdue.
+    /// A task or schedule that was due before this is overdue.
     pub overdue: Timestamp,
     /// A lease that ended before this should have been noticed.
     pub lease_ended: Timestamp,
-    /// How many runs of the history are looked at, from the newest on.
+    /// How many runs, executions and activities of the history are looked at, from the newest on.
     pub newest: i64,
 }
 
@@ -48,7 +48,7 @@ pub struct Bounds {
 pub struct Violations {
     /// How many violations there are.
     pub count: u64,
-    /// Ids of tasks or runs, five at the most.
+    /// Ids of what is wrong, five at the most.
     pub examples: Vec<String>,
 }
 
@@ -82,8 +82,17 @@ macro_rules! find {
     };
 }
 
+mod schedules;
+
+use schedules::SCHEDULES;
+
 /// All of them.
-pub const ALL: [Invariant; 14] = [
+pub fn all() -> impl Iterator<Item = &'static Invariant> {
+    TASKS.iter().chain(&SCHEDULES)
+}
+
+/// Those of tasks and runs.
+const TASKS: [Invariant; 14] = [
     Invariant {
         name: "cron_task_without_next_time",
         meaning: "an enabled cron task has no next time, so it will not fire",

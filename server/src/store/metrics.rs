@@ -19,3 +19,21 @@ pub async fn active_runs(tx: &mut Tx) -> Result<ActiveRuns> {
     ).fetch_one(conn).await?);
     Ok(ActiveRuns { queued, running })
 }
+
+/// How many steps of schedules have not ended, by where they stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ActiveSteps {
+    /// Waiting for a worker or for their connected system.
+    pub queued: i64,
+    /// At work.
+    pub processing: i64,
+}
+
+/// Counts the steps whose turn has come and that have not ended.
+pub async fn active_steps(tx: &mut Tx) -> Result<ActiveSteps> {
+    let (queued, processing): (i64, i64) = on!(tx, conn => sqlx::query_as(
+        "SELECT count(CASE WHEN status = 'queued' THEN 1 END), count(CASE WHEN status = 'processing' THEN 1 END) \
+         FROM active_steps",
+    ).fetch_one(conn).await?);
+    Ok(ActiveSteps { queued, processing })
+}

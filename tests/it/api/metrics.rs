@@ -29,6 +29,8 @@ async fn a_fresh_server_has_nothing_to_tell() {
     for (name, expected) in [
         (r#"justiam_runs{status="queued"}"#, "0"),
         (r#"justiam_runs{status="running"}"#, "0"),
+        (r#"justiam_steps{status="queued"}"#, "0"),
+        (r#"justiam_steps{status="processing"}"#, "0"),
         ("justiam_due_lag_seconds", "0.0"),
     ] {
         assert_eq!(value(&answer.text, name), expected);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use justiam_server::app::invariants::{Reach, check};
 use justiam_server::store::Db;
-use justiam_server::store::invariants::{ALL, Bounds, Violations};
+use justiam_server::store::invariants::{self, Bounds, Violations};
 use justiam_tests::backend::{Backend, execute};
 use justiam_tests::both_databases;
 
@@ -232,11 +232,11 @@ async fn a_look_at_what_is_recent_takes_in_ten_thousand_runs(backend: Backend) {
 
 async fn two_say_that_servers_keep_up(backend: Backend) {
     let db = backend.store().await;
-    let timely: Vec<&str> = ALL.iter().filter(|one| one.needs_servers()).map(|one| one.name).collect();
+    let timely: Vec<&str> = invariants::all().filter(|one| one.needs_servers()).map(|one| one.name).collect();
     assert_eq!(timely, ["overdue_task", "lease_ended"]);
     write(&db, &task("a", "allow", "cron", true, "@")).await;
     let mut bounds = Bounds { overdue: now(), lease_ended: now(), newest: 1 };
-    let overdue = ALL.iter().find(|one| one.name == "overdue_task").unwrap();
+    let overdue = invariants::all().find(|one| one.name == "overdue_task").unwrap();
     let mut tx = db.read().await.unwrap();
     assert_eq!(overdue.violations(&mut tx, &bounds).await.unwrap(), Violations::default());
     bounds.overdue = now() + SignedDuration::from_micros(1);
