@@ -3,6 +3,7 @@
 
 mod api;
 mod chaos;
+mod connector;
 mod docs;
 mod examples;
 mod postgres;

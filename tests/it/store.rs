@@ -6,6 +6,8 @@ mod applications;
 mod audit;
 mod bench;
 mod complete;
+mod connected_systems;
+mod connector_objects;
 mod db;
 mod federation;
 mod idempotency;
