@@ -54,7 +54,7 @@ pub(crate) fn absolute_path(longest: usize) -> Check {
         let length = text.chars().count();
         let refuse = |detail: String| Err(Message::new("Invalid path", detail));
         if !text.starts_with('/') {
-            refuse("It is a path on the server and must be absolute.\n\nhint: begin with `/`, such as `/srv/identities/hr.csv`".into())
+            refuse("It is a path on the server and must be absolute.\n\nhint: begin with `/`, as in `/srv/…`".into())
         } else if length > longest {
             refuse(format!("The path has {length} characters; {longest} are allowed."))
         } else if text.chars().any(char::is_control) {

@@ -113,12 +113,14 @@ async fn every_attribute_of_the_schema_is_described() {
     let pages = [
         ("docs/index.md", &provider["provider"]["block"]),
         ("docs/resources/scheduled_task.md", &provider["resource_schemas"]["justiam_scheduled_task"]["block"]),
+        ("docs/resources/schedule.md", &provider["resource_schemas"]["justiam_schedule"]["block"]),
     ];
     for (page, block) in pages {
         let text = fs::read_to_string(root().join(page)).unwrap();
         let attributes = block["attributes"].as_object().unwrap();
         assert!(!attributes.is_empty());
-        for (name, attribute) in attributes {
+        let nested = attributes.values().filter_map(|attribute| attribute["nested_type"]["attributes"].as_object()).flatten();
+        for (name, attribute) in attributes.into_iter().chain(nested) {
             assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
             assert!(
                 attribute["description"].as_str().is_some_and(|text| !text.is_empty()),

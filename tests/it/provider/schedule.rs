@@ -4,6 +4,7 @@ mod connections;
 mod drift;
 mod imports;
 mod lifecycle;
+mod sample;
 mod steps;
 mod validation;
 

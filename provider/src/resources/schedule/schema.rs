@@ -8,7 +8,7 @@ use justiam_sdk::api::schedules::{
 use justiam_sdk::api::tasks::DEFAULT_TIMEZONE;
 use tfplugin::{Attribute, Check, Message, Relation, Schema, Type, Value, same};
 
-use crate::checks::{cron, timezone, word};
+use crate::checks::{absolute_path, cron, name, timezone, word};
 
 pub(super) fn schema() -> Schema {
     Schema::new()
@@ -17,7 +17,7 @@ pub(super) fn schema() -> Schema {
             Attribute::string("id").computed().markdown("The schedule's id, a UUID."),
             Attribute::string("name")
                 .required()
-                .check(Check::text(name))
+                .check(name(MAX_NAME))
                 .markdown("The schedule's name: 1 to 200 characters, unique on the server."),
             Attribute::string("description")
                 .optional()
@@ -93,7 +93,7 @@ fn pattern() -> [Attribute; 10] {
 }
 
 fn step() -> [Attribute; 16] {
-    let path = |name: &str| Attribute::string(name).optional().check(Check::text(absolute_path));
+    let path = |attribute: &str| Attribute::string(attribute).optional().check(absolute_path(MAX_PATH));
     [
         Attribute::string("step_type").required().check(word::<StepType>("step type")).markdown(
             "What the step does: `RunProfile`, `PowerShell`, `Executable` or `SqlScript`.",
@@ -141,20 +141,6 @@ fn step() -> [Attribute; 16] {
     ]
 }
 
-fn name(text: &str) -> Result<(), Message> {
-    let length = text.chars().count();
-    let refuse = |detail: String| Err(Message::new("Invalid name", detail));
-    if text.trim().is_empty() {
-        refuse("The name must not be blank.".into())
-    } else if length > MAX_NAME {
-        refuse(format!("The name has {length} characters; {MAX_NAME} are allowed."))
-    } else if text.chars().any(char::is_control) {
-        refuse("The name must not contain control characters such as line breaks.".into())
-    } else {
-        Ok(())
-    }
-}
-
 fn time_of_day(text: &str) -> Result<(), Message> {
     text.parse::<TimeOfDay>().map(drop).map_err(|error| Message::new("Invalid time of day", format!("{error}.")))
 }
@@ -187,20 +173,6 @@ fn distinct_times(value: &Value) -> Result<(), Message> {
 fn same_time(prior: &Value, new: &Value) -> bool {
     let time = |value: &Value| value.as_str().and_then(|text| text.parse::<TimeOfDay>().ok());
     time(prior).is_some_and(|prior| time(new) == Some(prior))
-}
-
-fn absolute_path(text: &str) -> Result<(), Message> {
-    let refuse = |detail: String| Err(Message::new("Invalid path", detail));
-    let length = text.chars().count();
-    if length > MAX_PATH {
-        refuse(format!("The path has {length} characters; {MAX_PATH} are allowed."))
-    } else if text.contains('\0') {
-        refuse("The path must not contain a NUL character.".into())
-    } else if text.starts_with('/') {
-        Ok(())
-    } else {
-        refuse("It is a path on the server, and must be absolute.\n\nhint: begin it with `/`".into())
-    }
 }
 
 /// Says nothing about the value but its length: it may have a password in it.

@@ -43,7 +43,7 @@ type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, &'a [&'a str]);
 
 #[tokio::test]
 async fn each_mistake_is_reported_on_its_attribute_with_a_hint() {
-    let cases: [Case; 34] = [
+    let cases: [Case<'_>; 34] = [
         (&TIMES, "name", "\"  \"", &["Invalid name", "must not be blank"]),
         (&TIMES, "name", "join(\"\", [for i in range(201) : \"x\"])", &["has 201 characters; 200 are allowed"]),
         (&TIMES, "description", "join(\"\", [for i in range(1001) : \"x\"])", &["1000 characters"]),
@@ -115,7 +115,7 @@ async fn each_mistake_in_a_step_is_reported_with_the_steps_place() {
         ("step_type = \"Executable\"", &["Missing executable_path", "steps[1].executable_path"]),
         (
             "step_type = \"Executable\", executable_path = \"bin/true\"",
-            &["Invalid path", "steps[1].executable_path: ", "begin it with `/`"],
+            &["Invalid path", "steps[1].executable_path: ", "begin with `/`"],
         ),
         ("step_type = \"Executable\", executable_path = \"\"", &["Invalid path"]),
         (
@@ -132,7 +132,7 @@ async fn each_mistake_in_a_step_is_reported_with_the_steps_place() {
             &["has 501 characters; 500 are allowed"],
         ),
         (
-            "step_type = \"PowerShell\", script_path = \"/x\", arguments = join(\"\", [for i in range(2001) : \"x\"])",
+            "step_type = \"PowerShell\", script_path = \"/x\", arguments = join(\"\", [for i in range(1001) : \"xx\"])",
             &["2000 characters"],
         ),
         ("step_type = \"SqlScript\"", &["Missing sql_connection_string", "Missing sql_script_path"]),
