@@ -23,6 +23,7 @@ mod next;
 mod revisions;
 mod routes;
 mod runs;
+mod schedules;
 mod secrets;
 mod seed;
 pub(crate) mod support;
