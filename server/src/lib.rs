@@ -148,7 +148,7 @@ impl Server {
             roles: config.roles,
             history: config.history,
         };
-        let steps = StepExecutor::new(programs);
+        let steps = StepExecutor::new(programs, folders);
         let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
         let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), Arc::new(steps), settings));
         Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })

@@ -10,6 +10,7 @@ use justiam_sdk::api::schedules::StepType;
 use justiam_sdk::api::secrets::Secret;
 use tokio_util::sync::CancellationToken;
 
+use crate::allowed_folders::AllowedFolders;
 use crate::app::App;
 use crate::store::Db;
 use crate::store::active_steps::ClaimedStep;
@@ -43,6 +44,7 @@ pub struct StepWork<'a> {
 /// Executes the steps of schedules.
 pub struct StepExecutor {
     programs: Arc<Programs>,
+    folders: AllowedFolders,
 }
 
 impl ExecuteStep for StepExecutor {
@@ -52,18 +54,35 @@ impl ExecuteStep for StepExecutor {
 }
 
 impl StepExecutor {
-    /// An executor that runs programs with `programs`.
-    pub fn new(programs: Arc<Programs>) -> Self {
-        Self { programs }
+    /// An executor that runs programs with `programs`, and whose connectors use these folders.
+    pub fn new(programs: Arc<Programs>, folders: AllowedFolders) -> Self {
+        Self { programs, folders }
     }
 
     async fn execute_step(&self, work: StepWork<'_>) -> StepEnding {
         let job = match self.job_of(work) {
             Ok(Some(job)) => job,
-            Ok(None) => return StepEnding::failed("this server has no connectors"),
+            Ok(None) => return self.execute_run_profile(work).await,
             Err(error) => return StepEnding::failed(error),
         };
         ending(self.programs.run(job, work.stop.cancelled()).await)
+    }
+
+    async fn execute_run_profile(&self, work: StepWork<'_>) -> StepEnding {
+        let Some(run_profile) = work.job.run_profile_id else {
+            return StepEnding::failed("the step names no run profile");
+        };
+        let ClaimedStep { activity, attempt, .. } = *work.step;
+        crate::app::connector::execute_run_profile(
+            work.app,
+            work.db,
+            &self.folders,
+            activity,
+            attempt,
+            run_profile,
+            work.stop,
+        )
+        .await
     }
 
     /// What a step runs as a program; `None` for a run profile.
