@@ -104,6 +104,19 @@ pub async fn named(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     Ok(rows.into_iter().map(NamedProfile::from).collect())
 }
 
+/// The same, and nobody deletes them until the transaction ends.
+pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
+    let sql = match tx {
+        Tx::Sqlite(_) => return named(tx, ids).await,
+        Tx::Postgres(_) => given!(
+            tx,
+            (id bigint),
+            select!("WHERE p.id IN (SELECT id FROM given) ORDER BY p.id FOR KEY SHARE OF p")
+        ),
+    };
+    many(tx, sql, ids).await
+}
+
 /// All run profiles of a connected system, in the order of their ids.
 pub async fn list(tx: &mut Tx, system: i64) -> Result<Vec<NamedProfile>> {
     let sql = select!("WHERE p.connected_system_id = $1 ORDER BY p.id");
