@@ -10,4 +10,5 @@ mod postgres;
 mod provider;
 mod scheduling;
 mod scripts;
+mod steps;
 mod store;

@@ -134,7 +134,7 @@ enum Left {
 /// Takes note of all who have ended, and of how the program did.
 fn reap(program: Pid, ended: &mut Ended) -> Left {
     loop {
-        match rustix::process::waitpid(None, WaitOptions::NOHANG) {
+        match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == program => note(status, ended),
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) if ended.code.is_none() && ended.signal.is_none() => return Left::Program,

@@ -1,0 +1,9 @@
+//! The programs of steps, with real processes and real databases.
+
+mod executables;
+mod hostile;
+mod isolation;
+mod postgres;
+mod powershell;
+mod sqlite;
+mod support;
