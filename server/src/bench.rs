@@ -3,6 +3,7 @@
 //! Work is counted in the table, after the fact: a run counts when its row says so.
 
 mod burn_down;
+mod connector;
 mod ground;
 mod latency;
 mod report;
@@ -11,7 +12,7 @@ mod scripts;
 mod storm;
 
 pub use ground::{Error, Ground};
-pub use report::{Lag, Report};
+pub use report::{Lag, Phase, Report};
 
 use ground::Result;
 use scripts::Crowd;
@@ -58,6 +59,11 @@ pub enum Workload {
         /// How many.
         calls: u32,
     },
+    /// A CSV file that is imported and synchronised, twice.
+    Connector {
+        /// How many rows it has.
+        rows: u32,
+    },
     /// Scripts without a pause while other tasks fall due: from due to started.
     ScriptCrowd {
         /// How many scripts.
@@ -81,6 +87,7 @@ pub async fn measure(ground: &Ground, workload: Workload, workers: u32) -> Resul
         Workload::ScriptLatency { runs } => scripts::latency(ground, runs, workers).await,
         Workload::Scripts { runs } => scripts::burn_down(ground, runs, workers).await,
         Workload::ScriptCalls { calls } => scripts::calls(ground, calls, workers).await,
+        Workload::Connector { rows } => connector::measure(ground, rows).await,
         Workload::ScriptCrowd { scripts, per_second, seconds, calls } => {
             scripts::crowd(ground, Crowd { scripts, per_second, seconds, calls }, workers).await
         }

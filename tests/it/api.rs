@@ -7,6 +7,7 @@ mod audit;
 mod concurrency;
 mod confidential;
 mod config;
+mod connected_systems;
 mod edits;
 mod federated_providers;
 mod federation_of_scripts;

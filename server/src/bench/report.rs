@@ -35,6 +35,9 @@ pub struct Report {
     /// Calls of one script that were answered in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls_per_second: Option<f64>,
+    /// What was done one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
     /// Processor time of this process; a database server has its own.
     pub cpu_seconds: f64,
     /// The same for 1,000 runs.
@@ -42,12 +45,24 @@ pub struct Report {
     pub cpu_seconds_per_1000_runs: Option<f64>,
     /// Resident memory of this process at the end, in megabytes.
     pub memory_mb: f64,
+    /// The most that it was at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_mb: Option<f64>,
     /// Rows of ended runs, counted in the table.
     pub rows: u64,
     /// Runs that should be in the table and are not.
     pub lost: u64,
     /// Runs that were executed more than once.
     pub doubled: u64,
+}
+
+/// A part of the work.
+#[derive(Debug, Clone, Serialize)]
+pub struct Phase {
+    /// What was done.
+    pub what: String,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// How long something took, in milliseconds.
@@ -89,6 +104,9 @@ impl fmt::Display for Report {
         if let Some(recorded) = self.recorded_seconds {
             writeln!(f, "  {recorded:>12.3} s until all were recorded")?;
         }
+        for phase in &self.phases {
+            writeln!(f, "  {:>12.3} s {}", phase.seconds, phase.what)?;
+        }
         if let Some(rate) = self.calls_per_second {
             writeln!(f, "  {rate:>12.0} calls/s")?;
         }
@@ -109,6 +127,9 @@ impl fmt::Display for Report {
             write!(f, ", {cpu:.4} s for 1,000 runs")?;
         }
         writeln!(f, "\n  {:>12.1} MB of memory", self.memory_mb)?;
+        if let Some(peak) = self.peak_memory_mb {
+            writeln!(f, "  {peak:>12.1} MB of memory at the most")?;
+        }
         write!(f, "  {:>12} rows in the table, {} lost, {} doubled", self.rows, self.lost, self.doubled)
     }
 }

@@ -48,8 +48,17 @@ pub(super) fn cpu_seconds() -> f64 {
 
 /// Resident memory of this process in megabytes. 0 where the system does not tell.
 pub(super) fn memory_mb() -> f64 {
+    megabytes("VmRSS:")
+}
+
+/// The most resident memory that this process had at any time, in megabytes. 0 where the system does not tell.
+pub(super) fn peak_memory_mb() -> f64 {
+    megabytes("VmHWM:")
+}
+
+fn megabytes(what: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kilobytes.unwrap_or_default() / 1000.0
 }

@@ -72,6 +72,14 @@ pub(super) enum Command {
         #[command(flatten)]
         ground: GroundArgs,
     },
+    /// A CSV file that is imported and synchronised with users and groups, twice
+    Connector {
+        /// How many rows it has
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000), value_name = "N")]
+        rows: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
     /// Scripts without a pause while other tasks fall due: the time from due to started
     ScriptCrowd {
         /// How many scripts; there must be more workers than that
@@ -122,6 +130,7 @@ impl Command {
             Self::ScriptLatency { runs, ground } => (Workload::ScriptLatency { runs }, ground),
             Self::Scripts { runs, ground } => (Workload::Scripts { runs }, ground),
             Self::ScriptCalls { calls, ground } => (Workload::ScriptCalls { calls }, ground),
+            Self::Connector { rows, ground } => (Workload::Connector { rows }, ground),
             Self::ScriptCrowd { scripts, rate, seconds, calls, ground } => {
                 if ground.workers <= scripts {
                     return Err(format!("with {scripts} busy scripts, --workers must be more than that").into());
