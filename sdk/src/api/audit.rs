@@ -15,9 +15,10 @@ pub struct AuditEntry {
     pub id: AuditEntryId,
     /// When it happened.
     pub at: Timestamp,
-    /// The name of who did it: that of a token, `task` and the name of a task whose script did it, or `command line`.
+    /// The name of who did it: that of a token, `task` and the name of a task whose script did it, `run profile` and the names of a
+    /// connected system and its run profile, or `command line`.
     pub actor: String,
-    /// What identifies the actor: `token:` or `task:` and an id; absent for the command line.
+    /// What identifies the actor: `token:`, `task:` or `run_profile:` and an id; absent for the command line.
     pub principal: Option<String>,
     /// The `X-Request-Id` of the answer to the request that did it; absent where there was none.
     pub request_id: Option<String>,

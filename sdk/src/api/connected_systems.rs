@@ -34,7 +34,7 @@ words! {
         DeltaImport = "DeltaImport",
         /// Compares all imported objects with users and groups.
         FullSynchronisation = "FullSynchronisation",
-        /// Compares what has changed since the last synchronisation.
+        /// Compares what imports have changed since the last synchronisation; outbound, all users, as a full one does.
         DeltaSynchronisation = "DeltaSynchronisation",
         /// Writes prepared changes to the connected system.
         Export = "Export",

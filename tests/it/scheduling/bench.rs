@@ -6,11 +6,12 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
-const WORKLOADS: [&[&str]; 9] = [
+const WORKLOADS: [&[&str]; 10] = [
     &["burn-down", "--runs", "300"],
     &["latency", "--rate", "50", "--seconds", "1"],
     &["storm", "--tasks", "60"],
     &["rest", "--tasks", "20", "--seconds", "1"],
+    &["connector", "--rows", "1200"],
     &["scripts", "--runs", "10"],
     &["script-latency", "--runs", "2"],
     &["script-calls", "--calls", "100"],
@@ -57,6 +58,7 @@ fn check(workload: &[&str], database: &str, report: &Value) {
             check_lag(report, "bare");
         }
         "rest" => {}
+        "connector" => assert_eq!(report["phases"].as_array().unwrap().len(), 4, "{report}"),
         _ => check_lag(report, "lag"),
     }
 }
