@@ -119,7 +119,8 @@ async fn every_attribute_of_the_schema_is_described() {
         let text = fs::read_to_string(root().join(page)).unwrap();
         let attributes = block["attributes"].as_object().unwrap();
         assert!(!attributes.is_empty());
-        let nested = attributes.values().filter_map(|attribute| attribute["nested_type"]["attributes"].as_object()).flatten();
+        let nested =
+            attributes.values().filter_map(|attribute| attribute["nested_type"]["attributes"].as_object()).flatten();
         for (name, attribute) in attributes.into_iter().chain(nested) {
             assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
             assert!(

@@ -4,6 +4,8 @@ use justiam_sdk::api::schedules::{
     ExecutionMode, IntervalUnit, NewSchedule, NewScheduleStep, PatternType, TriggerType,
 };
 
+use justiam_tests::soon;
+
 use super::super::world;
 use super::{apply, program, schedule, stored, with_steps};
 
@@ -144,7 +146,7 @@ async fn ticks_and_runs_are_no_drift() {
     apply(&workspace, &schedule(&format!("{pattern}{steps}"))).await;
     let before = stored(&server).await;
     let run = server.client.schedules().run(before.id).await.unwrap();
-    server.client.executions().wait(run.execution_id).await.unwrap();
+    soon("the end of the execution", server.client.executions().wait(run.execution_id)).await.unwrap();
     server.advance(24 * 3600);
     workspace.plan_nothing().await;
     let after = stored(&server).await;

@@ -4,6 +4,7 @@ use futures::TryStreamExt as _;
 use justiam_sdk::api::executions::{Execution, ExecutionQuery};
 use justiam_sdk::api::ids::StepId;
 use justiam_tests::server::TestServer;
+use justiam_tests::soon;
 use justiam_tests::terraform::Workspace;
 
 use super::super::world;
@@ -40,7 +41,7 @@ async fn an_insert_does_not_touch_the_history() {
     apply_programs(&server, &workspace, &["/a", "/b"]).await;
     let schedule = stored(&server).await.id;
     let run = server.client.schedules().run(schedule).await.unwrap();
-    let ended = server.client.executions().wait(run.execution_id).await.unwrap();
+    let ended = soon("the end of the execution", server.client.executions().wait(run.execution_id)).await.unwrap();
     apply_programs(&server, &workspace, &["/new", "/b"]).await;
     assert_eq!(server.client.executions().get(run.execution_id).await.unwrap(), ended);
     let all: Vec<Execution> = server.client.executions().list(ExecutionQuery::default()).try_collect().await.unwrap();
