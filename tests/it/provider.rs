@@ -1,6 +1,8 @@
 //! The provider under the real Terraform.
 
 mod answers;
+mod connected_systems;
+mod data_sources;
 mod drift;
 mod imports;
 mod interrupts;
