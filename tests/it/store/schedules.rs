@@ -1,12 +1,13 @@
 //! Schedules and their steps.
 
 use jiff::Timestamp;
+use justiam_sdk::api::connected_systems::{ConnectedSystem, CsvSettings, Direction};
 use justiam_sdk::api::ids::ScheduleId;
 use justiam_sdk::api::pattern::PatternFields;
 use justiam_sdk::api::schedules::{ExecutionMode, IntervalUnit, PatternType, StepType, TriggerType};
 use justiam_server::store::schedules::{self, Filter, ScheduleRow, SealedConnection, Sort, StepRow};
-use justiam_server::store::{Db, Error};
-use justiam_tests::backend::{Backend, somebody_waits_for};
+use justiam_server::store::{Db, Error, connected_systems};
+use justiam_tests::backend::{Backend, execute, somebody_waits_for};
 use justiam_tests::both_databases;
 
 use super::support::{TEXTS, at, id, write};
@@ -26,6 +27,7 @@ both_databases!(
     times_are_set_for_many_schedules_at_once,
     schedules_without_a_next_time_are_found,
     users_of_run_profiles_are_found,
+    profiles_that_exist_and_belong_together_are_found,
     connection_strings_of_other_keys_are_counted,
     changes_of_one_schedule_follow_each_other,
 );
@@ -406,6 +408,43 @@ async fn users_of_run_profiles_are_found(backend: Backend) {
             expected,
             "{system} {profile:?}"
         );
+    }
+}
+
+/// Two connected systems with three run profiles: 1 and 2 of the first, 3 of the second.
+async fn add_profiles(db: &Db) {
+    write(db, async |tx| {
+        for name in ["HR", "Payroll"] {
+            let csv = CsvSettings::new("/srv/a.csv", "id", "mail");
+            let system = ConnectedSystem::new(0, name.into(), Direction::Inbound, csv, at(0));
+            connected_systems::insert(tx, &system).await.unwrap().unwrap();
+        }
+        for (system, name) in [(1, "Full Import"), (1, "Delta Import"), (2, "Full Import")] {
+            let profile = format!(
+                "INSERT INTO run_profiles (connected_system_id, name, run_type, page_size, created_at) \
+                 VALUES ({system}, '{name}', 'FullImport', 100, 0)"
+            );
+            execute(tx, &profile).await;
+        }
+    })
+    .await;
+}
+
+async fn profiles_that_exist_and_belong_together_are_found(backend: Backend) {
+    let db = backend.store().await;
+    add_profiles(&db).await;
+    let mut tx = db.write().await.unwrap();
+    let wanted = [(1, 1), (1, 3), (2, 3), (3, 1), (i64::MAX, i64::MIN), (1, 2)];
+    assert_eq!(schedules::lock_profiles(&mut tx, &wanted).await.unwrap(), [(1, 1), (1, 2), (2, 3)]);
+    assert_eq!(schedules::lock_profiles(&mut tx, &[]).await.unwrap(), []);
+    if backend.is_shared() {
+        let other = db.clone();
+        let deleting = tokio::spawn(async move {
+            write(&other, async |tx| execute(tx, "DELETE FROM run_profiles WHERE id = 1").await).await;
+        });
+        somebody_waits_for(&mut tx).await;
+        tx.commit().await.unwrap();
+        deleting.await.unwrap();
     }
 }
 

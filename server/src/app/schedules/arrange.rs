@@ -8,8 +8,8 @@ use justiam_sdk::api::schedules::StepType;
 use super::steps::{Connection, StepDraft};
 use super::{Draft, connection, first_after};
 use crate::app::{App, Error, FieldErrors, Result};
-use crate::store::schedules::{ScheduleRow, SealedConnection, StepRow};
-use crate::store::{Tx, connected_systems, run_profiles};
+use crate::store::schedules::{self, ScheduleRow, SealedConnection, StepRow};
+use crate::store::{Tx, connected_systems};
 
 impl App {
     /// What a schedule and its steps become, or all that is wrong with the request.
@@ -134,10 +134,8 @@ async fn check_profiles(tx: &mut Tx, steps: &[StepDraft], errors: &mut FieldErro
     if wanted.is_empty() {
         return Ok(());
     }
-    let profiles: Vec<i64> = wanted.iter().map(|(_, profile)| *profile).collect();
-    let found = run_profiles::hold(tx, &profiles).await?;
-    let found: HashSet<(i64, i64)> =
-        found.iter().map(|found| (found.profile.connected_system_id, found.profile.id)).collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let found: HashSet<_> = schedules::lock_profiles(tx, &wanted).await?.into_iter().collect();
     let missing: BTreeSet<i64> =
         wanted.iter().filter(|pair| !found.contains(pair)).map(|(system, _)| *system).collect();
     let mut no_systems = BTreeSet::new();

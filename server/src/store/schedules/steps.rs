@@ -249,6 +249,36 @@ pub async fn users_of_profile(tx: &mut Tx, connected_system: i64, run_profile: O
     ).bind(connected_system).bind(run_profile).fetch_all(conn).await?))
 }
 
+/// Those of the pairs of a connected system and a run profile that exist and belong together. Nobody deletes them before the
+/// transaction ends.
+pub async fn lock_profiles(tx: &mut Tx, pairs: &[(i64, i64)]) -> Result<Vec<(i64, i64)>> {
+    #[derive(Serialize)]
+    struct Given {
+        connected_system_id: i64,
+        run_profile_id: i64,
+    }
+    macro_rules! select {
+        ($lock:literal) => {
+            given!(
+                tx,
+                (connected_system_id bigint, run_profile_id bigint),
+                "SELECT r.connected_system_id, r.id FROM run_profiles r WHERE (r.connected_system_id, r.id) IN \
+                 (SELECT connected_system_id, run_profile_id FROM given) ORDER BY r.id",
+                $lock
+            )
+        };
+    }
+    let sql = match tx {
+        Tx::Sqlite(_) => select!(""),
+        Tx::Postgres(_) => select!(" FOR KEY SHARE"),
+    };
+    let given = rows(pairs.iter().map(|(connected_system_id, run_profile_id)| Given {
+        connected_system_id: *connected_system_id,
+        run_profile_id: *run_profile_id,
+    }));
+    Ok(on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?))
+}
+
 /// How many connection strings were sealed by another key than this one.
 pub async fn count_sealed_by_others(tx: &mut Tx, key_id: &str) -> Result<i64> {
     Ok(on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM schedule_steps WHERE sql_sealed_by <> $1")
