@@ -11,6 +11,10 @@ use super::steps::{self, StepDraft, text};
 use crate::app::FieldErrors;
 use crate::app::fields::{Field, Fields, Object};
 
+/// The fields of patterns other than `Custom`.
+const PATTERN: [&str; 6] =
+    ["daysOfWeek", "runTimes", "intervalValue", "intervalUnit", "intervalWindowStart", "intervalWindowEnd"];
+
 /// What a request wants a schedule to be, right or wrong.
 pub(super) struct Draft {
     pub(super) name: String,
@@ -94,6 +98,8 @@ fn pattern(fields: &mut Fields, trigger: &TriggerType, zone: &TimeZone) -> Patte
     if is_custom {
         pattern.cron_expression = cron;
     }
+    // Not that somebody tried and got the type wrong.
+    let is_absent = is_empty && !PATTERN.iter().any(|field| fields.is_wrong(field));
     let read = pattern.read();
     let required = *trigger == TriggerType::Cron && !fields.is_wrong("patternType");
     let whole = read.as_ref().err().into_iter().flatten();
@@ -113,7 +119,7 @@ fn pattern(fields: &mut Fields, trigger: &TriggerType, zone: &TimeZone) -> Patte
             fields.wrong(field, message.clone());
         }
     }
-    if required && is_empty && given.is_none() && !is_custom {
+    if required && is_absent && given.is_none() && !is_custom {
         fields.wrong("cronExpression", "Cron expression is required where no other field says when the schedule fires");
     }
     if let (false, Ok(read)) = (is_custom, &read) {

@@ -3,11 +3,17 @@
 use super::{Bound, Invariant};
 
 /// All of them.
-pub(super) const SCHEDULES: [Invariant; 11] = [
+pub(super) const SCHEDULES: [Invariant; 12] = [
     Invariant {
         name: "cron_schedule_without_next_time",
         meaning: "an enabled schedule with a pattern has no next time, so it will not fire",
         sql: find!("id", "schedules WHERE is_enabled AND trigger_type = 'Cron' AND next_run_at IS NULL"),
+        bound: Bound::Nothing,
+    },
+    Invariant {
+        name: "idle_schedule_with_next_time",
+        meaning: "a schedule that is disabled or has no pattern has a next time, at which it will not fire",
+        sql: find!("id", "schedules WHERE (NOT is_enabled OR trigger_type <> 'Cron') AND next_run_at IS NOT NULL"),
         bound: Bound::Nothing,
     },
     Invariant {
