@@ -21,6 +21,7 @@ both_databases!(
     only_a_shared_database_has_a_clock,
     servers_of_one_database_hear_each_other_and_no_others,
     a_closed_database_is_unavailable,
+    a_database_is_known_whoever_opens_it,
 );
 
 async fn many_servers_that_start_at_once_agree_on_the_schema(backend: Backend) {
@@ -224,4 +225,12 @@ async fn the_address_of_a_database_is_never_repeated() {
         let error = Db::open_postgres(&url.into(), 1).await.err().unwrap();
         assert!(!format!("{error} {error:?}").contains("pa55word"), "{error:?}");
     }
+}
+
+async fn a_database_is_known_whoever_opens_it(backend: Backend) {
+    let (db, again) = (backend.store().await, backend.store().await);
+    let origin = db.origin().await.unwrap();
+    assert!(origin.is(&again.origin().await.unwrap()) && again.separate(1).origin().await.unwrap().is(&origin));
+    let sqlite = Backend::sqlite().store().await;
+    assert!(!origin.is(&sqlite.origin().await.unwrap()));
 }

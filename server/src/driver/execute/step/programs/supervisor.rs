@@ -17,7 +17,7 @@ use rustix::process::{DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions, Wa
 
 use super::super::super::script::sandbox::capabilities;
 use super::order::{Ended, PROGRAM, SUPERVISOR, Word};
-use super::tree;
+use super::tree::{self, Reach};
 
 /// The most processes that a step may have at a time.
 pub(super) const MOST_PROCESSES: usize = 256;
@@ -41,33 +41,44 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let grace = args.next().and_then(|word| word.to_str()?.parse().ok()).map(Duration::from_millis);
     let Some(grace) = grace else { return ExitCode::from(CANNOT_START) };
     let Ok(server) = io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::from(CANNOT_START) };
-    match start(&server).and_then(|program| watch(program, &server, grace)) {
+    let reach = match prepare() {
+        Ok(reach) => reach,
+        Err(error) => {
+            let _ = Word::Unstartable { step: "supervisor".into(), error: error.to_string() }.say(File::from(server));
+            return ExitCode::from(CANNOT_START);
+        }
+    };
+    match start(&server).and_then(|program| watch(program, &server, reach, grace)) {
         Ok(ended) => {
-            end_the_rest();
+            end_the_rest(reach);
             // A server that is gone needs no word.
             let _ = Word::Ended(ended).say(File::from(server));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            end_the_rest();
+            end_the_rest(reach);
             let _ = Word::Unstartable { step: "supervisor".into(), error: error.to_string() }.say(File::from(server));
             ExitCode::from(CANNOT_START)
         }
     }
 }
 
-/// Prepares this process, and starts the one that becomes the program.
-fn start(server: &OwnedFd) -> io::Result<Pid> {
-    let own = rustix::process::getpid();
+/// Makes this process the keeper of all that will be below it.
+fn prepare() -> io::Result<Reach> {
     // Signals for the server's group, such as a terminal's, are not for this process: the server decides when a step ends.
     rustix::process::setsid()?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::process::set_child_subreaper(Some(own))?;
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     capabilities::drop_all()?;
     rustix::thread::set_no_new_privs(true)?;
     close_fds::set_fds_cloexec(3, &[]);
+    Ok(Reach::confine())
+}
+
+/// Starts the process that becomes the program.
+fn start(server: &OwnedFd) -> io::Result<Pid> {
     let child = Command::new("/proc/self/exe")
-        .args([PROGRAM, &own.to_string()])
+        .args([PROGRAM, &std::process::id().to_string()])
         .env_clear()
         // A library for PostgreSQL would look for passwords in the home of the server's user.
         .env("PGPASSFILE", "/dev/null")
@@ -82,7 +93,7 @@ fn start(server: &OwnedFd) -> io::Result<Pid> {
 }
 
 /// Waits until the program has ended, or makes it end.
-fn watch(program: Pid, server: &OwnedFd, grace: Duration) -> io::Result<Ended> {
+fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration) -> io::Result<Ended> {
     let ending = rustix::process::pidfd_open(program, PidfdFlags::empty())?;
     let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
     loop {
@@ -100,7 +111,7 @@ fn watch(program: Pid, server: &OwnedFd, grace: Duration) -> io::Result<Ended> {
             return Ok(Ended { signal: Some(Signal::KILL.as_raw()), ..ended });
         }
     }
-    tree::signal_all(Signal::TERM);
+    reach.signal(Signal::TERM);
     let end = Instant::now() + grace;
     // Others may still be about to end in good order when the program has ended.
     while reap(program, &mut ended) != Left::Nobody {
@@ -114,11 +125,11 @@ fn watch(program: Pid, server: &OwnedFd, grace: Duration) -> io::Result<Ended> {
 }
 
 /// Kills until nobody is left. A process that was killed cannot start others any more, so those who can become fewer each time.
-fn end_the_rest() {
+fn end_the_rest(reach: Reach) {
     let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
     // No process has this number.
     while reap(rustix::process::getpid(), &mut ended) != Left::Nobody {
-        tree::signal_all(Signal::KILL);
+        reach.signal(Signal::KILL);
         let _ = wait(&[], LOOK_AGAIN);
     }
 }

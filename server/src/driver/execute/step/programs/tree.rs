@@ -1,9 +1,11 @@
-//! The processes below this one.
+//! The processes below this one, and signals to them.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use landlock::{Ruleset, RulesetAttr as _, RulesetCreated, RulesetStatus, Scope};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 /// All processes below this one, except those that have just come into being. Whoever lost its parent is a child of this one, because it
@@ -30,10 +32,41 @@ pub(super) fn descendants() -> Vec<Pid> {
     found
 }
 
-/// Sends a signal to each of them. One that is gone needs none.
-pub(super) fn signal_all(signal: Signal) {
-    for pid in descendants() {
-        let _ = rustix::process::kill_process(pid, signal);
+/// How the processes below this one are told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The kernel keeps this process's signals among those below it, so all of them are told at once: nobody can get away by starting
+    /// another one meanwhile.
+    Whole,
+    /// One after the other, as they are found.
+    Found,
+}
+
+impl Reach {
+    /// Has the kernel keep signals of this process and of those below it among them, from Linux 6.12 on.
+    pub(super) fn confine() -> Self {
+        let confined = Ruleset::default()
+            .scope(Scope::Signal)
+            .and_then(Ruleset::create)
+            .and_then(RulesetCreated::restrict_self)
+            .is_ok_and(|status| status.ruleset == RulesetStatus::FullyEnforced);
+        // Not only what the kernel says counts: without this, a signal to all would be one to everything of the server's user.
+        let parent = rustix::process::getppid();
+        let refused = |parent| rustix::process::test_kill_process(parent) == Err(Errno::PERM);
+        if confined && parent.is_some_and(refused) { Self::Whole } else { Self::Found }
+    }
+
+    /// Sends a signal to all. One that is gone needs none.
+    pub(super) fn signal(self, signal: Signal) {
+        match self {
+            // The group of this number stands for all processes.
+            Self::Whole => _ = rustix::process::kill_process_group(Pid::INIT, signal),
+            Self::Found => {
+                for pid in descendants() {
+                    let _ = rustix::process::kill_process(pid, signal);
+                }
+            }
+        }
     }
 }
 
