@@ -3,4 +3,5 @@
 mod imports;
 mod inbound;
 mod outbound;
+mod server;
 mod support;

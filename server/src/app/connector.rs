@@ -78,7 +78,11 @@ struct Tally {
 }
 
 impl Tally {
+    /// Counts objects. What did not happen is not told.
     fn add(&mut self, word: &'static str, count: usize) {
+        if count == 0 {
+            return;
+        }
         self.counts.push((word, i64::try_from(count).unwrap_or(i64::MAX)));
     }
 

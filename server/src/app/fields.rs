@@ -148,7 +148,7 @@ impl Fields {
     /// An object of strings; an entry that is none is an error of its own.
     pub(super) fn texts(&mut self, name: &str) -> Field<ConfigMap> {
         match self.object(name) {
-            Field::Value(object) => Field::Value(texts(object, &format!("{name}."), &mut self.errors)),
+            Field::Value(object) => Field::Value(texts(object, &format!("{}{name}.", self.prefix), &mut self.errors)),
             Field::Null => Field::Null,
             Field::Absent => Field::Absent,
         }

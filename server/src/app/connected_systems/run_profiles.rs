@@ -146,10 +146,7 @@ fn event(action: &'static str, profile: &RunProfile) -> Event {
 fn read(body: Object, id: i64, system: i64) -> Result<RunProfile> {
     let mut fields = Fields::loose(body, "");
     let name = name(&mut fields);
-    let run_type = fields.any_word::<RunType>("runType").value();
-    if run_type.is_none() && !fields.is_wrong("runType") {
-        fields.wrong("runType", format!("is required and {}", RunType::expected()));
-    }
+    let run_type = run_type(&mut fields);
     let page_size = fields.integer("pageSize").value().unwrap_or(DEFAULT_PAGE_SIZE);
     if !PAGE_SIZE.contains(&page_size) {
         let (least, most) = (PAGE_SIZE.start(), PAGE_SIZE.end());
@@ -160,6 +157,21 @@ fn read(body: Object, id: i64, system: i64) -> Result<RunProfile> {
     let mut profile = RunProfile::new(id, name, system, run_type.unwrap_or(RunType::FullImport));
     (profile.page_size, profile.file_path) = (page_size, file_path);
     Ok(profile)
+}
+
+/// A word in any letter case. Not its number: those of existing clients begin elsewhere.
+fn run_type(fields: &mut Fields) -> Option<RunType> {
+    let Some(word) = fields.text("runType").value() else {
+        if !fields.is_wrong("runType") {
+            fields.wrong("runType", format!("is required; it {}", RunType::expected()));
+        }
+        return None;
+    };
+    let known = RunType::from_any_case(&word).filter(|_| !word.bytes().all(|byte| byte.is_ascii_digit()));
+    if known.is_none() {
+        fields.wrong("runType", format!("{}, not `{}`", RunType::expected(), shown(&word)));
+    }
+    known
 }
 
 async fn taken(tx: &mut Tx, profile: &RunProfile) -> Result<Error> {
