@@ -99,9 +99,7 @@ pub async fn lock(tx: &mut Tx, system: i64, id: i64) -> Result<Option<NamedProfi
 /// Those of these run profiles that exist, in the order of their ids.
 pub async fn named(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     let sql = given!(tx, (id bigint), select!("WHERE p.id IN (SELECT id FROM given) ORDER BY p.id"));
-    let given = rows(ids.iter().map(|id| Given { id: *id }));
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?);
-    Ok(rows.into_iter().map(NamedProfile::from).collect())
+    many(tx, sql, ids).await
 }
 
 /// The same, and nobody deletes them until the transaction ends.
@@ -115,6 +113,12 @@ pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
         ),
     };
     many(tx, sql, ids).await
+}
+
+async fn many(tx: &mut Tx, sql: &'static str, ids: &[i64]) -> Result<Vec<NamedProfile>> {
+    let given = rows(ids.iter().map(|id| Given { id: *id }));
+    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?);
+    Ok(rows.into_iter().map(NamedProfile::from).collect())
 }
 
 /// All run profiles of a connected system, in the order of their ids.
