@@ -8,7 +8,7 @@ use justiam_sdk::api::schedules::{
 use justiam_sdk::api::tasks::DEFAULT_TIMEZONE;
 use tfplugin::{Attribute, Check, Message, Relation, Schema, Type, Value, same};
 
-use crate::checks::{absolute_path, cron, name, timezone, word};
+use crate::checks::{absolute_path, cron, line, timezone, word};
 
 pub(super) fn schema() -> Schema {
     Schema::new()
@@ -17,7 +17,7 @@ pub(super) fn schema() -> Schema {
             Attribute::string("id").computed().markdown("The schedule's id, a UUID."),
             Attribute::string("name")
                 .required()
-                .check(name(MAX_NAME))
+                .check(line("name", MAX_NAME))
                 .markdown("The schedule's name: 1 to 200 characters, unique on the server."),
             Attribute::string("description")
                 .optional()
