@@ -9,6 +9,7 @@ use futures::future::join_all;
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
 use justiam_sdk::api::connected_systems::{CsvSettings, NewConnectedSystem, NewRunProfile, RunType};
 use justiam_server::app::caller::Permission;
+use justiam_tests::server::TestServer;
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOBODY, answer, merge};
@@ -309,6 +310,41 @@ async fn the_next_time_is_right_after_every_change() {
         post(&api, &format!("{SCHEDULES}/{NOBODY}/{action}")).await.refused(404, "NOT_FOUND");
         post(&api, &format!("{SCHEDULES}/x/{action}")).await.refused(404, "NOT_FOUND");
     }
+}
+
+/// The executions of a schedule, oldest first: when they were due, and what stands in the place of the number of missed ticks.
+async fn executions(api: &Api, schedule: &Value) -> Vec<(Value, Value)> {
+    let id = schedule["id"].as_str().unwrap();
+    let page = api.get(&format!("/api/v1/schedule-executions?scheduleId={id}&sortDescending=false")).await.json();
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|item| (item["scheduledFor"].clone(), item["missedTicks"].clone())).collect()
+}
+
+#[tokio::test]
+async fn a_tick_that_is_due_is_on_record_before_the_schedule_becomes_another_one() {
+    // Nobody dispatches here, so that the tick is due when the change comes.
+    let server = TestServer::start_with(|config| config.roles = "api".parse().unwrap()).await;
+    let api = Api::with(server);
+    // Beside no dispatcher, schedules become overdue.
+    api.server.leave_unchecked();
+    let mut schedules = Vec::new();
+    for name in ["edited", "disabled", "deleted", "off"] {
+        let body = json!({ "name": name, "isEnabled": name != "off", "steps": [program(0, "/opt/x")] });
+        schedules.push(create(&api, &mornings(&body)).await);
+    }
+    api.server.advance(31 * 3600);
+    let edited = replace(&api, &schedules[0], &mornings(&json!({ "name": "edited", "runTimes": "09:00" }))).await;
+    assert_eq!(edited["nextRunTime"], "2026-01-02T09:00:00Z");
+    assert_eq!(edited["lastRunTime"], "2026-01-02T07:00:00Z");
+    for index in [1, 3] {
+        let disabled = post(&api, &format!("{}/disable", path(&schedules[index]))).await.expect(200).json();
+        assert_eq!(disabled["nextRunTime"], Value::Null);
+    }
+    answer(api.request("DELETE", &path(&schedules[2]))).await.expect(204);
+    for schedule in &schedules[..3] {
+        assert_eq!(executions(&api, schedule).await, [(json!("2026-01-02T06:00:00Z"), json!(1))]);
+    }
+    assert_eq!(executions(&api, &schedules[3]).await, []);
 }
 
 #[tokio::test]

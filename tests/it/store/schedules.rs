@@ -5,6 +5,7 @@ use justiam_sdk::api::connected_systems::{ConnectedSystem, CsvSettings, Directio
 use justiam_sdk::api::ids::ScheduleId;
 use justiam_sdk::api::pattern::PatternFields;
 use justiam_sdk::api::schedules::{ExecutionMode, IntervalUnit, PatternType, StepType, TriggerType};
+use justiam_server::app::invariants::{Reach, check};
 use justiam_server::store::schedules::{self, Filter, ScheduleRow, SealedConnection, Sort, StepRow};
 use justiam_server::store::{Db, Error, connected_systems};
 use justiam_tests::backend::{Backend, execute, somebody_waits_for};
@@ -30,6 +31,7 @@ both_databases!(
     profiles_that_exist_and_belong_together_are_found,
     connection_strings_of_other_keys_are_counted,
     changes_of_one_schedule_follow_each_other,
+    an_idle_schedule_with_a_next_time_is_a_violation,
 );
 
 /// An enabled schedule that fires on working days.
@@ -473,4 +475,18 @@ async fn changes_of_one_schedule_follow_each_other(backend: Backend) {
     tx.commit().await.unwrap();
     let seen = second.await.unwrap();
     assert_eq!((seen.revision.as_str(), seen.step_count), ("first", 1));
+}
+
+async fn an_idle_schedule_with_a_next_time_is_a_violation(backend: Backend) {
+    let db = backend.store().await;
+    let disabled = ScheduleRow { is_enabled: false, ..schedule(1, "disabled") };
+    let manual = ScheduleRow { trigger_type: TriggerType::Manual, ..schedule(2, "manual") };
+    let at_rest = ScheduleRow { next_run_at: None, ..disabled.clone() };
+    add(&db, &[disabled, manual, ScheduleRow { id: id(3), name: "at rest".into(), ..at_rest }, schedule(4, "enabled")])
+        .await;
+    let checked = check(&db, at(0), Reach::Whole).await.unwrap();
+    let violated: Vec<_> = checked.into_iter().filter(|checked| checked.violations > 0).collect();
+    assert_eq!(violated.len(), 1);
+    assert_eq!(violated[0].name, "idle_schedule_with_next_time");
+    assert_eq!(violated[0].examples, [id::<ScheduleId>(1).to_string(), id::<ScheduleId>(2).to_string()]);
 }
