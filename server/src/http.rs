@@ -50,7 +50,7 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
     let routes = if roles.api { api() } else { Router::new() };
     routes
         .route(routes::VERSION, get(health::version))
-        .route(routes::API_HEALTH_VERSION, get(health::version))
+        .route(routes::API_HEALTH_VERSION, get(health::product))
         .route(routes::API_HEALTH, get(health::alive))
         .route(routes::HEALTH, get(health::alive))
         .route(routes::READY, get(health::ready))

@@ -20,6 +20,11 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Fa
     Ok(Json(json!({ "status": "ready" })))
 }
 
+/// `GET /api/v1/health/version`, in the form that existing clients read.
+pub(super) async fn product() -> Json<Value> {
+    Json(json!({ "product": "JustIAM", "version": env!("CARGO_PKG_VERSION") }))
+}
+
 /// `GET /api/v1/version`
 pub(super) async fn version() -> Json<&'static str> {
     Json(env!("CARGO_PKG_VERSION"))
