@@ -97,14 +97,6 @@ fn pattern(config: &State, diagnostics: &mut Diagnostics) {
     } else {
         format!("`pattern_type` is not set, so it is `{pattern_type}`")
     };
-    // What is set tells what may have been meant.
-    let meant =
-        |needed: &[&str]| fields(config).iter().any(|(name, given)| needed.contains(name) && *given == Given::Known);
-    let other = match pattern_type {
-        PatternType::Interval => meant(&["run_times"]).then_some(PatternType::SpecificTimes),
-        _ => meant(&["interval_value", "interval_unit", "interval_window_start"]).then_some(PatternType::Interval),
-    };
-    let hint = other.map_or_else(String::new, |other| format!("\n\nhint: for that, set `pattern_type = \"{other}\"`"));
     let fires = config.trigger_type.as_str() == Some(TriggerType::Cron.as_str());
     for (name, given) in fields(config) {
         if given == Given::Null && fires && needed.contains(&name) {
@@ -115,6 +107,13 @@ fn pattern(config: &State, diagnostics: &mut Diagnostics) {
             diagnostics.error_at(name, format!("Missing {}", name.replace('_', " ")), detail);
         }
         if given == Given::Known && !needed.contains(&name) {
+            // What is set tells what may have been meant.
+            let hint = match name {
+                "cron_expression" => hint_of(&PatternType::Custom),
+                "run_times" => hint_of(&PatternType::SpecificTimes),
+                "days_of_week" => String::new(),
+                _ => hint_of(&PatternType::Interval),
+            };
             let detail = format!("{source}, and `{name}` is not part of that pattern.{hint}");
             diagnostics.error_at(name, format!("Unexpected {}", name.replace('_', " ")), detail);
         }
@@ -126,6 +125,10 @@ fn pattern(config: &State, diagnostics: &mut Diagnostics) {
                       `trigger_type = \"Cron\"`";
         diagnostics.warning_at("trigger_type", "Pattern without effect", detail);
     }
+}
+
+fn hint_of(pattern_type: &PatternType) -> String {
+    format!("\n\nhint: for that, set `pattern_type = \"{pattern_type}\"`")
 }
 
 fn example(attribute: &str) -> &'static str {

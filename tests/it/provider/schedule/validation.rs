@@ -70,7 +70,12 @@ async fn each_mistake_is_reported_on_its_attribute_with_a_hint() {
             &["34 times of day; 33 fit", "Interval"],
         ),
         (&TIMES, "interval_value", "5", &["Unexpected interval value", "set `pattern_type = \"Interval\"`"]),
-        (&TIMES, "cron_expression", "\"0 6 * * *\"", &["Unexpected cron expression", "not part of that pattern"]),
+        (
+            &TIMES,
+            "cron_expression",
+            "\"0 6 * * *\"",
+            &["Unexpected cron expression", "set `pattern_type = \"Custom\"`"],
+        ),
         (&INTERVAL, "interval_value", "60", &["whole number from 1 to 59"]),
         (&INTERVAL, "interval_value", "0", &["whole number from 1 to 59"]),
         (&INTERVAL, "interval_value", "null", &["Missing interval value"]),
