@@ -103,30 +103,51 @@ async fn every_whole_script_in_the_guides_compiles() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().collect::<Vec<_>>(), right, "{said}");
 }
 
+/// The page of a resource or a data source, and the example that it shows.
+fn page_of(kind: &str, type_name: &str) -> (String, String) {
+    let name = type_name.strip_prefix("justiam_").unwrap();
+    match kind {
+        "resource_schemas" => {
+            (format!("docs/resources/{name}.md"), format!("examples/resources/{type_name}/resource.tf"))
+        }
+        _ => (format!("docs/data-sources/{name}.md"), format!("examples/data-sources/{type_name}/data-source.tf")),
+    }
+}
+
+/// Fails unless each attribute, and each within it, has a description and is on the page.
+fn check_described(page: &str, text: &str, block: &Value) {
+    let attributes = block["attributes"].as_object().unwrap();
+    assert!(!attributes.is_empty());
+    for (name, attribute) in attributes {
+        assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
+        assert!(
+            attribute["description"].as_str().is_some_and(|text| !text.is_empty()),
+            "`{name}` of {page} has no description"
+        );
+        if attribute["nested_type"].is_object() {
+            check_described(page, text, &attribute["nested_type"]);
+        }
+    }
+}
+
 #[tokio::test]
-async fn every_attribute_of_the_schema_is_described() {
+async fn every_attribute_is_described_and_each_page_shows_its_example() {
     let workspace = Workspace::new("http://127.0.0.1:1", "none");
     workspace.config("");
     let output = workspace.command(&["providers", "schema", "-json"]).output().await.unwrap();
     let schemas: Value = serde_json::from_slice(&output.stdout).unwrap();
     let provider = schemas["provider_schemas"].as_object().unwrap().values().next().unwrap();
-    let pages = [
-        ("docs/index.md", &provider["provider"]["block"]),
-        ("docs/resources/scheduled_task.md", &provider["resource_schemas"]["justiam_scheduled_task"]["block"]),
-        ("docs/resources/schedule.md", &provider["resource_schemas"]["justiam_schedule"]["block"]),
-    ];
-    for (page, block) in pages {
-        let text = fs::read_to_string(root().join(page)).unwrap();
-        let attributes = block["attributes"].as_object().unwrap();
-        assert!(!attributes.is_empty());
-        let nested =
-            attributes.values().filter_map(|attribute| attribute["nested_type"]["attributes"].as_object()).flatten();
-        for (name, attribute) in attributes.into_iter().chain(nested) {
-            assert!(text.contains(&format!("`{name}`")), "{page} does not describe `{name}`");
-            assert!(
-                attribute["description"].as_str().is_some_and(|text| !text.is_empty()),
-                "`{name}` has no description"
-            );
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    check_described("docs/index.md", &read("docs/index.md"), &provider["provider"]["block"]);
+    let mut pages = 0;
+    for kind in ["resource_schemas", "data_source_schemas"] {
+        for (type_name, schema) in provider[kind].as_object().unwrap() {
+            let (page, example) = page_of(kind, type_name);
+            let text = read(&page);
+            check_described(&page, &text, &schema["block"]);
+            assert!(text.contains(&read(&example)), "{page} does not show {example} as it is");
+            pages += 1;
         }
     }
+    assert!(pages >= 11, "found {pages} pages, so this test looks at the wrong place");
 }

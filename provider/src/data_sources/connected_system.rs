@@ -62,14 +62,11 @@ impl DataSource for Source {
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
         let summary = "Could not read the connected system";
-        let found = match wanted.id.as_known() {
-            Some(&id) => {
-                Some(ask(call, &SUBJECT, summary, async |client| client.connected_systems().get(id).await).await?)
-            }
-            None => {
-                let name = wanted.name.as_str()?;
-                ask(call, &SUBJECT, summary, async |client| client.connected_systems().find(name).await).await?
-            }
+        let found = if let Some(&id) = wanted.id.as_known() {
+            Some(ask(call, &SUBJECT, summary, async |client| client.connected_systems().get(id).await).await?)
+        } else {
+            let name = wanted.name.as_str()?;
+            ask(call, &SUBJECT, summary, async |client| client.connected_systems().find(name).await).await?
         };
         if found.is_none() {
             nothing_named(call, SUBJECT.noun, wanted.name.as_str().unwrap_or_default());

@@ -59,20 +59,19 @@ impl DataSource for Source {
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
         let summary = "Could not read the run profile";
         let system = wanted.connected_system_id.as_known().copied()?;
-        let found = match wanted.id.as_known() {
-            Some(&id) => Some(
+        let found = if let Some(&id) = wanted.id.as_known() {
+            Some(
                 ask(call, &SUBJECT, summary, async |client| {
                     client.connected_systems().run_profiles(system).get(id).await
                 })
                 .await?,
-            ),
-            None => {
-                let name = wanted.name.as_str()?;
-                ask(call, &SUBJECT, summary, async |client| {
-                    client.connected_systems().run_profiles(system).find(name).await
-                })
-                .await?
-            }
+            )
+        } else {
+            let name = wanted.name.as_str()?;
+            ask(call, &SUBJECT, summary, async |client| {
+                client.connected_systems().run_profiles(system).find(name).await
+            })
+            .await?
         };
         let Some(profile) = found else {
             nothing_named(call, SUBJECT.noun, wanted.name.as_str().unwrap_or_default());

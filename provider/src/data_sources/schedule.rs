@@ -43,6 +43,7 @@ model! {
 
     /// A step.
     #[derive(Debug)]
+    #[expect(clippy::struct_field_names, reason = "they are the names of the attributes")]
     pub struct Step {
         pub id: Attr<String>,
         pub step_index: Attr<i64>,
@@ -79,15 +80,12 @@ impl DataSource for Source {
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
         let summary = "Could not read the schedule";
-        let found = match wanted.id.as_str() {
-            Some(id) => {
-                let id: ScheduleId = call.diagnostics.ok(summary, id.parse())?;
-                Some(ask(call, &SUBJECT, summary, async |client| client.schedules().get(id).await).await?)
-            }
-            None => {
-                let name = wanted.name.as_str()?;
-                ask(call, &SUBJECT, summary, async |client| named(client, name).await).await?
-            }
+        let found = if let Some(id) = wanted.id.as_str() {
+            let id: ScheduleId = call.diagnostics.ok(summary, id.parse())?;
+            Some(ask(call, &SUBJECT, summary, async |client| client.schedules().get(id).await).await?)
+        } else {
+            let name = wanted.name.as_str()?;
+            ask(call, &SUBJECT, summary, async |client| named(client, name).await).await?
         };
         if found.is_none() {
             nothing_named(call, SUBJECT.noun, wanted.name.as_str().unwrap_or_default());

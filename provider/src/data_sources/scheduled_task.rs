@@ -83,15 +83,12 @@ impl DataSource for Source {
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
         let summary = "Could not read the task";
-        let found = match wanted.id.as_str() {
-            Some(id) => {
-                let id: TaskId = call.diagnostics.ok(summary, id.parse())?;
-                Some(ask(call, &SUBJECT, summary, async |client| client.tasks().get(id).await).await?)
-            }
-            None => {
-                let name = wanted.name.as_str()?;
-                ask(call, &SUBJECT, summary, async |client| named(client, name).await).await?
-            }
+        let found = if let Some(id) = wanted.id.as_str() {
+            let id: TaskId = call.diagnostics.ok(summary, id.parse())?;
+            Some(ask(call, &SUBJECT, summary, async |client| client.tasks().get(id).await).await?)
+        } else {
+            let name = wanted.name.as_str()?;
+            ask(call, &SUBJECT, summary, async |client| named(client, name).await).await?
         };
         if found.is_none() {
             nothing_named(call, SUBJECT.noun, wanted.name.as_str().unwrap_or_default());
