@@ -3,8 +3,11 @@
 use justiam_server::driver::execute::step::programs::{Job, Outcome, ProgramEnd};
 use justiam_server::store::Db;
 use justiam_tests::postgres::{TestDatabase, database};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{UnixListener, UnixStream};
 
 use super::support::{Lab, why};
 
@@ -13,15 +16,43 @@ async fn run(lab: &Lab, url: &str, script: &str) -> ProgramEnd {
     lab.run(Job::Sql { connection_string: url.into(), script_path }).await
 }
 
-/// A lab beside a schema in which there is a table `t`.
-async fn lab() -> (Lab, TestDatabase) {
+/// A schema, and a way to it for programs. A process that has no special rights does not get into the folder of the database's own
+/// socket, which belongs to another user where the tests are root's.
+struct Reachable {
+    url: String,
+    _database: TestDatabase,
+    _folder: TempDir,
+}
+
+async fn reachable() -> Reachable {
     let database = database().await;
+    let folder = TempDir::new().unwrap();
+    let options: PgConnectOptions = database.url.parse().unwrap();
+    let Some(socket) = options.get_socket().map(|folder| folder.join(".s.PGSQL.5432")) else {
+        return Reachable { url: database.url.clone(), _database: database, _folder: folder };
+    };
+    let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let (head, rest) = database.url.split_once('@').unwrap();
+    let encoded = folder.path().to_str().unwrap().replace('/', "%2F");
+    let url = format!("{head}@{encoded}/{}", rest.split_once('/').unwrap().1);
+    Reachable { url, _database: database, _folder: folder }
+}
+
+/// A lab beside a schema in which there is a table `t`.
+async fn lab() -> (Lab, Reachable) {
+    let database = reachable().await;
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     connection.execute("CREATE TABLE t (n INT PRIMARY KEY)").await.unwrap();
     (Lab::new().await, database)
 }
 
-async fn numbers(database: &TestDatabase) -> Vec<i32> {
+async fn numbers(database: &Reachable) -> Vec<i32> {
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     sqlx::query_scalar("SELECT n FROM t ORDER BY n").fetch_all(&mut connection).await.unwrap()
 }
@@ -70,7 +101,7 @@ async fn a_script_does_not_end_the_transaction() {
 #[tokio::test]
 async fn the_servers_own_database_is_refused_whatever_it_is_called() {
     let (_, database) = lab().await;
-    let own = justiam_tests::postgres::database().await;
+    let own = reachable().await;
     let db = Db::open_postgres(&own.url.as_str().into(), 2).await.unwrap();
     let lab = Lab::beside(db);
     let refused = "sqlConnectionString: this is the server's own database, which no step may use";
@@ -135,7 +166,7 @@ async fn what_cannot_be_reached_says_why_and_keeps_the_password() {
         "sqlConnectionString: it cannot be read; write `postgres://user:password@host:port/database`"
     );
     // A database may repeat what it was told.
-    let database = database().await;
+    let database = reachable().await;
     let joint = if database.url.contains('?') { '&' } else { '?' };
     let url = format!("{}{joint}password=hidden-word", database.url);
     let end = run(&lab, &url, "SELECT 'hidden-word'::int").await;

@@ -8,7 +8,7 @@ use justiam_server::driver::execute::step::programs::{Job, Outcome, ProgramEnd};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
-use super::support::{Lab, until, why};
+use super::support::{Lab, why};
 
 /// Opens a database beside the steps, and makes it where it is missing.
 async fn open(path: &str) -> SqliteConnection {
@@ -187,7 +187,6 @@ async fn a_script_that_is_stopped_leaves_nothing() {
     let end = tokio::time::timeout(super::support::DEADLINE, lab.run_until(job, stop)).await.unwrap();
     assert_eq!((end.outcome, end.output), (Outcome::Stopped, None));
     assert_eq!(numbers(&path).await, Vec::<i64>::new());
-    until("the journal to go", || !lab.jobs().join("data.db-journal").exists()).await;
 }
 
 #[tokio::test]

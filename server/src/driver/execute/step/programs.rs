@@ -222,6 +222,8 @@ impl Programs {
                 Outcome::Success
             }
             (Some(Err(why)), ..) => failed(&why),
+            // Who is stopped before the order has come whole cannot start.
+            (None, Some(_), _) if stopped => Outcome::Stopped,
             (None, Some((step, error)), _) => failed(&self.unstartable(job, &step, &error)),
             (None, None, Some(Ended { stopped: true, .. })) => Outcome::Stopped,
             (None, None, Some(Ended { crowd: true, .. })) => {
