@@ -1,6 +1,6 @@
 //! Activities: what steps of executions and run profiles do.
 
-use justiam_sdk::api::activities::{Activity, ActivityQuery, ActivityStatus};
+use justiam_sdk::api::activities::{Activity, ActivityQuery, ActivityStatus, TargetType};
 use justiam_sdk::api::ids::ActivityId;
 use justiam_sdk::api::page::Items;
 use justiam_sdk::api::values::Words as _;
@@ -11,24 +11,29 @@ use super::{App, Error, FieldErrors, Result};
 use crate::store::Tx;
 use crate::store::activities::{self, Filter};
 
-/// Whoever may read schedules or connected systems may read what both of them do.
-fn require_view(caller: &Caller) -> Result<()> {
-    caller
-        .require(Permission::SchedulesView)
-        .or_else(|error| caller.require(Permission::ConnectedSystemsView).map_err(|_| error))
+/// Whoever may read schedules may read what all their steps do. Whoever may read connected systems alone may read what run
+/// profiles do, and not what programs print. Tells whether it is the latter.
+fn require_view(caller: &Caller) -> Result<bool> {
+    match caller.require(Permission::SchedulesView) {
+        Ok(()) => Ok(false),
+        Err(error) => caller.require(Permission::ConnectedSystemsView).map(|()| true).map_err(|_| error),
+    }
 }
 
 impl App {
     /// Reads one activity.
     pub async fn activity(&self, caller: &Caller, id: ActivityId) -> Result<Activity> {
-        require_view(caller)?;
+        let only_profiles = require_view(caller)?;
         let mut tx = self.db.read().await?;
-        activities::get(&mut tx, id).await?.ok_or_else(|| Error::no_activity(&id))
+        let activity = activities::get(&mut tx, id).await?;
+        let visible =
+            |activity: &Activity| !only_profiles || activity.target_type == TargetType::ConnectedSystemRunProfile;
+        activity.filter(visible).ok_or_else(|| Error::no_activity(&id))
     }
 
     /// Lists activities, newest first.
     pub async fn list_activities(&self, caller: &Caller, query: &ActivityQuery) -> Result<Items<Activity>> {
-        require_view(caller)?;
+        let only_profiles = require_view(caller)?;
         let mut errors = FieldErrors::default();
         let (page, size, offset) = page_of_items(query.page, query.page_size, &mut errors);
         if query.status.as_ref().is_some_and(|status| !status.is_known()) {
@@ -39,6 +44,7 @@ impl App {
             status: query.status.clone(),
             execution: query.schedule_execution_id,
             connected_system: query.connected_system_id,
+            only_profiles,
         };
         let mut tx = self.db.read().await?;
         let (items, total) = activities::list(&mut tx, &filter, offset, size).await?;

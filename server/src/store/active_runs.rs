@@ -256,7 +256,8 @@ pub async fn release(tx: &mut Tx, worker: &str, known: &[RunId]) -> Result<u64> 
     Ok(on!(tx, conn => sqlx::query(sql).bind(given_ids(known)).bind(worker).execute(conn).await?.rows_affected()))
 }
 
-/// Renews leases of `worker`, and returns the runs whose leases were renewed. One that somebody is just writing is left out.
+/// Renews leases of `worker`, and returns the runs whose leases were renewed. One that somebody is just ending is left out; one
+/// whose log is just written is not.
 pub async fn renew(tx: &mut Tx, worker: &str, ids: &[RunId], lease_until: Timestamp) -> Result<Vec<RunId>> {
     let given = given_ids(ids);
     let sql = match tx {
@@ -266,7 +267,7 @@ pub async fn renew(tx: &mut Tx, worker: &str, ids: &[RunId], lease_until: Timest
             tx,
             (id text),
             "UPDATE active_runs SET lease_until = $3 WHERE turn IN (SELECT turn FROM active_runs \
-             WHERE id IN (SELECT id FROM given) AND status = 'running' AND worker = $2 FOR UPDATE SKIP LOCKED) RETURNING id"
+             WHERE id IN (SELECT id FROM given) AND status = 'running' AND worker = $2 FOR NO KEY UPDATE SKIP LOCKED) RETURNING id"
         ),
     };
     let renewed: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql)

@@ -209,7 +209,8 @@ pub async fn release(tx: &mut Tx, worker: &str, known: &[ActivityId]) -> Result<
     Ok(on!(tx, conn => sqlx::query(sql).bind(given_ids(known)).bind(worker).execute(conn).await?.rows_affected()))
 }
 
-/// Renews leases of `worker`, and returns the steps whose leases were renewed. One that somebody is just writing is left out.
+/// Renews leases of `worker`, and returns the steps whose leases were renewed. One that somebody is just ending is left out; one
+/// whose progress is just written is not ([`super::activities::progress`] keeps its row, page after page).
 pub async fn renew(tx: &mut Tx, worker: &str, steps: &[ActivityId], lease_until: Timestamp) -> Result<Vec<ActivityId>> {
     let sql = match tx {
         // Nobody else may take over a step, so there is no lease to keep.
@@ -219,7 +220,7 @@ pub async fn renew(tx: &mut Tx, worker: &str, steps: &[ActivityId], lease_until:
             (id text),
             "UPDATE active_steps SET lease_until = $3 WHERE turn IN (SELECT turn FROM active_steps \
              WHERE activity_id IN (SELECT id FROM given) AND status = 'processing' AND worker = $2 \
-             FOR UPDATE SKIP LOCKED) RETURNING activity_id"
+             FOR NO KEY UPDATE SKIP LOCKED) RETURNING activity_id"
         ),
     };
     let renewed: Vec<String> = on!(tx, conn => sqlx::query_scalar(sql)

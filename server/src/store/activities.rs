@@ -155,7 +155,7 @@ pub async fn progress(
 }
 
 /// Writes the end of an activity. It never ends before it began, and what it has told of its progress is not taken back.
-/// Whoever ends it has taken it out of [`super::active_steps`] before.
+/// Whoever ends it has taken it out of [`super::active_steps`] before. Its connection string is forgotten.
 pub async fn end(
     tx: &mut Tx,
     id: ActivityId,
@@ -168,7 +168,8 @@ pub async fn end(
         "UPDATE activities SET status = $2, message = $3, error_message = $4, started_at = $5, \
          completed_at = CASE WHEN $5 > $6 THEN $5 ELSE $6 END, exit_code = $7, output = $8, isolation = $9, \
          objects_to_process = COALESCE($10, objects_to_process), \
-         objects_processed = CASE WHEN objects_processed > $11 THEN objects_processed ELSE $11 END, counts = $12, errors = $13 \
+         objects_processed = CASE WHEN objects_processed > $11 THEN objects_processed ELSE $11 END, counts = $12, errors = $13, \
+         sql_sealed_by = NULL, sql_sealed = NULL \
          WHERE id = $1 AND completed_at IS NULL",
     )
         .bind(id.to_string()).bind(ending.status.as_str()).bind(&ending.message).bind(&ending.error)

@@ -16,6 +16,8 @@ pub struct Filter {
     pub execution: Option<ExecutionId>,
     /// Run profiles of this connected system.
     pub connected_system: Option<i64>,
+    /// Run profiles alone, and no programs of steps.
+    pub only_profiles: bool,
 }
 
 macro_rules! pages {
@@ -24,13 +26,15 @@ macro_rules! pages {
             concat!(
                 "SELECT count(*) FROM activities a LEFT JOIN active_steps s ON s.activity_id = a.id WHERE ",
                 $where,
-                " AND (CAST($3 AS TEXT) IS NULL OR $3 = CASE WHEN s.status = 'processing' THEN 'InProgress' ELSE a.status END)"
+                " AND (CAST($3 AS TEXT) IS NULL OR $3 = CASE WHEN s.status = 'processing' THEN 'InProgress' ELSE a.status END) \
+                 AND (NOT CAST($4 AS BOOLEAN) OR a.target_type = 'ConnectedSystemRunProfile')"
             ),
             select_activities!(
                 "WHERE ",
                 $where,
                 " AND (CAST($3 AS TEXT) IS NULL OR $3 = CASE WHEN s.status = 'processing' THEN 'InProgress' ELSE a.status END) \
-                 ORDER BY a.id DESC LIMIT $4 OFFSET $5"
+                 AND (NOT CAST($4 AS BOOLEAN) OR a.target_type = 'ConnectedSystemRunProfile') \
+                 ORDER BY a.id DESC LIMIT $5 OFFSET $6"
             ),
         )
     };
@@ -52,9 +56,10 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
     let execution = filter.execution.map(|execution| execution.to_string());
     let status = filter.status.as_ref().map(|status| status.as_str());
     let total: i64 = on!(tx, conn => sqlx::query_scalar(count)
-        .bind(&execution).bind(filter.connected_system).bind(status).fetch_one(conn).await?);
+        .bind(&execution).bind(filter.connected_system).bind(status).bind(filter.only_profiles).fetch_one(conn).await?);
     let found: Vec<Row> = on!(tx, conn => sqlx::query_as(page)
-        .bind(&execution).bind(filter.connected_system).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);
+        .bind(&execution).bind(filter.connected_system).bind(status).bind(filter.only_profiles)
+        .bind(limit).bind(offset).fetch_all(conn).await?);
     Ok((found.into_iter().map(Activity::try_from).collect::<Result<_>>()?, total))
 }
 

@@ -133,7 +133,8 @@ pub async fn group(tx: &mut Tx, execution: ExecutionId, step_index: i64) -> Resu
 /// Cancels the steps of an execution that have not begun and will not: those that are neither active nor have ended.
 pub async fn cancel_rest(tx: &mut Tx, execution: ExecutionId, error: &str, now: Timestamp) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
-        "UPDATE activities SET status = 'Cancelled', error_message = $2, completed_at = $3 \
+        "UPDATE activities SET status = 'Cancelled', error_message = $2, completed_at = $3, \
+         sql_sealed_by = NULL, sql_sealed = NULL \
          WHERE execution_id = $1 AND completed_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM active_steps s WHERE s.activity_id = activities.id)",
     ).bind(execution.to_string()).bind(error).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
