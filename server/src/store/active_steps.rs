@@ -209,8 +209,8 @@ pub async fn release(tx: &mut Tx, worker: &str, known: &[ActivityId]) -> Result<
     Ok(on!(tx, conn => sqlx::query(sql).bind(given_ids(known)).bind(worker).execute(conn).await?.rows_affected()))
 }
 
-/// Renews leases of `worker`, and returns the steps whose leases were renewed. One that somebody is just ending is left out; one
-/// whose progress is just written is not ([`super::activities::progress`] keeps its row, page after page).
+/// Renews leases of `worker`, and returns the steps whose leases were renewed. One that somebody is just writing is left out;
+/// who writes down its progress is not in the way.
 pub async fn renew(tx: &mut Tx, worker: &str, steps: &[ActivityId], lease_until: Timestamp) -> Result<Vec<ActivityId>> {
     let sql = match tx {
         // Nobody else may take over a step, so there is no lease to keep.

@@ -37,26 +37,6 @@ pub struct StepEnding {
     pub objects: Objects,
 }
 
-impl StepEnding {
-    /// An end with nothing to tell.
-    pub fn new(status: ActivityStatus) -> Self {
-        Self {
-            status,
-            message: None,
-            error: None,
-            exit_code: None,
-            output: None,
-            isolation: None,
-            objects: Objects::default(),
-        }
-    }
-
-    /// A bad end.
-    pub fn failed(error: impl Into<String>) -> Self {
-        Self { error: Some(error.into()), ..Self::new(ActivityStatus::FailedWithError) }
-    }
-}
-
 /// What a run profile did to objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Objects {

@@ -20,6 +20,26 @@ use programs::{Job, Outcome, ProgramEnd, Programs};
 /// How many errors of single objects an activity keeps.
 pub const MAX_ERRORS: usize = 100;
 
+impl StepEnding {
+    /// An end with nothing to tell.
+    pub fn new(status: ActivityStatus) -> Self {
+        Self {
+            status,
+            message: None,
+            error: None,
+            exit_code: None,
+            output: None,
+            isolation: None,
+            objects: Objects::default(),
+        }
+    }
+
+    /// A bad end.
+    pub fn failed(error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), ..Self::new(ActivityStatus::FailedWithError) }
+    }
+}
+
 /// Does the work of a step.
 pub trait ExecuteStep: Send + Sync + 'static {
     /// Executes one step to its end. When it is stopped, its end is `Cancelled`; who has stopped it knows why.
