@@ -2,6 +2,8 @@
 
 mod access_requests;
 mod active_runs;
+mod active_steps;
+mod activities;
 mod applications;
 mod audit;
 mod bench;
@@ -9,6 +11,7 @@ mod complete;
 mod connected_systems;
 mod connector_objects;
 mod db;
+mod executions;
 mod federation;
 mod idempotency;
 mod identity;

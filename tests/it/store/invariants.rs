@@ -12,11 +12,15 @@ both_databases!(
     what_only_looks_like_it_is_no_violation,
     many_are_counted_and_five_are_named,
     a_look_at_what_is_recent_takes_in_ten_thousand_runs,
-    two_say_that_servers_keep_up,
+    some_say_that_servers_keep_up,
 );
 
 /// When the tests look, in microseconds. `@` in their statements is this number.
 const NOW: i64 = 1_767_225_600_000_000;
+
+/// Removes what a case has left.
+const CLEAN: &str = "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs; DELETE FROM run_logs; \
+                     DELETE FROM schedules; DELETE FROM schedule_executions; DELETE FROM activities; DELETE FROM active_steps";
 
 fn now() -> Timestamp {
     Timestamp::from_microsecond(NOW).unwrap()
@@ -74,11 +78,44 @@ fn queued(id: &str, task: &str, ready: bool) -> String {
     active(id, task, "queued", ready, "NULL", "NULL")
 }
 
+fn schedule(id: &str, trigger: &str, next_run_at: &str) -> String {
+    format!(
+        "INSERT INTO schedules (id, name, folded, trigger_type, pattern_type, timezone, is_enabled, next_run_at, revision, \
+         created_at) VALUES ('{id}', '{id}', '{id}', '{trigger}', 'Custom', 'UTC', TRUE, {next_run_at}, 'r', @);"
+    )
+}
+
+/// An execution with one step, which is called like it.
+fn execution(id: &str, status: &str, started_at: &str, completed_at: &str, step_status: &str) -> String {
+    let ended = if step_status == "NotSet" { "NULL" } else { "@" };
+    format!(
+        "INSERT INTO schedule_executions (id, schedule_id, schedule_name, status, trigger, scheduled_for, current_step_index, \
+         total_steps, queued_at, started_at, completed_at, initiated_by_type) \
+         VALUES ('{id}', 's', 's', '{status}', 'manual', @, 0, 1, @, {started_at}, {completed_at}, 'System'); \
+         INSERT INTO activities (id, target_type, target_name, status, created_at, completed_at, initiated_by_type, \
+         execution_id, position, step_index) \
+         VALUES ('{id}', 'ScheduleStep', 'a', '{step_status}', @, {ended}, 'System', '{id}', 0, 0);"
+    )
+}
+
+/// Its step is active.
+fn active_step(id: &str, status: &str, lease_until: &str) -> String {
+    let (worker, started) = if status == "processing" { ("'w'", "@") } else { ("NULL", "NULL") };
+    format!(
+        "INSERT INTO active_steps (activity_id, execution_id, status, worker, started_at, lease_until) \
+         VALUES ('{id}', '{id}', '{status}', {worker}, {started}, {lease_until});"
+    )
+}
+
+fn at_work(id: &str) -> String {
+    execution(id, "InProgress", "@", "NULL", "NotSet") + &active_step(id, "processing", "@")
+}
+
 async fn each_is_found_where_it_is_broken(backend: Backend) {
     let db = backend.store().await;
     // Otherwise the database itself would refuse the second one.
     write(&db, "DROP INDEX runs_tick").await;
-    let cases: [(&str, Vec<String>, u64, &[&str]); 20] = [
+    let cases: [(&str, Vec<String>, u64, &[&str]); 31] = [
         (
             "cron_task_without_next_time",
             vec![task("a", "allow", "cron", true, "NULL"), task("b", "allow", "cron", true, "NULL")],
@@ -150,10 +187,75 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
             1,
             &["s"],
         ),
+        (
+            "cron_schedule_without_next_time",
+            vec![schedule("a", "Cron", "NULL"), schedule("b", "Manual", "NULL"), schedule("c", "Cron", "@")],
+            1,
+            &["a"],
+        ),
+        ("overdue_schedule", vec![schedule("a", "Cron", "@ - 60000001")], 1, &["a"]),
+        (
+            "step_lease_ended",
+            vec![execution("e", "InProgress", "@", "NULL", "NotSet"), active_step("e", "processing", "@ - 20000001")],
+            1,
+            &["e"],
+        ),
+        ("execution_at_rest", vec![execution("e", "InProgress", "@", "NULL", "NotSet"), at_work("f")], 1, &["e"]),
+        (
+            "execution_without_its_group",
+            vec![at_work("e"), "UPDATE schedule_executions SET current_step_index = 1".into()],
+            1,
+            &["e"],
+        ),
+        (
+            "step_after_execution",
+            vec![at_work("e"), "UPDATE schedule_executions SET status = 'Cancelled', completed_at = @".into()],
+            1,
+            &["e"],
+        ),
+        (
+            "active_step_without_activity",
+            vec![
+                at_work("e"),
+                at_work("f"),
+                "UPDATE active_steps SET activity_id = 'g' WHERE activity_id = 'f'".into(),
+                "UPDATE activities SET status = 'Complete', completed_at = @ WHERE id = 'f'".into(),
+            ],
+            1,
+            &["g"],
+        ),
+        ("impossible_active_step", vec![at_work("e"), "UPDATE active_steps SET worker = NULL".into()], 1, &["e"]),
+        (
+            "lost_activity",
+            vec![
+                execution("e", "Completed", "@", "@", "NotSet"),
+                "UPDATE activities SET execution_id = NULL; UPDATE schedule_executions SET total_steps = 0".into(),
+            ],
+            1,
+            &["e"],
+        ),
+        (
+            "impossible_execution",
+            vec![
+                execution("e", "Completed", "@", "@ - 1", "Complete"),
+                execution("f", "InProgress", "@", "@", "Complete"),
+                execution("g", "Completed", "NULL", "@", "Complete"),
+                "UPDATE schedule_executions SET total_steps = 2 WHERE id = 'g'".into(),
+                execution("h", "Cancelled", "NULL", "@", "Cancelled"),
+            ],
+            3,
+            &["e", "f", "g"],
+        ),
+        (
+            "impossible_activity",
+            vec![execution("e", "Completed", "@", "@", "Complete"), "UPDATE activities SET started_at = @ + 1".into()],
+            1,
+            &["e"],
+        ),
     ];
     let mut broken: Vec<&str> = Vec::new();
     for (name, statements, count, examples) in cases {
-        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs; DELETE FROM run_logs").await;
+        write(&db, CLEAN).await;
         assert_eq!(violated(&db, Reach::Whole).await, []);
         write(&db, &statements.join("\n")).await;
         for reach in [Reach::Whole, Reach::Recent] {
@@ -193,6 +295,17 @@ async fn what_only_looks_like_it_is_no_violation(backend: Backend) {
         vec![idle("a", "allow"), running("r", "a", "@"), running("s", "a", "@"), queued("t", "a", true)],
         // A deleted task's run that is being stopped.
         vec![running("r", "gone", "@")],
+        // Steps that wait, are at work, or are being stopped after their execution was cancelled.
+        vec![
+            execution("e", "Queued", "NULL", "NULL", "NotSet"),
+            active_step("e", "queued", "NULL"),
+            at_work("f"),
+            at_work("g"),
+            "UPDATE schedule_executions SET status = 'Cancelled', completed_at = @ WHERE id = 'g'".into(),
+            "UPDATE active_steps SET cancel_requested = TRUE WHERE execution_id = 'g'".into(),
+            execution("h", "Failed", "NULL", "@", "Cancelled"),
+            schedule("a", "Cron", "@ - 60000000"),
+        ],
         // Triggers have no tick, and tasks have ticks of their own.
         vec![
             run("r", "a", "'success'", "manual", "@", "@"),
@@ -201,7 +314,7 @@ async fn what_only_looks_like_it_is_no_violation(backend: Backend) {
             run("u", "b", "'error'", "cron", "@ - 1", "@"),
         ],
     ] {
-        write(&db, "DELETE FROM tasks; DELETE FROM runs; DELETE FROM active_runs; DELETE FROM run_logs").await;
+        write(&db, CLEAN).await;
         write(&db, &statements.join("\n")).await;
         assert_eq!(violated(&db, Reach::Whole).await, [], "{statements:#?}");
     }
@@ -230,10 +343,10 @@ async fn a_look_at_what_is_recent_takes_in_ten_thousand_runs(backend: Backend) {
     assert_eq!(violated(&db, Reach::Whole).await, lost);
 }
 
-async fn two_say_that_servers_keep_up(backend: Backend) {
+async fn some_say_that_servers_keep_up(backend: Backend) {
     let db = backend.store().await;
     let timely: Vec<&str> = invariants::all().filter(|one| one.needs_servers()).map(|one| one.name).collect();
-    assert_eq!(timely, ["overdue_task", "lease_ended"]);
+    assert_eq!(timely, ["overdue_task", "lease_ended", "overdue_schedule", "step_lease_ended"]);
     write(&db, &task("a", "allow", "cron", true, "@")).await;
     let mut bounds = Bounds { overdue: now(), lease_ended: now(), newest: 1 };
     let overdue = invariants::all().find(|one| one.name == "overdue_task").unwrap();

@@ -2,14 +2,15 @@
 
 use justiam_sdk::api::values::OverlapPolicy;
 use justiam_server::store::Db;
-use justiam_server::store::metrics::{self, ActiveRuns};
+use justiam_server::store::metrics::{self, ActiveRuns, ActiveSteps};
 use justiam_server::store::runs::Fate;
 use justiam_tests::backend::Backend;
 use justiam_tests::both_databases;
 
+use super::executions::{claim_steps, execution_of};
 use super::support::{add_runs, add_tasks, claim, id, run, task_with};
 
-both_databases!(active_runs_are_counted_by_where_they_stand);
+both_databases!(active_runs_are_counted_by_where_they_stand, active_steps_are_counted_by_where_they_stand);
 
 async fn counted(db: &Db) -> ActiveRuns {
     metrics::active_runs(&mut db.read().await.unwrap()).await.unwrap()
@@ -29,4 +30,12 @@ async fn active_runs_are_counted_by_where_they_stand(backend: Backend) {
     assert_eq!(counted(&db).await, ActiveRuns { queued: 3, running: 0 });
     claim(&db, "w", 9).await;
     assert_eq!(counted(&db).await, ActiveRuns { queued: 2, running: 1 });
+}
+
+async fn active_steps_are_counted_by_where_they_stand(backend: Backend) {
+    let db = backend.store().await;
+    execution_of(&db, 1, &[0, 0, 0, 1]).await;
+    claim_steps(&db, "w", 1).await;
+    let counted = metrics::active_steps(&mut db.read().await.unwrap()).await.unwrap();
+    assert_eq!(counted, ActiveSteps { queued: 2, processing: 1 });
 }
