@@ -9,7 +9,8 @@ use futures::future::join_all;
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
 use justiam_sdk::api::connected_systems::{CsvSettings, NewConnectedSystem, NewRunProfile, RunType};
 use justiam_server::app::caller::Permission;
-use justiam_tests::server::TestServer;
+use justiam_server::config::Roles;
+use justiam_tests::backend::Backend;
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, NOBODY, answer, merge};
@@ -323,8 +324,9 @@ async fn executions(api: &Api, schedule: &Value) -> Vec<(Value, Value)> {
 #[tokio::test]
 async fn a_tick_that_is_due_is_on_record_before_the_schedule_becomes_another_one() {
     // Nobody dispatches here, so that the tick is due when the change comes.
-    let server = TestServer::start_with(|config| config.roles = "api".parse().unwrap()).await;
-    let api = Api::with(server);
+    let backend = Backend::postgres().await;
+    let roles = Roles { dispatch: false, work: false, ..Roles::ALL };
+    let api = Api::with(backend.server_with(|config| config.roles = roles).await);
     // Beside no dispatcher, schedules become overdue.
     api.server.leave_unchecked();
     let mut schedules = Vec::new();
