@@ -4,6 +4,7 @@ mod access;
 mod access_requests;
 mod applications;
 mod audit;
+mod compatibility;
 mod concurrency;
 mod confidential;
 mod config;

@@ -1,5 +1,7 @@
 //! What the documents say is true: links resolve, examples are valid, every attribute is described.
 
+mod schedules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
