@@ -1,5 +1,7 @@
 //! The schema, and the checks of single values.
 
+use std::collections::BTreeSet;
+
 use justiam_sdk::api::pattern::{INTERVAL_VALUE, MAX_TIMES, RunTimes, TimeOfDay};
 use justiam_sdk::api::schedules::{
     ExecutionMode, IntervalUnit, MAX_ARGUMENTS, MAX_CRON_EXPRESSION, MAX_DESCRIPTION, MAX_NAME, MAX_PATH, MAX_STEPS,
@@ -64,7 +66,7 @@ fn pattern() -> [Attribute; 10] {
             .check(Check::each(Check::text(time_of_day)))
             .check(Check::new(distinct_times))
             .keep_prior_if(same::each(same_time))
-            .markdown("Of `SpecificTimes`: times of day such as `06:00`, up to 33."),
+            .markdown("Of `SpecificTimes`: times of day such as `06:00`, with up to 200 characters together; 33 always fit."),
         Attribute::number("interval_value")
             .optional()
             .check(Check::int(INTERVAL_VALUE))
@@ -154,14 +156,15 @@ fn distinct_times(value: &Value) -> Result<(), Message> {
             "There is no time of day in it.\n\nhint: write `run_times = [\"06:00\"]`, or leave the attribute out";
         return Err(Message::new("Invalid run times", detail));
     }
-    let Some(times) = times.and_then(RunTimes::new) else { return Ok(()) };
-    let length = times.to_string().len();
-    if times.times().len() < given.len() {
+    let Some(times) = times else { return Ok(()) };
+    let distinct: BTreeSet<&TimeOfDay> = times.iter().collect();
+    if distinct.len() < times.len() {
         Err(Message::new("Invalid run times", "The same time of day is in it twice, in two spellings."))
-    } else if length > MAX_TIMES {
+    } else if RunTimes::new(times.iter().copied()).is_none() {
         let detail = format!(
-            "There are {} times of day; {} fit.\n\nhint: `pattern_type = \"Interval\"` fires at marks of equal distance",
-            given.len(),
+            "Its {} times of day have more than {MAX_TIMES} characters together.\n\nhint: {} times always fit; `pattern_type = \"Interval\"` \
+             fires at marks of equal distance",
+            times.len(),
             (MAX_TIMES + 1) / "06:00,".len()
         );
         Err(Message::new("Invalid run times", detail))
