@@ -126,7 +126,8 @@ fn times(state: &State) -> Result<Option<String>, Refused> {
     let Some(times) = state.run_times.as_known() else { return Ok(None) };
     let times = times.iter().map(|time| time.as_str().unwrap_or_default().parse::<TimeOfDay>());
     let times = times.collect::<Result<Vec<_>, _>>().map_err(|error| wrong("run_times", &error))?;
-    let times = RunTimes::new(times).ok_or_else(|| wrong("run_times", "there is no time of day"))?;
+    let times = RunTimes::new(times)
+        .ok_or_else(|| wrong("run_times", "there is no time of day in it, or there are too many"))?;
     Ok(Some(times.to_string()))
 }
 
