@@ -44,23 +44,29 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let reach = match prepare() {
         Ok(reach) => reach,
         Err(error) => {
-            let _ = Word::Unstartable { step: "supervisor".into(), error: error.to_string() }.say(File::from(server));
+            let _ = unstartable(&error).say(File::from(server));
             return ExitCode::from(CANNOT_START);
         }
     };
-    match start(&server).and_then(|program| watch(program, &server, reach, grace)) {
-        Ok(ended) => {
-            end_the_rest(reach);
-            // A server that is gone needs no word.
-            let _ = Word::Ended(ended).say(File::from(server));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            end_the_rest(reach);
-            let _ = Word::Unstartable { step: "supervisor".into(), error: error.to_string() }.say(File::from(server));
-            ExitCode::from(CANNOT_START)
-        }
-    }
+    let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
+    // Until it is known, nobody's number but this process's own, which is never waited for.
+    let mut program = rustix::process::getpid();
+    let watched = start(&server).and_then(|started| {
+        program = started;
+        watch(program, &server, reach, grace, &mut ended)
+    });
+    end_the_rest(program, reach, &mut ended);
+    let (word, code) = match watched {
+        Ok(()) => (Word::Ended(ended), ExitCode::SUCCESS),
+        Err(error) => (unstartable(&error), ExitCode::from(CANNOT_START)),
+    };
+    // A server that is gone needs no word.
+    let _ = word.say(File::from(server));
+    code
+}
+
+fn unstartable(error: &io::Error) -> Word {
+    Word::Unstartable { step: "supervisor".to_owned(), error: error.to_string() }
 }
 
 /// Makes this process the keeper of all that will be below it.
@@ -92,15 +98,14 @@ fn start(server: &OwnedFd) -> io::Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Waits until the program has ended, or makes it end.
-fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration) -> io::Result<Ended> {
+/// Waits until the program has ended, or asks it to end.
+fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration, ended: &mut Ended) -> io::Result<()> {
     let ending = rustix::process::pidfd_open(program, PidfdFlags::empty())?;
-    let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
     loop {
         let told = wait(&[(server, PollFlags::RDHUP), (&ending, PollFlags::IN)], LOOK)?;
         // What happened first is not known any more; that the program has ended by itself counts.
-        if reap(program, &mut ended) != Left::Program {
-            return Ok(ended);
+        if reap(program, ended) != Left::Program {
+            return Ok(());
         }
         if told {
             ended.stopped = true;
@@ -108,27 +113,25 @@ fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration) -> io::R
         }
         if tree::descendants().len() > MOST_PROCESSES {
             ended.crowd = true;
-            return Ok(Ended { signal: Some(Signal::KILL.as_raw()), ..ended });
+            return Ok(());
         }
     }
     reach.signal(Signal::TERM);
     let end = Instant::now() + grace;
     // Others may still be about to end in good order when the program has ended.
-    while reap(program, &mut ended) != Left::Nobody {
+    while reap(program, ended) != Left::Nobody {
         let rest = end.saturating_duration_since(Instant::now());
         if rest.is_zero() {
             break;
         }
         wait(&[], rest.min(LOOK_AGAIN))?;
     }
-    Ok(ended)
+    Ok(())
 }
 
 /// Kills until nobody is left. A process that was killed cannot start others any more, so those who can become fewer each time.
-fn end_the_rest(reach: Reach) {
-    let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
-    // No process has this number.
-    while reap(rustix::process::getpid(), &mut ended) != Left::Nobody {
+fn end_the_rest(program: Pid, reach: Reach, ended: &mut Ended) {
+    while reap(program, ended) != Left::Nobody {
         reach.signal(Signal::KILL);
         let _ = wait(&[], LOOK_AGAIN);
     }
