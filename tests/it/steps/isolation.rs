@@ -69,7 +69,7 @@ async fn a_program_reads_and_writes_the_allowed_folders_and_nothing_of_the_serve
             try cat /etc/shadow
             try sh -c 'echo x > /tmp/justiam-step-test'
             try cat /proc/{server}/environ
-            try ls /proc/{server}/fd
+            try readlink /proc/{server}/fd/0
             try kill -0 {server}
             try kill -0 $PPID
             try renice -n 19 -p {server}"##,

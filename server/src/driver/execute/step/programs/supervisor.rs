@@ -23,7 +23,7 @@ use super::tree::{self, Reach};
 pub(super) const MOST_PROCESSES: usize = 256;
 
 /// How often they are counted.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How long to wait for processes that were killed before looking again.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -111,7 +111,7 @@ fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration, ended: &
             ended.stopped = true;
             break;
         }
-        if tree::descendants().len() > MOST_PROCESSES {
+        if tree::descendants(MOST_PROCESSES).len() > MOST_PROCESSES {
             ended.crowd = true;
             return Ok(());
         }

@@ -8,9 +8,9 @@ use landlock::{Ruleset, RulesetAttr as _, RulesetCreated, RulesetStatus, Scope};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
-/// All processes below this one, except those that have just come into being. Whoever lost its parent is a child of this one, because it
-/// is the reaper of them all.
-pub(super) fn descendants() -> Vec<Pid> {
+/// The processes below this one, except those that have just come into being; once there are more than `enough`, no more are looked for.
+/// Whoever lost its parent is a child of this one, because it is the reaper of them all.
+pub(super) fn descendants(enough: usize) -> Vec<Pid> {
     let own = rustix::process::getpid();
     let listed = Path::new("/proc/self/task").join(own.to_string()).join("children").exists();
     let all = if listed { Vec::new() } else { parents() };
@@ -23,7 +23,7 @@ pub(super) fn descendants() -> Vec<Pid> {
     };
     let mut found = children(own);
     let mut next = 0;
-    while let Some(pid) = found.get(next) {
+    while let Some(pid) = found.get(next).filter(|_| found.len() <= enough) {
         // One that moves up to this process meanwhile may be met twice.
         let more: Vec<Pid> = children(*pid).into_iter().filter(|child| !found.contains(child)).collect();
         found.extend(more);
@@ -62,7 +62,7 @@ impl Reach {
             // The group of this number stands for all processes.
             Self::Whole => _ = rustix::process::kill_process_group(Pid::INIT, signal),
             Self::Found => {
-                for pid in descendants() {
+                for pid in descendants(usize::MAX) {
                     let _ = rustix::process::kill_process(pid, signal);
                 }
             }
@@ -105,10 +105,10 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
         let own = rustix::process::getpid();
-        assert!(descendants().contains(&pid));
+        assert!(descendants(usize::MAX).contains(&pid));
         assert!(parents().contains(&(pid, own)));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!descendants().contains(&pid));
+        assert!(!descendants(usize::MAX).contains(&pid));
     }
 }
