@@ -287,13 +287,16 @@ pub async fn links(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Link>> {
     links.collect()
 }
 
-/// Notes what a synchronisation found out.
+/// Notes what a synchronisation found out about objects, which must be there.
 pub async fn synchronise(tx: &mut Tx, system: i64, objects: &[Synchronised]) -> Result<()> {
     let sql = given!(
         tx,
         (external_id text, user_id text, given_groups text, is_changed boolean),
-        "UPDATE connector_objects SET user_id = g.user_id, given_groups = g.given_groups, is_changed = g.is_changed \
-         FROM given g WHERE connector_objects.connected_system_id = $2 AND connector_objects.external_id = g.external_id"
+        // Not an update: SQLite would look through all objects of the connected system for each that is given.
+        "INSERT INTO connector_objects (connected_system_id, external_id, user_id, given_groups, is_changed) \
+         SELECT $2, external_id, user_id, given_groups, is_changed FROM given WHERE TRUE \
+         ON CONFLICT (connected_system_id, external_id) DO UPDATE SET user_id = excluded.user_id, \
+         given_groups = excluded.given_groups, is_changed = excluded.is_changed"
     );
     let given = rows(objects.iter().map(|object| GivenSynchronised {
         external_id: &object.external_id,
