@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::future::ready;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use justiam_server::allowed_folders::AllowedFolders;
 use justiam_server::driver::execute::step::programs::{Job, Outcome, ProgramEnd};
 
 use super::support::{Lab, executable, why};
@@ -99,7 +100,7 @@ async fn what_cannot_be_run_says_why() {
 
 #[tokio::test]
 async fn without_allowed_folders_nothing_is_run_and_the_text_says_how_to_allow_some() {
-    let lab = Lab::with(|settings| settings.folders = Default::default()).await;
+    let lab = Lab::with(|settings| settings.folders = AllowedFolders::default()).await;
     let path = lab.shell("program", "");
     let expected = format!(
         "executablePath: `{path}` cannot be used: this server allows no folders; its operator can allow some with --step-folders \

@@ -50,7 +50,7 @@ async fn a_program_reads_and_writes_the_allowed_folders_and_nothing_of_the_serve
     let data = lab.path().join("data");
     let tried = lab
         .printed(&format!(
-            r##"try() {{ if "$@" >/dev/null 2>&1; then echo "yes $*"; else echo "no $*"; fi; }}
+            r#"try() {{ if "$@" >/dev/null 2>&1; then echo "yes $*"; else echo "no $*"; fi; }}
             try mkdir -p inner/folder
             try sh -c 'echo x > inner/file && cat inner/file && ln -s file inner/link && mv inner/link inner/folder/ && rm -r inner'
             try sh -c 'cp /bin/true tool; ./tool'
@@ -72,7 +72,7 @@ async fn a_program_reads_and_writes_the_allowed_folders_and_nothing_of_the_serve
             try readlink /proc/{server}/fd/0
             try kill -0 {server}
             try kill -0 $PPID
-            try renice -n 19 -p {server}"##,
+            try renice -n 19 -p {server}"#,
             outside = outside.display(),
             data = data.display(),
             server = std::process::id(),
@@ -167,7 +167,7 @@ async fn calls_that_a_program_has_no_business_with_are_not_permitted() {
         let arguments: Vec<String> = calls.iter().map(|(name, call, rest)| format!("'{name} {call} {rest}'")).collect();
         let job =
             Job::Executable { path: lab.job("raw"), arguments: Some(arguments.join(" ")), working_directory: None };
-        let expected: String = calls.iter().map(|(name, ..)| format!("{name}: {expected}\n")).collect();
+        let expected = calls.iter().map(|(name, ..)| format!("{name}: {expected}\n")).collect::<Vec<_>>().concat();
         assert_eq!(lab.run(job).await.output.unwrap(), expected);
     }
     // What no list knows is a call that the kernel does not have.

@@ -1,6 +1,7 @@
 //! PowerShell: the real one where there is one, else a stand-in that shows its command line.
 
 use std::fs::{self, Permissions};
+use std::io::{Write as _, stdout};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -59,10 +60,10 @@ async fn where_powershell_is_missing_the_step_says_so() {
 #[tokio::test]
 async fn a_script_runs_in_the_real_powershell_where_there_is_one() {
     let Some(pwsh) = real() else {
-        println!("powershell: a stand-in ran; no `pwsh` is installed here");
+        writeln!(stdout(), "powershell: a stand-in ran; no `pwsh` is installed here").unwrap();
         return;
     };
-    println!("powershell: the real `{}` ran", pwsh.display());
+    writeln!(stdout(), "powershell: the real `{}` ran", pwsh.display()).unwrap();
     let lab = Lab::with(|settings| settings.pwsh = pwsh).await;
     let script = lab.write(
         "script.ps1",

@@ -182,7 +182,7 @@ impl Programs {
         let settings = &self.settings;
         let prepared = match prepare(&job, settings, &self.db).await {
             Ok(prepared) => prepared,
-            Err(why) => return ProgramEnd::failed(self.without_secrets(&job, &why)),
+            Err(why) => return ProgramEnd::failed(without_secrets(&job, &why)),
         };
         let temporary = match Temporary::make(&settings.temporary, self.next.fetch_add(1, Ordering::Relaxed)) {
             Ok(temporary) => temporary,
@@ -214,7 +214,7 @@ impl Programs {
             _ => code.map(i64::from),
         };
         let mut end = ProgramEnd { outcome: Outcome::Success, exit_code, output, isolation };
-        let failed = |why: &str| Outcome::Failed(self.without_secrets(job, why));
+        let failed = |why: &str| Outcome::Failed(without_secrets(job, why));
         end.outcome = match (heard.sql, heard.unstartable, ended) {
             // What has been committed is done, whatever came then.
             (Some(Ok(done)), ..) => {
@@ -223,7 +223,7 @@ impl Programs {
             }
             (Some(Err(why)), ..) => failed(&why),
             // Who is stopped before the order has come whole cannot start.
-            (None, Some(_), _) if stopped => Outcome::Stopped,
+            (None, Some(_), _) | (None, None, None) if stopped => Outcome::Stopped,
             (None, Some((step, error)), _) => failed(&self.unstartable(job, &step, &error)),
             (None, None, Some(Ended { stopped: true, .. })) => Outcome::Stopped,
             (None, None, Some(Ended { crowd: true, .. })) => {
@@ -234,7 +234,6 @@ impl Programs {
             (None, None, Some(Ended { signal, .. })) => {
                 failed(&format!("was ended by signal {}", signal.unwrap_or_default()))
             }
-            (None, None, None) if stopped => Outcome::Stopped,
             (None, None, None) => failed(
                 "its supervisor ended before the program did, so it is not known how the program ended; processes that \
                  the program has started may be left",
@@ -255,13 +254,13 @@ impl Programs {
             _ => format!("the server could not start the program, at the step `{step}`: {error}"),
         }
     }
+}
 
-    /// Takes the connection string and its password out of a text.
-    fn without_secrets(&self, job: &Job, text: &str) -> String {
-        let Job::Sql { connection_string, .. } = job else { return text.to_owned() };
-        let secrets = sql::secrets(connection_string);
-        Arc::new(Redactor::new(&secrets, &[])).whole(text)
-    }
+/// Takes the connection string and its password out of a text.
+fn without_secrets(job: &Job, text: &str) -> String {
+    let Job::Sql { connection_string, .. } = job else { return text.to_owned() };
+    let secrets = sql::secrets(connection_string);
+    Arc::new(Redactor::new(&secrets, &[])).whole(text)
 }
 
 impl Job {

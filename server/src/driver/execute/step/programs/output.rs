@@ -50,7 +50,9 @@ mod tests {
 
     fn tail(pieces: &[&[u8]]) -> Option<String> {
         let mut tail = Tail::default();
-        pieces.iter().for_each(|piece| tail.print(piece));
+        for piece in pieces {
+            tail.print(piece);
+        }
         tail.text()
     }
 
@@ -64,7 +66,7 @@ mod tests {
 
     #[test]
     fn of_much_the_end_is_kept_and_it_says_so() {
-        let lines: String = (0..100_000).map(|number| format!("line {number}\n")).collect();
+        let lines = (0..100_000).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
         for pieces in [vec![lines.as_bytes()], lines.as_bytes().chunks(1000).collect()] {
             let text = tail(&pieces).unwrap();
             let (head, rest) = text.split_once('\n').unwrap();
@@ -75,7 +77,7 @@ mod tests {
         let one = tail(&["ü".repeat(MAX_OUTPUT).as_bytes()]).unwrap();
         assert!(one.ends_with("üü") && one.len() <= MAX_OUTPUT);
         // A byte that is no text becomes three.
-        let binary = tail(&[&[0xff; MAX_OUTPUT]]).unwrap();
+        let binary = tail(&[&vec![0xff; MAX_OUTPUT]]).unwrap();
         assert!(binary.starts_with(CUT) && binary.len() <= MAX_OUTPUT);
     }
 }

@@ -8,6 +8,7 @@ mod postgres;
 mod sqlite;
 mod statements;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -51,9 +52,9 @@ impl Done {
     fn text(&self) -> String {
         let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let mut text = counted(self.statements as u64, "statement");
-        text.push_str(&format!(", {} changed", counted(self.changed, "row")));
+        let _ = write!(text, ", {} changed", counted(self.changed, "row"));
         if self.returned > 0 {
-            text.push_str(&format!(", {} returned (they are not shown)", counted(self.returned, "row")));
+            let _ = write!(text, ", {} returned (they are not shown)", counted(self.returned, "row"));
         }
         text
     }
@@ -144,7 +145,7 @@ mod tests {
     fn passwords_are_known_in_all_places_of_an_address() {
         let of = |url: &str| {
             let mut values: Vec<String> =
-                secrets(&url.into()).iter().map(|(_, value)| value.expose().to_owned()).collect();
+                secrets(&url.into()).values().map(|value| value.expose().to_owned()).collect();
             values.sort();
             values
         };

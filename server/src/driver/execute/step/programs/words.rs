@@ -15,13 +15,13 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
             '\0' => return Err("arguments: a null character cannot be part of an argument".to_owned()),
             '\'' => single_quoted(&mut rest, word.get_or_insert_default())?,
             '"' => double_quoted(&mut rest, word.get_or_insert_default())?,
-            '\\' => match rest.next() {
-                Some(one) => word.get_or_insert_default().push(one),
-                None => {
+            '\\' => {
+                let Some(one) = rest.next() else {
                     let why = "arguments: a backslash at the end stands before nothing; write `\\\\` for a backslash";
                     return Err(why.to_owned());
-                }
-            },
+                };
+                word.get_or_insert_default().push(one);
+            }
             one if one.is_ascii_whitespace() => words.extend(word.take()),
             one => word.get_or_insert_default().push(one),
         }

@@ -33,9 +33,7 @@ impl Statement<'_> {
     pub(super) fn is_transaction(&self) -> bool {
         let mut words = self.words.iter().map(String::as_str);
         match (words.next(), words.next()) {
-            (Some("BEGIN" | "COMMIT" | "END" | "ABORT"), _)
-            | (Some("START"), Some("TRANSACTION"))
-            | (Some("PREPARE"), Some("TRANSACTION")) => true,
+            (Some("BEGIN" | "COMMIT" | "END" | "ABORT"), _) | (Some("START" | "PREPARE"), Some("TRANSACTION")) => true,
             // Back to a point that the script has set is fine.
             (Some("ROLLBACK"), Some("WORK" | "TRANSACTION")) => words.next() != Some("TO"),
             (Some("ROLLBACK"), second) => second != Some("TO"),
