@@ -294,7 +294,11 @@ async fn each_mistake_is_reported_on_its_attribute_before_anybody_is_asked() {
         (of_system("", "groups_delimiter = \"\""), "csv.groups_delimiter", &["must not be blank"]),
         (of_system("", "groups_column = \"mail\""), "csv.groups_column", &["`mail` has another meaning already"]),
         (of_system("", "attribute_columns = { mail = \"m\" }"), "csv.attribute_columns", &["another meaning already"]),
-        (of_system("", "attribute_columns = { a = null }"), "csv.attribute_columns", &["`a` is null", "hint:"]),
+        (
+            of_system("", "attribute_columns = { a = null }"),
+            "csv.attribute_columns",
+            &["`csv.attribute_columns[\"a\"]` is null", "hint:"],
+        ),
         (of_system("", "attribute_columns = { a = \"x\", b = \"x\" }"), "csv.attribute_columns", &["`x` already"]),
         (of_profile("page_size = 10001"), "page_size", &["page_size"]),
         (of_profile("file_path = \"hr.csv\""), "file_path", &["must be absolute", "hint: begin with `/`"]),

@@ -76,25 +76,36 @@ fn csv() -> [Attribute; 10] {
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
     let Some(csv) = config.csv.as_known() else { return };
     let here = AttributePath::of("csv");
+    // Terraform itself misses only what is not written at all.
+    for (name, value) in
+        [("file_path", &csv.file_path), ("id_column", &csv.id_column), ("email_column", &csv.email_column)]
+    {
+        if value.is_null() {
+            let detail = format!("`csv.{name}` is null, and it is required.");
+            diagnostics.error_at(here.clone().attribute(name), format!("Missing {name}"), detail);
+        }
+    }
     let mut columns = BTreeSet::new();
     for (name, column) in named_columns(csv) {
         if let Some(column) = column.as_str().filter(|column| !columns.insert(*column)) {
-            twice(here.clone().attribute(name), column, diagnostics);
+            twice(here.clone().attribute(name), &format!("csv.{name}"), column, diagnostics);
         }
     }
     let mut attributes = BTreeSet::new();
     for (column, attribute) in csv.attribute_columns.as_known().into_iter().flatten() {
         let path = here.clone().attribute("attribute_columns").key(column);
+        // Terraform shows no line of an attribute within another, so the text says where it is.
+        let place = format!("csv.attribute_columns[\"{column}\"]");
         if attribute.is_null() {
             let detail =
-                format!("`{column}` is null.\n\nhint: leave the column out, or name the attribute that it holds");
+                format!("`{place}` is null.\n\nhint: leave the column out, or name the attribute that it holds");
             diagnostics.error_at(path.clone(), "Missing value in attribute_columns", detail);
         }
         if columns.contains(column.as_str()) {
-            twice(path.clone(), column, diagnostics);
+            twice(path.clone(), &place, column, diagnostics);
         }
         if let Some(attribute) = attribute.as_str().filter(|attribute| !attributes.insert(*attribute)) {
-            let detail = format!("Another column holds the attribute `{attribute}` already.");
+            let detail = format!("`{place}`: another column holds the attribute `{attribute}` already.");
             diagnostics.error_at(path, "Two columns for one attribute", detail);
         }
     }
@@ -111,9 +122,10 @@ fn named_columns(csv: &Csv) -> [(&'static str, &Attr<String>); 5] {
     ]
 }
 
-fn twice(path: AttributePath, column: &str, diagnostics: &mut Diagnostics) {
-    let detail =
-        format!("The column `{column}` has another meaning already; only that of `id_column` may have one as well.");
+fn twice(path: AttributePath, place: &str, column: &str, diagnostics: &mut Diagnostics) {
+    let detail = format!(
+        "`{place}`: the column `{column}` has another meaning already; only that of `id_column` may have one as well."
+    );
     diagnostics.error_at(path, "Column with two meanings", detail);
 }
 
