@@ -1,6 +1,6 @@
 //! Schedules and their steps.
 
-mod steps;
+pub mod steps;
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::ScheduleId;

@@ -437,8 +437,8 @@ async fn a_token_does_what_its_permissions_allow() {
             let name = if method == "POST" { "Other" } else { "Mornings" };
             answer(request.json(&mornings(&json!({ "name": name }))))
         };
-        let (viewed, managed) = (send(&viewer).await, send(&manager).await);
-        let (allowed, refused) = if may_view { (viewed, managed) } else { (managed, viewed) };
+        let (as_viewer, as_manager) = (send(&viewer).await, send(&manager).await);
+        let (allowed, refused) = if may_view { (as_viewer, as_manager) } else { (as_manager, as_viewer) };
         assert!(allowed.status < 300, "{method} {path}: {}", allowed.text);
         refused.refused(403, "FORBIDDEN");
         answer(api.anonymous(method, &path)).await.refused(401, "UNAUTHORISED");

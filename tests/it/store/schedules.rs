@@ -7,6 +7,8 @@ use justiam_sdk::api::pattern::PatternFields;
 use justiam_sdk::api::schedules::{ExecutionMode, IntervalUnit, PatternType, StepType, TriggerType};
 use justiam_server::app::invariants::{Reach, check};
 use justiam_server::store::schedules::{self, Filter, ScheduleRow, SealedConnection, Sort, StepRow};
+// The module alone, without the function of this name.
+use justiam_server::store::schedules::steps::{self};
 use justiam_server::store::{Db, Error, connected_systems};
 use justiam_tests::backend::{Backend, execute, somebody_waits_for};
 use justiam_tests::both_databases;
@@ -139,7 +141,7 @@ async fn add(db: &Db, new: &[ScheduleRow]) {
 }
 
 async fn put_steps(db: &Db, schedule: u64, steps: &[StepRow]) {
-    write(db, async |tx| schedules::replace_steps(tx, id(schedule), steps).await.unwrap()).await;
+    write(db, async |tx| steps::replace_steps(tx, id(schedule), steps).await.unwrap()).await;
 }
 
 async fn get(db: &Db, number: u64) -> Option<ScheduleRow> {
@@ -147,7 +149,7 @@ async fn get(db: &Db, number: u64) -> Option<ScheduleRow> {
 }
 
 async fn steps(db: &Db, schedule: u64) -> Vec<StepRow> {
-    schedules::steps(&mut db.read().await.unwrap(), id(schedule)).await.unwrap()
+    steps::steps(&mut db.read().await.unwrap(), id(schedule)).await.unwrap()
 }
 
 async fn a_schedule_comes_back_as_it_was_stored(backend: Backend) {
@@ -237,9 +239,9 @@ async fn steps_come_in_the_order_in_which_they_run(backend: Backend) {
     assert_eq!(numbers(steps(&db, 1).await), [3, 1, 2, 4].map(id));
     assert_eq!(steps(&db, 2).await, [full_step(5, 2, 0, "text")]);
     let mut tx = db.read().await.unwrap();
-    let of_both = schedules::steps_of(&mut tx, &[id(2), id(3), id(1), id(4)]).await.unwrap();
+    let of_both = steps::steps_of(&mut tx, &[id(2), id(3), id(1), id(4)]).await.unwrap();
     assert_eq!(numbers(of_both), [3, 1, 2, 4, 5].map(id));
-    assert_eq!(schedules::steps_of(&mut tx, &[]).await.unwrap(), []);
+    assert_eq!(steps::steps_of(&mut tx, &[]).await.unwrap(), []);
 }
 
 async fn a_thousand_steps_are_replaced_at_once(backend: Backend) {
@@ -405,11 +407,7 @@ async fn users_of_run_profiles_are_found(backend: Backend) {
         (2, Some(1), vec![]),
         (3, None, vec![]),
     ] {
-        assert_eq!(
-            schedules::users_of_profile(&mut tx, system, profile).await.unwrap(),
-            expected,
-            "{system} {profile:?}"
-        );
+        assert_eq!(steps::users_of_profile(&mut tx, system, profile).await.unwrap(), expected, "{system} {profile:?}");
     }
 }
 
@@ -437,8 +435,8 @@ async fn profiles_that_exist_and_belong_together_are_found(backend: Backend) {
     add_profiles(&db).await;
     let mut tx = db.write().await.unwrap();
     let wanted = [(1, 1), (1, 3), (2, 3), (3, 1), (i64::MAX, i64::MIN), (1, 2)];
-    assert_eq!(schedules::lock_profiles(&mut tx, &wanted).await.unwrap(), [(1, 1), (1, 2), (2, 3)]);
-    assert_eq!(schedules::lock_profiles(&mut tx, &[]).await.unwrap(), []);
+    assert_eq!(steps::lock_profiles(&mut tx, &wanted).await.unwrap(), [(1, 1), (1, 2), (2, 3)]);
+    assert_eq!(steps::lock_profiles(&mut tx, &[]).await.unwrap(), []);
     if backend.is_shared() {
         let other = db.clone();
         let deleting = tokio::spawn(async move {
@@ -455,8 +453,8 @@ async fn connection_strings_of_other_keys_are_counted(backend: Backend) {
     add(&db, &[schedule(1, "a")]).await;
     put_steps(&db, 1, &[full_step(1, 1, 0, "x"), step(2, 1, 1, 1), full_step(3, 1, 2, "y")]).await;
     let mut tx = db.read().await.unwrap();
-    assert_eq!(schedules::count_sealed_by_others(&mut tx, "key").await.unwrap(), 0);
-    assert_eq!(schedules::count_sealed_by_others(&mut tx, "new key").await.unwrap(), 2);
+    assert_eq!(steps::count_sealed_by_others(&mut tx, "key").await.unwrap(), 0);
+    assert_eq!(steps::count_sealed_by_others(&mut tx, "new key").await.unwrap(), 2);
 }
 
 async fn changes_of_one_schedule_follow_each_other(backend: Backend) {
@@ -471,7 +469,7 @@ async fn changes_of_one_schedule_follow_each_other(backend: Backend) {
         somebody_waits_for(&mut tx).await;
     }
     schedules::update(&mut tx, &ScheduleRow { revision: "first".into(), ..schedule(1, "a") }).await.unwrap();
-    schedules::replace_steps(&mut tx, id(1), &[step(1, 1, 0, 0)]).await.unwrap();
+    steps::replace_steps(&mut tx, id(1), &[step(1, 1, 0, 0)]).await.unwrap();
     tx.commit().await.unwrap();
     let seen = second.await.unwrap();
     assert_eq!((seen.revision.as_str(), seen.step_count), ("first", 1));

@@ -175,14 +175,11 @@ fn absolute(fields: &mut Fields, name: &str, path: &str) {
 
 fn read_connection(fields: &mut Fields, step_type: &StepType, field: Field<String>) -> Option<Connection> {
     let name = "sqlConnectionString";
-    let value = match field.value().filter(|text| !text.trim().is_empty()) {
-        Some(text) => Secret::from(text),
-        None => {
-            if *step_type == StepType::SqlScript && !fields.is_wrong(name) {
-                fields.wrong(name, format!("Connection string is required for steps of the type `{step_type}`"));
-            }
-            return None;
+    let Some(value) = field.value().filter(|text| !text.trim().is_empty()).map(Secret::from) else {
+        if *step_type == StepType::SqlScript && !fields.is_wrong(name) {
+            fields.wrong(name, format!("Connection string is required for steps of the type `{step_type}`"));
         }
+        return None;
     };
     if *step_type != StepType::SqlScript {
         fields.wrong(name, format!("is for steps of the type `SqlScript` only, not for `{step_type}`"));

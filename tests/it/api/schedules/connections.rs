@@ -92,7 +92,8 @@ async fn passwords_are_in_no_answer_no_log_and_no_file() {
             .header("Idempotency-Key", format!("key-{}", answers.len()))
             .bearer_auth(&server.token);
         let response = request.json(body).send().await.unwrap();
-        answers.push_str(&format!("{} {:?}", response.status(), response.headers()));
+        let head = format!("{} {:?}", response.status(), response.headers());
+        answers.push_str(&head);
         let text = response.text().await.unwrap();
         answers.push_str(&text);
         serde_json::from_str::<Value>(&text).unwrap_or_default()
