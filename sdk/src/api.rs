@@ -10,6 +10,7 @@ pub mod applications;
 pub mod audit;
 pub mod config;
 pub mod connected_systems;
+pub mod connection;
 pub mod cron;
 pub mod executions;
 pub mod federated_providers;

@@ -1,7 +1,6 @@
 //! Schedules.
 
 mod arrange;
-mod connection;
 mod definition;
 mod next;
 mod steps;

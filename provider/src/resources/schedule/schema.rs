@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use justiam_sdk::api::connection;
 use justiam_sdk::api::pattern::{INTERVAL_VALUE, MAX_TIMES, RunTimes, TimeOfDay};
 use justiam_sdk::api::schedules::{
     ExecutionMode, IntervalUnit, MAX_ARGUMENTS, MAX_CRON_EXPRESSION, MAX_DESCRIPTION, MAX_NAME, MAX_PATH, MAX_STEPS,
     PatternType, STEP_INDEX, STEP_TIMEOUT_SECONDS, StepType, TriggerType,
 };
+use justiam_sdk::api::secrets::Secret;
 use justiam_sdk::api::tasks::DEFAULT_TIMEZONE;
 use tfplugin::{Attribute, Check, Message, Relation, Schema, Type, Value, same};
 
@@ -134,8 +136,8 @@ fn step() -> [Attribute; 16] {
             "Of `SqlScript`: the address of the database, `postgres://…` or `sqlite:…`, up to 500 characters. It is in the state as it is.",
         ),
         Attribute::string("sql_connection_string_wo").optional().write_only().check(Check::text(connection)).markdown(
-            "The same, kept out of plan and state, for Terraform 1.11 or later. It is sent when the step is new, when \
-             `sql_connection_string_wo_version` changes, and when the server has another one.",
+            "The same, kept out of plan and state, for Terraform 1.11 or later. It is sent with every \
+             change of the schedule. A new value alone is none: change `sql_connection_string_wo_version` with it.",
         ),
         Attribute::string("sql_connection_string_wo_version").optional().markdown(
             "Any text or number. A change of it sends `sql_connection_string_wo` again.",
@@ -178,19 +180,17 @@ fn same_time(prior: &Value, new: &Value) -> bool {
     time(prior).is_some_and(|prior| time(new) == Some(prior))
 }
 
-/// Says nothing about the value but its length: it may have a password in it.
+/// The server's own rules. They say nothing about the value but its length: it may have a password in it.
 fn connection(text: &str) -> Result<(), Message> {
+    let secret = Secret::from(text);
     let refuse = |detail: String| Err(Message::new("Invalid connection string", detail));
-    let length = text.chars().count();
-    if length > MAX_PATH {
-        refuse(format!("The connection string has {length} characters; {MAX_PATH} are allowed."))
-    } else if !["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| text.starts_with(scheme)) {
-        refuse("It must begin with `postgres://`, `postgresql://` or `sqlite:`.\n\nhint: such as `postgres://user:password@db.example.com/name`".into())
-    } else if text.chars().any(|char| char.is_whitespace() || char.is_control() || char == '#') {
-        refuse("It must not contain blanks, control characters or `#`.\n\nhint: in a password they are written as `%20` and `%23`".into())
-    } else if [":***@", "=***", "?***", "&***"].iter().any(|hidden| text.contains(hidden)) {
-        refuse("It has `***` where a password belongs: it is what the server shows of a connection string.\n\nhint: write the password itself, from a sensitive variable".into())
-    } else {
-        Ok(())
+    match connection::shown(&secret) {
+        Err(problem) => refuse(format!("The connection string {problem}.")),
+        Ok(_) if connection::is_redacted(&secret) => refuse(
+            "The connection string has `***` where a secret belongs: it is what the server shows of one.\n\nhint: write the password \
+             itself, from a sensitive variable"
+                .into(),
+        ),
+        Ok(_) => Ok(()),
     }
 }

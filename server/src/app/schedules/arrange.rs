@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use justiam_sdk::api::connection;
 use justiam_sdk::api::ids::StepId;
 use justiam_sdk::api::schedules::StepType;
 
 use super::steps::{Connection, StepDraft};
-use super::{Draft, connection, first_after};
+use super::{Draft, first_after};
 use crate::app::{App, Error, FieldErrors, Result};
 use crate::store::schedules::{self, ScheduleRow, SealedConnection, StepRow};
 use crate::store::{Tx, connected_systems};

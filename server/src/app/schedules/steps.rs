@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use justiam_sdk::api::connection;
 use justiam_sdk::api::ids::StepId;
 use justiam_sdk::api::schedules::{
     ExecutionMode, MAX_ARGUMENTS, MAX_NAME, MAX_PATH, MAX_STEPS, STEP_INDEX, STEP_TIMEOUT_SECONDS, StepType,
@@ -9,7 +10,6 @@ use justiam_sdk::api::schedules::{
 use justiam_sdk::api::secrets::Secret;
 use serde_json::Value;
 
-use super::connection;
 use crate::app::FieldErrors;
 use crate::app::error::shown;
 use crate::app::fields::{Field, Fields, kind};

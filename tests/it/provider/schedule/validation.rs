@@ -230,7 +230,15 @@ async fn steps_that_are_not_in_their_order_are_named() {
 #[tokio::test]
 async fn a_connection_string_is_never_shown() {
     let workspace = offline();
-    let values = ["canary://u:canary@h/x", "postgres://u:canary@h/x y", "Server=h;Password=canary"];
+    let values = [
+        "canary://u:canary@h/x",
+        "postgres://u:canary@h/x y",
+        "Server=h;Password=canary",
+        // What only a look at the whole address tells.
+        "postgres://u:canary/1@h/x",
+        "postgres://u:canary@h:port/x",
+        "sqlite:",
+    ];
     for (attribute, value) in
         ["sql_connection_string", "sql_connection_string_wo"].iter().flat_map(|name| values.map(|value| (*name, value)))
     {

@@ -1,8 +1,9 @@
-//! Addresses of databases: what they may look like, and what is shown of them.
+//! The connection strings of SQL steps: what they may look like, and what is shown of them.
 
-use justiam_sdk::api::schedules::MAX_PATH;
-use justiam_sdk::api::secrets::Secret;
 use url::Url;
+
+use super::schedules::MAX_PATH;
+use super::secrets::Secret;
 
 /// What stands in the place of what is hidden.
 const HIDDEN: &str = "***";
@@ -28,9 +29,9 @@ const HARMLESS: [&str; 16] = [
     "vfs",
 ];
 
-/// What is shown of the address of a database, or what is wrong with it. Neither tells a secret: where it could not be said for sure
-/// what the password is, the address is refused.
-pub(super) fn shown(connection: &Secret) -> Result<String, String> {
+/// What a server shows of the address of a database, or what is wrong with it. Neither tells a secret: where it could not be said for
+/// sure what the password is, the address is refused.
+pub fn shown(connection: &Secret) -> Result<String, String> {
     let text = connection.expose();
     let length = text.chars().count();
     if length > MAX_PATH {
@@ -77,7 +78,7 @@ pub(super) fn shown(connection: &Secret) -> Result<String, String> {
 }
 
 /// Whether a text has a place where something was hidden.
-pub(super) fn is_redacted(connection: &Secret) -> bool {
+pub fn is_redacted(connection: &Secret) -> bool {
     let text = connection.expose();
     [":***@", "=***", "?***", "&***"].iter().any(|hidden| text.contains(hidden))
 }
