@@ -19,10 +19,37 @@ pub(crate) struct Subject {
     pub(crate) attribute: fn(&str) -> Option<AttributePath>,
 }
 
+/// Reports that something could not be deleted which steps of schedules may use.
+pub(crate) fn report_undeleted(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &Error) {
+    match error {
+        Error::Api(answer) if answer.problem.code == Some(Code::Conflict) => {
+            let message = answer.problem.message.trim_end_matches('.');
+            diagnostics.error(summary, format!("The server answered {}: {message}.{STILL_USED}", answer.status));
+        }
+        error => report(diagnostics, subject, summary, error),
+    }
+}
+
+/// What to do about it.
+const STILL_USED: &str = "\n\nTerraform destroys what a configuration has no more before it changes the schedule that has used it. Write \
+                          `lifecycle { create_before_destroy = true }` into the run profile and apply; from then on it goes after the \
+                          step. Or remove the step first, apply, and then remove the run profile.";
+
 /// Reports a failed request about one object.
 pub(crate) fn report(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &Error) {
+    report_at(diagnostics, subject, summary, error, subject.attribute);
+}
+
+/// The same, where the attribute that a field comes from depends on the configuration.
+pub(crate) fn report_at(
+    diagnostics: &mut Diagnostics,
+    subject: &Subject,
+    summary: &str,
+    error: &Error,
+    attribute: impl Fn(&str) -> Option<AttributePath>,
+) {
     match error {
-        Error::Api(error) => report_answer(diagnostics, subject, summary, error),
+        Error::Api(error) => report_answer(diagnostics, subject, summary, error, attribute),
         Error::Unexpected { .. } => {
             let hint = format!(
                 "Something other than a JustIAM server answered: check the provider's `endpoint`, and whether a proxy or login page \
@@ -43,13 +70,19 @@ pub(crate) fn report(diagnostics: &mut Diagnostics, subject: &Subject, summary: 
     }
 }
 
-fn report_answer(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &ApiError) {
+fn report_answer(
+    diagnostics: &mut Diagnostics,
+    subject: &Subject,
+    summary: &str,
+    error: &ApiError,
+    attribute: impl Fn(&str) -> Option<AttributePath>,
+) {
     let problem = &error.problem;
     let request = error.request_id.as_ref().map_or_else(String::new, |id| format!("\n\nRequest id: {id}"));
     for (field, messages) in &problem.validation_errors {
         for message in messages {
             let detail = format!("The server refuses `{field}`: {message}.{request}");
-            match (subject.attribute)(field) {
+            match attribute(field) {
                 Some(path) => diagnostics.error_at(path, summary, detail),
                 None => diagnostics.error(summary, detail),
             }

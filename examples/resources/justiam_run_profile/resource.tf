@@ -12,6 +12,11 @@ resource "justiam_run_profile" "hr_full_import" {
   connected_system_id = justiam_connected_system.hr.id
   name                = "Full import"
   run_type            = "FullImport"
+
+  # It is deleted after the steps that used it are gone.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # Only what has changed, in a file of its own and in larger pages.

@@ -8,10 +8,10 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Attr, Context, Diagnostics, Import, Read, Resource, Schema, async_trait, model};
+use tfplugin::{Attr, Context, Diagnostics, Import, Plan, Read, Resource, Schema, async_trait, model};
 
 use crate::client::Api;
-use crate::problem::{Subject, report};
+use crate::problem::{Subject, report, report_undeleted};
 
 pub(crate) use convert::csv;
 pub(super) use convert::looked_up;
@@ -62,6 +62,21 @@ impl Resource for ConnectedSystem {
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
         schema::validate(config, diagnostics);
+    }
+
+    /// Warns of what a change of the direction does beyond the change that a plan shows.
+    async fn plan(&self, plan: &mut Plan<'_, State, Api>) {
+        let Some(prior) = &plan.prior else { return };
+        let (Some(was), Some(becomes)) = (prior.direction.as_str(), plan.planned.direction.as_str()) else { return };
+        if was != becomes {
+            let detail = format!(
+                "Another direction (`{becomes}` in the place of `{was}`) empties the connector space of the connected system {}: what was \
+                 imported, and what is prepared for an export, is forgotten. Users and groups stay as they are.\n\nhint: let a full \
+                 import run after the apply",
+                named(prior)
+            );
+            plan.diagnostics.warning_at("direction", "The connector space will be emptied", detail);
+        }
     }
 
     async fn create(&self, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
@@ -121,7 +136,7 @@ impl Resource for ConnectedSystem {
         match context.client.call(async |client| client.connected_systems().delete(id).await).await {
             Err(error) if !error.is_not_found() => {
                 let summary = format!("Could not delete the connected system {}", named(&state));
-                report(context.diagnostics, &SUBJECT, &summary, &error);
+                report_undeleted(context.diagnostics, &SUBJECT, &summary, &error);
             }
             Ok(()) | Err(_) => {}
         }

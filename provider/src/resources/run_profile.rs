@@ -13,7 +13,7 @@ use tfplugin::{Attr, Attribute, AttributePath, Check, Context, Import, Read, Res
 use super::connected_system;
 use crate::checks::{absolute_path, line, word};
 use crate::client::Api;
-use crate::problem::{Subject, report};
+use crate::problem::{Subject, report, report_undeleted};
 
 model! {
     /// A run profile, as configuration, plan and state hold it.
@@ -124,7 +124,7 @@ impl Resource for RunProfile {
         {
             Err(error) if !error.is_not_found() => {
                 let summary = format!("Could not delete the run profile {}", named(&state));
-                report(context.diagnostics, &SUBJECT, &summary, &error);
+                report_undeleted(context.diagnostics, &SUBJECT, &summary, &error);
             }
             Ok(()) | Err(_) => {}
         }

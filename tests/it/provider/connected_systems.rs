@@ -98,6 +98,9 @@ async fn every_attribute_is_written_changed_in_place_and_returned_to_its_default
     workspace.config(&(system("", "") + &profile("")));
     let plan = workspace.plan_changes().await;
     assert!(plan.text.contains("0 to add, 2 to change, 0 to destroy"), "{}", plan.text);
+    // Another direction does more than the plan's lines say.
+    assert!(plan.flat().contains("Warning: The connector space will be emptied"), "{}", plan.text);
+    assert!(plan.flat().contains("(`Inbound` in the place of `Outbound`)"), "{}", plan.text);
     workspace.apply().await.ok();
     workspace.plan_nothing().await;
     let reset = server.client.connected_systems().find("HR").await.unwrap().unwrap();
@@ -107,7 +110,8 @@ async fn every_attribute_is_written_changed_in_place_and_returned_to_its_default
 
     // An empty map says the same as none, and stays as it is written.
     workspace.config(&(system("", "attribute_columns = {}") + &profile("")));
-    workspace.apply().await.ok();
+    let said = workspace.apply().await.ok();
+    assert!(!said.text.contains("Warning: The connector space"), "{}", said.text);
     workspace.plan_nothing().await;
     assert_eq!(workspace.attributes(SYSTEM).unwrap()["csv"]["attribute_columns"], json!({}));
 }

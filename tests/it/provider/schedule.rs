@@ -4,6 +4,7 @@ mod connections;
 mod drift;
 mod imports;
 mod lifecycle;
+mod order_of_changes;
 mod sample;
 mod steps;
 mod validation;
