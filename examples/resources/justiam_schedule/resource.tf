@@ -17,12 +17,22 @@ resource "justiam_run_profile" "hr_import" {
   connected_system_id = justiam_connected_system.hr.id
   name                = "Delta import"
   run_type            = "DeltaImport"
+
+  # It is deleted after the steps that used it are gone.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "justiam_run_profile" "hr_synchronisation" {
   connected_system_id = justiam_connected_system.hr.id
   name                = "Delta synchronisation"
   run_type            = "DeltaSynchronisation"
+
+  # It is deleted after the steps that used it are gone.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # At 06:00 and 12:30 on working days: import, synchronise, then two things side by side.

@@ -22,7 +22,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report};
+use crate::problem::{Subject, report, report_at};
 use memory::Memory;
 
 model! {
@@ -115,7 +115,8 @@ impl Resource for Schedule {
         match context.client.call(async |client| client.schedules().create(&new).await).await {
             Ok(schedule) => Some(adopt(&schedule, planned, &summary, context)),
             Err(error) => {
-                report(context.diagnostics, &SCHEDULE, &summary, &error);
+                let attribute = |field: &str| convert::attribute_in(field, &config);
+                report_at(context.diagnostics, &SCHEDULE, &summary, &error, attribute);
                 None
             }
         }
@@ -164,21 +165,15 @@ impl Resource for Schedule {
         let summary = format!("Could not change the schedule {}", named(&prior));
         let id = id_of(&prior, context.diagnostics)?;
         let memory = Memory::recall(context.private);
-        let bodies = convert::replacement(&prior, &planned, &config, &memory).and_then(|new| {
-            let old = convert::replacement(&prior, &prior, &config, &memory)?;
-            Ok((old, new))
-        });
-        let (old, new) = match bodies {
-            Ok(bodies) => bodies,
+        let new = match convert::replacement(&prior, &planned, &config, &memory) {
+            Ok(Some(new)) => new,
+            // Another way to write the same, such as an index that the order has given so far, is nothing to send.
+            Ok(None) => return Some(planned),
             Err((path, problem)) => {
                 context.diagnostics.error_at(path, summary, problem);
                 return None;
             }
         };
-        // Another way to write the same, such as an index that the order has given so far, is nothing to send.
-        if old == new {
-            return Some(planned);
-        }
         let replace = context.client.call(async |client| match memory.revision.as_str() {
             // An object that was stored without a revision is replaced all the same.
             "" => client.schedules().replace(id, &new).await,
@@ -187,7 +182,8 @@ impl Resource for Schedule {
         match replace.await {
             Ok(schedule) => Some(adopt(&schedule, planned, &summary, context)),
             Err(error) => {
-                report(context.diagnostics, &SCHEDULE, &summary, &error);
+                let attribute = |field: &str| convert::attribute_in(field, &config);
+                report_at(context.diagnostics, &SCHEDULE, &summary, &error, attribute);
                 None
             }
         }

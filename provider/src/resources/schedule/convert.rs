@@ -1,5 +1,6 @@
 //! Between the resource's state and the API's bodies.
 
+use justiam_sdk::api::connection;
 use justiam_sdk::api::ids::StepId;
 use justiam_sdk::api::pattern::{DaysOfWeek, RunTimes, TimeOfDay};
 use justiam_sdk::api::schedules::{NewSchedule, NewScheduleStep};
@@ -24,34 +25,54 @@ pub(super) fn new_schedule(planned: &State, config: &State) -> Result<NewSchedul
     body(planned, |at, step| Kept { id: None, connection: configured_connection(step, configured.get(at).copied()) })
 }
 
-/// The body that turns one state into the other. Steps that stay are named by their ids; a connection string that was not changed
-/// is not sent again.
+/// The body that turns one state into the other; `None` where both say the same to the server. Steps that stay are named by their ids.
+///
+/// The connection strings of the configuration are sent with every change: a state does not have those that are write-only, so which
+/// step has which is for the server to see. It leaves alone what is the same.
 pub(super) fn replacement(
     prior: &State,
     planned: &State,
     config: &State,
     memory: &Memory,
-) -> Result<NewSchedule, Refused> {
-    let (before, configured) = (steps(prior), steps(config));
+) -> Result<Option<NewSchedule>, Refused> {
+    let (before, after, configured) = (steps(prior), steps(planned), steps(config));
+    let wanted = |at: usize, step: &Step| configured_connection(step, configured.get(at).copied());
     // Where private state is not about this state, nothing is known of the ids, and all steps count as new.
-    let known = memory.steps.len() == before.len();
-    let kept = if known { keep::kept(&before, &steps(planned)) } else { Vec::new() };
-    body(planned, |at, step| {
-        let configured = configured.get(at).copied();
-        let Some(was) = kept.get(at).copied().flatten() else {
-            return Kept { id: None, connection: configured_connection(step, configured) };
+    if memory.steps.len() != before.len() {
+        let all = |at: usize, step: &Step| Kept { id: None, connection: wanted(at, step) };
+        let (old, new) = (body(prior, all)?, body(planned, all)?);
+        return Ok((old != new).then_some(new));
+    }
+    let remembered = |at: usize| memory.steps[at].connection.as_ref().map(|connection| connection.shown.clone());
+    let old = body(prior, |at, _| Kept {
+        id: Some(memory.steps[at].id),
+        connection: remembered(at).map(Secret::new),
+    })?;
+    let old_steps: Vec<_> = before.iter().enumerate().map(|(at, step)| (*step, remembered(at))).collect();
+    let new_steps: Vec<_> = after.iter().enumerate().map(|(at, step)| (*step, shown(wanted(at, step)))).collect();
+    let kept = keep::kept(&old_steps, &new_steps);
+    let mut new = body(planned, |at, step| {
+        let Some(was) = kept[at] else { return Kept { id: None, connection: wanted(at, step) } };
+        let unchanged = before[was].sql_connection_string == step.sql_connection_string
+            && before[was].sql_connection_string_wo_version == step.sql_connection_string_wo_version;
+        let connection = match (wanted(at, step), remembered(was)) {
+            (Some(_), Some(shown)) if unchanged => Some(Secret::new(shown)),
+            (wanted, _) => wanted,
         };
-        let (old, remembered) = (before[was], &memory.steps[was]);
-        let unchanged = old.sql_connection_string == step.sql_connection_string
-            && old.sql_connection_string_wo_version == step.sql_connection_string_wo_version;
-        let wanted = step.sql_connection_string.is_known()
-            || configured.is_some_and(|step| step.sql_connection_string_wo.is_known());
-        let connection = match &remembered.connection {
-            Some(connection) if unchanged && wanted => Some(Secret::new(connection.shown.clone())),
-            _ => configured_connection(step, configured),
-        };
-        Kept { id: Some(remembered.id), connection }
-    })
+        Kept { id: Some(memory.steps[was].id), connection }
+    })?;
+    if old == new {
+        return Ok(None);
+    }
+    for (at, (step, planned)) in new.steps.iter_mut().zip(after).enumerate() {
+        step.sql_connection_string = wanted(at, planned);
+    }
+    Ok(Some(new))
+}
+
+/// What a server shows of a connection string.
+fn shown(connection: Option<Secret>) -> Option<String> {
+    connection::shown(&connection?).ok()
 }
 
 fn body(state: &State, mut kept: impl FnMut(usize, &Step) -> Kept) -> Result<NewSchedule, Refused> {
@@ -153,6 +174,19 @@ pub(super) fn attribute(field: &str) -> Option<AttributePath> {
     snake(field, State::FIELDS).map(AttributePath::of)
 }
 
+/// The same in a configuration that may give a connection string in either of two attributes.
+pub(super) fn attribute_in(field: &str, config: &State) -> Option<AttributePath> {
+    let position = field.strip_prefix("steps[").and_then(|rest| rest.strip_suffix("].sqlConnectionString"));
+    let position = position.and_then(|position| position.parse::<usize>().ok());
+    let step = position.and_then(|position| steps(config).get(position).copied());
+    match (position, step) {
+        (Some(position), Some(step)) if !step.sql_connection_string_wo.is_null() => {
+            Some(step_path(position).attribute("sql_connection_string_wo"))
+        }
+        _ => attribute(field),
+    }
+}
+
 /// `runTimes` is `run_times`, if there is an attribute of that name.
 fn snake(field: &str, attributes: &[&'static str]) -> Option<&'static str> {
     let same = |attribute: &str| {
@@ -204,40 +238,60 @@ mod tests {
 
     /// Ids and connection strings of a replacement.
     fn sent(prior: &State, planned: &State, config: &State, memory: &Memory) -> Vec<(Option<StepId>, String)> {
-        let new = replacement(prior, planned, config, memory).unwrap();
+        let new = replacement(prior, planned, config, memory).unwrap().unwrap_or_default();
         let text = |step: &NewScheduleStep| step.sql_connection_string.as_ref().map_or("", Secret::expose).to_owned();
         new.steps.iter().map(|step| (step.id, text(step))).collect()
     }
 
     #[test]
-    fn a_connection_string_is_sent_only_where_it_has_changed() {
+    fn a_change_sends_all_connection_strings_and_no_change_sends_nothing() {
         let prior = state([stored("/a", "one"), stored("/b", "two")]);
         let planned = state([stored("/new", "three"), stored("/a", "one"), stored("/b", "changed")]);
         assert_eq!(
             sent(&prior, &planned, &planned, &memory(2)),
-            [(None, "three".to_owned()), (Some(id(0)), "shown".to_owned()), (Some(id(1)), "changed".to_owned())]
+            [(None, "three".to_owned()), (Some(id(0)), "one".to_owned()), (Some(id(1)), "changed".to_owned())]
         );
+        assert_eq!(sent(&prior, &prior, &prior, &memory(2)), []);
         // Where nothing is known of the steps, all are new.
-        assert_eq!(sent(&prior, &prior, &prior, &memory(1)), [(None, "one".to_owned()), (None, "two".to_owned())]);
+        assert_eq!(sent(&prior, &planned, &planned, &memory(1)).iter().filter_map(|(id, _)| *id).count(), 0);
     }
 
     #[test]
     fn a_write_only_connection_string_is_sent_with_its_version_or_after_drift() {
         let ((before, _), (same, config)) = (write_only("/a", "old", "1"), write_only("/a", "new", "1"));
         let sends = |before: &Step, planned: &Step, config: &Step| {
-            sent(&state([before.clone()]), &state([planned.clone()]), &state([config.clone()]), &memory(1))[0].1.clone()
+            let sent =
+                sent(&state([before.clone()]), &state([planned.clone()]), &state([config.clone()]), &memory(1));
+            sent.first().map(|(_, connection)| connection.clone())
         };
-        assert_eq!(sends(&before, &same, &config), "shown");
+        assert_eq!(sends(&before, &same, &config), None);
         let (bumped, config) = write_only("/a", "new", "2");
-        assert_eq!(sends(&before, &bumped, &config), "new");
+        assert_eq!(sends(&before, &bumped, &config).as_deref(), Some("new"));
         // What the server shows stands in the state after somebody has changed it there.
         let drifted = Step { sql_connection_string: Attr::Known("theirs".to_owned().into()), ..before.clone() };
-        assert_eq!(sends(&drifted, &same, &config), "new");
-        assert_eq!(sends(&stored("/a", "old"), &same, &config), "new");
+        assert_eq!(sends(&drifted, &same, &config).as_deref(), Some("new"));
+        assert_eq!(sends(&stored("/a", "old"), &same, &config).as_deref(), Some("new"));
         let (planned, config) = (stored("/a", "stored"), stored("/a", "stored"));
-        assert_eq!(sends(&before, &planned, &config), "stored");
+        assert_eq!(sends(&before, &planned, &config).as_deref(), Some("stored"));
         let new = new_schedule(&state([bumped]), &state([write_only("/a", "new", "2").1])).unwrap();
         assert_eq!(new.steps[0].sql_connection_string, Some("new".into()));
+    }
+
+    #[test]
+    fn steps_that_look_the_same_get_their_own_write_only_connection_strings() {
+        let steps = |names: &[&str]| {
+            let address = |name: &str| format!("postgres://u:{name}@h/x");
+            let steps = names.iter().map(|name| write_only("/a", &address(name), "1"));
+            let (planned, config): (Vec<Step>, Vec<Step>) = steps.unzip();
+            (state(planned), state(config))
+        };
+        let (before, _) = steps(&["a", "b", "c"]);
+        for names in [&["new", "a", "b", "c"][..], &["b", "c"], &["a", "c"]] {
+            let (planned, config) = steps(names);
+            let sent = sent(&before, &planned, &config, &memory(3));
+            let expected: Vec<String> = names.iter().map(|name| format!("postgres://u:{name}@h/x")).collect();
+            assert_eq!(sent.into_iter().map(|(_, connection)| connection).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]
@@ -273,5 +327,11 @@ mod tests {
         ] {
             assert_eq!(path(field).as_deref(), expected, "{field}");
         }
+        let config = state([stored("/a", "x"), write_only("/a", "x", "1").1]);
+        let path = |field: &str| attribute_in(field, &config).map(|path| path.to_string());
+        assert_eq!(path("steps[0].sqlConnectionString").as_deref(), Some("steps[0].sql_connection_string"));
+        assert_eq!(path("steps[1].sqlConnectionString").as_deref(), Some("steps[1].sql_connection_string_wo"));
+        assert_eq!(path("steps[1].sqlScriptPath").as_deref(), Some("steps[1].sql_script_path"));
+        assert_eq!(path("runTimes").as_deref(), Some("run_times"));
     }
 }

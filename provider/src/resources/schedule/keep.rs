@@ -1,22 +1,26 @@
 //! Which steps of a new list are steps of the old one.
 //!
 //! Terraform compares lists by position, and a step has no name that it must have. So a step is looked for by what it says: one
-//! that an insert has merely moved keeps its id on the server, and one that was edited keeps it too.
+//! that an insert has merely moved keeps its id on the server, and one that was edited keeps it too. Of connection strings that a
+//! state does not have, what the server shows of them is compared.
 
 use super::Step;
 
+/// A step, and what a server shows of its connection string.
+pub(super) type Shown<'a> = (&'a Step, Option<String>);
+
 /// For each new step, the position of the old step that it is; `None` for one that is new.
-pub(super) fn kept(old: &[&Step], new: &[&Step]) -> Vec<Option<usize>> {
+pub(super) fn kept(old: &[Shown<'_>], new: &[Shown<'_>]) -> Vec<Option<usize>> {
     let mut pairs = Pairs { of_new: vec![None; new.len()], taken: vec![false; old.len()] };
     let ends = new.len().min(old.len());
-    let front = (0..ends).take_while(|at| same(old[*at], new[*at])).count();
+    let front = (0..ends).take_while(|at| same(&old[*at], &new[*at])).count();
     (0..front).for_each(|at| pairs.join(at, at));
-    let back = (1..=ends - front).take_while(|at| same(old[old.len() - at], new[new.len() - at])).count();
+    let back = (1..=ends - front).take_while(|at| same(&old[old.len() - at], &new[new.len() - at])).count();
     (1..=back).for_each(|at| pairs.join(old.len() - at, new.len() - at));
-    for alike in [same, named_alike, does_the_same] {
+    for alike in [same, named_alike, does_the_same_there, does_the_same] {
         for at in 0..new.len() {
             if pairs.of_new[at].is_none()
-                && let Some(found) = (0..old.len()).find(|was| !pairs.taken[*was] && alike(old[*was], new[at]))
+                && let Some(found) = (0..old.len()).find(|was| !pairs.taken[*was] && alike(&old[*was], &new[at]))
             {
                 pairs.join(found, at);
             }
@@ -25,7 +29,7 @@ pub(super) fn kept(old: &[&Step], new: &[&Step]) -> Vec<Option<usize>> {
     for at in 0..new.len() {
         if pairs.of_new[at].is_none()
             && let Some(found) =
-                pairs.between(at).find(|was| !pairs.taken[*was] && old[*was].step_type == new[at].step_type)
+                pairs.between(at).find(|was| !pairs.taken[*was] && old[*was].0.step_type == new[at].0.step_type)
         {
             pairs.join(found, at);
         }
@@ -53,9 +57,12 @@ impl Pairs {
 }
 
 /// Whether nothing but the place in the order differs.
-fn same(old: &Step, new: &Step) -> bool {
-    does_the_same(old, new)
-        && old.name == new.name
+fn same(old: &Shown<'_>, new: &Shown<'_>) -> bool {
+    if !does_the_same_there(old, new) {
+        return false;
+    }
+    let ((old, _), (new, _)) = (old, new);
+    old.name == new.name
         && old.continue_on_failure == new.continue_on_failure
         && old.timeout_seconds == new.timeout_seconds
         && old.arguments == new.arguments
@@ -64,12 +71,17 @@ fn same(old: &Step, new: &Step) -> bool {
         && old.sql_connection_string_wo_version == new.sql_connection_string_wo_version
 }
 
-fn named_alike(old: &Step, new: &Step) -> bool {
+fn named_alike((old, _): &Shown<'_>, (new, _): &Shown<'_>) -> bool {
     old.step_type == new.step_type && old.name.is_known() && old.name == new.name
 }
 
+/// Whether both run the same thing on the same database.
+fn does_the_same_there(old: &Shown<'_>, new: &Shown<'_>) -> bool {
+    does_the_same(old, new) && old.1 == new.1
+}
+
 /// Whether both run the same thing, maybe in another way.
-fn does_the_same(old: &Step, new: &Step) -> bool {
+fn does_the_same((old, _): &Shown<'_>, (new, _): &Shown<'_>) -> bool {
     old.step_type == new.step_type
         && old.connected_system_id == new.connected_system_id
         && old.run_profile_id == new.run_profile_id
@@ -99,9 +111,24 @@ mod tests {
     }
 
     fn pairs(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
-        let (old, new): (Vec<Step>, Vec<Step>) =
-            (old.iter().map(|text| step(text)).collect(), new.iter().map(|text| step(text)).collect());
-        kept(&old.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>())
+        let steps = |texts: &[&str]| texts.iter().map(|text| (step(text), None)).collect::<Vec<_>>();
+        found(&steps(old), &steps(new))
+    }
+
+    fn found(old: &[(Step, Option<&str>)], new: &[(Step, Option<&str>)]) -> Vec<Option<usize>> {
+        fn shown<'a>(steps: &'a [(Step, Option<&str>)]) -> Vec<Shown<'a>> {
+            steps.iter().map(|(step, shown)| (step, shown.map(str::to_owned))).collect()
+        }
+        kept(&shown(old), &shown(new))
+    }
+
+    #[test]
+    fn steps_that_differ_in_their_databases_alone_are_found() {
+        let steps = |databases: &[&'static str]| databases.iter().map(|it| (step("a"), Some(*it))).collect::<Vec<_>>();
+        let old = steps(&["x", "y", "z"]);
+        assert_eq!(found(&old, &steps(&["new", "x", "y", "z"])), [None, Some(0), Some(1), Some(2)]);
+        assert_eq!(found(&old, &steps(&["y", "z"])), [Some(1), Some(2)]);
+        assert_eq!(found(&old, &steps(&["x", "new", "z"])), [Some(0), Some(1), Some(2)]);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use justiam_sdk::api::schedules::Schedule;
+use justiam_sdk::api::ids::StepId;
+use justiam_sdk::api::schedules::{Schedule, ScheduleStep};
 
 use super::super::world;
-use super::{ADDRESS, apply, program, stored, with_steps};
+use super::{ADDRESS, apply, program, stored, stored_steps, with_steps};
 
 const CANARY: &str = "canary-7b3e90";
 
@@ -126,5 +127,64 @@ async fn a_value_that_somebody_changed_is_written_again() {
         let repaired = stored(&server).await;
         assert_ne!(revision(&repaired, 1), revision(&theirs, 1), "{attribute}");
         assert_eq!(repaired.steps.unwrap()[1].id, mine.steps.unwrap()[1].id);
+    }
+}
+
+#[tokio::test]
+async fn steps_that_look_the_same_run_against_their_own_databases() {
+    for attribute in ["sql_connection_string", "sql_connection_string_wo"] {
+        let (server, workspace) = world().await;
+        // Without names, and with one script. The server shows all of the address of an SQLite file.
+        let config = |databases: &[&str]| {
+            let step = |database: &&str| {
+                format!("{{ step_type = \"SqlScript\", sql_script_path = \"/a.sql\", {attribute} = \"sqlite:/{database}\" }}")
+            };
+            let steps: Vec<String> = databases.iter().map(step).collect();
+            with_steps(&steps.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let steps = async || -> Vec<(String, StepId, Option<String>)> {
+            let steps = stored_steps(&server).await.into_iter();
+            let told = |step: ScheduleStep| {
+                (step.sql_connection_string.unwrap(), step.id, step.sql_connection_string_revision)
+            };
+            steps.map(told).collect()
+        };
+        apply(&workspace, &config(&["a", "b", "c"])).await;
+        let three = steps().await;
+        apply(&workspace, &config(&["new", "a", "b", "c"])).await;
+        let four = steps().await;
+        assert_eq!(four[0].0, "sqlite:/new", "{attribute}");
+        assert_eq!(four[1..], three, "{attribute}");
+        apply(&workspace, &config(&["b", "c"])).await;
+        assert_eq!(steps().await, three[1..], "{attribute}");
+    }
+}
+
+#[tokio::test]
+async fn steps_that_differ_in_their_passwords_alone_keep_them() {
+    for attribute in ["sql_connection_string", "sql_connection_string_wo"] {
+        let (server, workspace) = world().await;
+        let config = |passwords: &[&str]| {
+            let steps: Vec<String> = passwords.iter().map(|password| sql(attribute, password, "")).collect();
+            with_steps(&steps.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        // A replacement with the whole string changes no revision if, and only if, the server has that string.
+        let has = async |passwords: &[&str]| {
+            let before = stored(&server).await;
+            let mut same = before.to_new().unwrap();
+            for (step, password) in same.steps.iter_mut().zip(passwords) {
+                step.sql_connection_string = Some(address(password).into());
+            }
+            let after = server.client.schedules().replace(before.id, &same).await.unwrap();
+            assert_eq!(after.revision, before.revision, "{attribute}: {passwords:?}");
+        };
+        apply(&workspace, &config(&["one", "two", "three"])).await;
+        has(&["one", "two", "three"]).await;
+        apply(&workspace, &config(&["new", "one", "two", "three"])).await;
+        has(&["new", "one", "two", "three"]).await;
+        apply(&workspace, &config(&["one", "two", "three"])).await;
+        has(&["one", "two", "three"]).await;
+        apply(&workspace, &config(&["two", "three"])).await;
+        has(&["two", "three"]).await;
     }
 }
