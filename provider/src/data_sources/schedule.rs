@@ -5,6 +5,7 @@ mod schema;
 use std::collections::BTreeSet;
 
 use justiam_sdk::api::ids::ScheduleId;
+use justiam_sdk::api::pattern::{RunTimes, TimeOfDay};
 use justiam_sdk::api::schedules::{Schedule, ScheduleStep};
 use justiam_sdk::api::values::Words as _;
 use justiam_sdk::{Client, Error};
@@ -104,6 +105,7 @@ async fn named(client: &Client, name: &str) -> Result<Option<Schedule>, Error> {
 
 fn shown(schedule: Schedule, diagnostics: &mut Diagnostics) -> Option<Found> {
     let days = days(schedule.days_of_week.as_deref(), diagnostics)?;
+    let times = times(schedule.run_times.as_deref(), diagnostics)?;
     let steps = schedule.steps.unwrap_or_default();
     Some(Found {
         id: Attr::known(schedule.id.to_string()),
@@ -113,11 +115,11 @@ fn shown(schedule: Schedule, diagnostics: &mut Diagnostics) -> Option<Found> {
         cron_expression: schedule.cron_expression.into(),
         pattern_type: Attr::known(schedule.pattern_type.as_str()),
         days_of_week: days,
-        run_times: schedule.run_times.map(|times| times.split(',').map(|time| time.trim().to_owned()).collect()).into(),
+        run_times: times,
         interval_value: schedule.interval_value.into(),
         interval_unit: schedule.interval_unit.map(|unit| unit.as_str().to_owned()).into(),
-        interval_window_start: schedule.interval_window_start.into(),
-        interval_window_end: schedule.interval_window_end.into(),
+        interval_window_start: schedule.interval_window_start.map(spelled).into(),
+        interval_window_end: schedule.interval_window_end.map(spelled).into(),
         timezone: schedule.timezone.into(),
         is_enabled: Attr::Known(schedule.is_enabled),
         last_run_time: instant(schedule.last_run_time),
@@ -138,6 +140,22 @@ fn days(text: Option<&str>, diagnostics: &mut Diagnostics) -> Option<Attr<BTreeS
         diagnostics.error_at("days_of_week", "Could not read the schedule", detail);
     }
     days.ok().map(Attr::Known)
+}
+
+/// Times of day in one spelling, such as `06:00`, whichever the server has been given.
+fn times(text: Option<&str>, diagnostics: &mut Diagnostics) -> Option<Attr<BTreeSet<String>>> {
+    let Some(text) = text else { return Some(Attr::Null) };
+    let times: Result<RunTimes, _> = text.parse();
+    if times.is_err() {
+        let detail = format!("The server says `{text}`, which is no list of times of day.");
+        diagnostics.error_at("run_times", "Could not read the schedule", detail);
+    }
+    times.ok().map(|times| Attr::Known(times.times().iter().map(ToString::to_string).collect()))
+}
+
+/// A time of day in the same spelling.
+fn spelled(time: String) -> String {
+    time.parse::<TimeOfDay>().map_or(time, |time| time.to_string())
 }
 
 fn shown_step(at: usize, step: ScheduleStep, diagnostics: &mut Diagnostics) -> Step {
@@ -204,6 +222,18 @@ mod tests {
         ] {
             assert!(!has_no_secret(secret), "{secret}");
         }
+    }
+
+    #[test]
+    fn times_of_day_have_one_spelling() {
+        let mut diagnostics = Diagnostics::new();
+        let expected = ["06:00", "12:30"].map(str::to_owned).into();
+        assert_eq!(times(Some("12:30, 6:00"), &mut diagnostics), Some(Attr::Known(expected)));
+        assert_eq!(times(None, &mut diagnostics), Some(Attr::Null));
+        assert_eq!((spelled("8:00".into()), spelled("noon".into())), ("08:00".to_owned(), "noon".to_owned()));
+        assert!(diagnostics.is_empty());
+        assert_eq!(times(Some("noon"), &mut diagnostics), None);
+        assert!(diagnostics.has_errors());
     }
 
     #[test]
