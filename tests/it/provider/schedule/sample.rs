@@ -1,82 +1,37 @@
-//! The schedule of the product's document, as code.
+//! The examples of schedules, one of which is the schedule of the product's document.
+
+use std::fs;
+use std::path::Path;
 
 use justiam_sdk::api::schedules::StepType;
 use serde_json::{Value, json};
 
 use super::super::world;
 
-const CONFIG: &str = r#"
-resource "justiam_connected_system" "hr" {
-  name = "HR"
-  csv = {
-    file_path    = "/srv/identities/hr.csv"
-    id_column    = "id"
-    email_column = "mail"
-  }
+fn example(path: &str) -> String {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples");
+    fs::read_to_string(examples.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-resource "justiam_connected_system" "directory" {
-  name      = "Directory"
-  direction = "Outbound"
-  csv = {
-    file_path    = "/srv/identities/directory.csv"
-    id_column    = "id"
-    email_column = "mail"
-  }
+#[tokio::test]
+async fn the_example_of_the_resource_is_applied() {
+    let (server, mut workspace) = world().await;
+    workspace.variable("TF_VAR_report_database", "postgres://reports:canary@db.example.com/reports");
+    workspace.config(&example("resources/justiam_schedule/resource.tf"));
+    workspace.apply().await.ok();
+    workspace.plan_nothing().await;
+    for (name, steps) in [("Delta sync", 4), ("Weekend nights", 1), ("Monthly", 1)] {
+        let found = server.client.schedules().find(name).await.unwrap().unwrap();
+        assert_eq!(found.step_count, steps, "{name}");
+        assert!(found.next_run_time.is_some(), "{name}");
+    }
+    workspace.destroy().await.ok();
 }
-
-resource "justiam_run_profile" "hr" {
-  for_each            = toset(["DeltaImport", "DeltaSynchronisation"])
-  connected_system_id = justiam_connected_system.hr.id
-  name                = each.key
-  run_type            = each.key
-}
-
-resource "justiam_run_profile" "directory" {
-  for_each            = toset(["DeltaSynchronisation", "Export"])
-  connected_system_id = justiam_connected_system.directory.id
-  name                = each.key
-  run_type            = each.key
-}
-
-resource "justiam_schedule" "daily_delta_sync" {
-  name         = "Daily Delta Sync"
-  description  = "Import, sync, and export changes from all connected systems"
-  trigger_type = "Cron"
-  pattern_type = "SpecificTimes"
-  days_of_week = [1, 2, 3, 4, 5]
-  run_times    = ["06:00"]
-  is_enabled   = true
-
-  steps = [
-    {
-      step_type           = "RunProfile"
-      connected_system_id = justiam_connected_system.hr.id
-      run_profile_id      = justiam_run_profile.hr["DeltaImport"].id
-    },
-    {
-      step_type           = "RunProfile"
-      connected_system_id = justiam_connected_system.hr.id
-      run_profile_id      = justiam_run_profile.hr["DeltaSynchronisation"].id
-    },
-    {
-      step_type           = "RunProfile"
-      connected_system_id = justiam_connected_system.directory.id
-      run_profile_id      = justiam_run_profile.directory["DeltaSynchronisation"].id
-    },
-    {
-      step_type           = "RunProfile"
-      connected_system_id = justiam_connected_system.directory.id
-      run_profile_id      = justiam_run_profile.directory["Export"].id
-    },
-  ]
-}
-"#;
 
 #[tokio::test]
 async fn the_schedule_of_the_document_is_applied_and_says_what_the_document_shows() {
     let (server, workspace) = world().await;
-    workspace.config(CONFIG);
+    workspace.file("main.tf", &example("schedules/daily-delta-sync/main.tf"));
     workspace.apply().await.ok();
     workspace.plan_nothing().await;
     let found = server.client.schedules().find("Daily Delta Sync").await.unwrap().unwrap();
