@@ -131,6 +131,8 @@ struct Running {
     stop: RunStop,
     /// When its lease was asked for, on the monotonic clock.
     asked_at: SignedDuration,
+    /// It is over, and its end could not be recorded.
+    abandoned: bool,
 }
 
 /// How to stop a run or a step.
@@ -232,7 +234,7 @@ impl App {
     /// Registers what this process begins to execute, under a lease that was asked for at `asked_at`.
     pub(crate) fn work_begins(&self, id: impl Into<WorkId>, asked_at: SignedDuration) -> RunStop {
         let stop = RunStop::default();
-        let running = Running { stop: stop.clone(), asked_at };
+        let running = Running { stop: stop.clone(), asked_at, abandoned: false };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.into(), running);
         stop
     }
@@ -241,7 +243,7 @@ impl App {
     pub(crate) fn leases(&self) -> Vec<(WorkId, SignedDuration)> {
         let now = self.clock.monotonic();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.iter().map(|(id, work)| (*id, now - work.asked_at)).collect()
+        running.iter().filter(|(_, work)| !work.abandoned).map(|(id, work)| (*id, now - work.asked_at)).collect()
     }
 
     /// Notes that leases were renewed by a request that began at `asked_at`.
@@ -269,16 +271,35 @@ impl App {
         true
     }
 
-    /// The runs that this process executes.
-    pub(crate) fn running_runs(&self) -> Vec<RunId> {
+    /// The runs that this process has begun, and whose ends are not on record: nobody may begin them again.
+    pub(crate) fn begun_runs(&self) -> Vec<RunId> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.keys().filter_map(|id| id.run()).collect()
     }
 
-    /// The steps that this process executes.
-    pub(crate) fn running_steps(&self) -> Vec<ActivityId> {
+    /// The steps that this process has begun, and whose ends are not on record: nobody may begin them again.
+    pub(crate) fn begun_steps(&self) -> Vec<ActivityId> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.keys().filter_map(|id| id.step()).collect()
+    }
+
+    /// The runs that this process executes: none of them is lost.
+    pub(crate) fn running_runs(&self) -> Vec<RunId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.iter().filter(|(_, work)| !work.abandoned).filter_map(|(id, _)| id.run()).collect()
+    }
+
+    /// The steps that this process executes: none of them is lost.
+    pub(crate) fn running_steps(&self) -> Vec<ActivityId> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.iter().filter(|(_, work)| !work.abandoned).filter_map(|(id, _)| id.step()).collect()
+    }
+
+    /// Leaves what this process has executed, and whose end it cannot record, to whoever looks for what is lost.
+    pub(crate) fn work_abandoned(&self, id: impl Into<WorkId>) {
+        if let Some(work) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&id.into()) {
+            work.abandoned = true;
+        }
     }
 
     /// Forgets what this process has ended.

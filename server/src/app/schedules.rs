@@ -6,6 +6,7 @@ mod next;
 mod steps;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::ScheduleId;
@@ -133,7 +134,11 @@ impl App {
         // A request that changes nothing leaves no trace, so that it can be repeated.
         if schedule != stored || steps != old_steps {
             self.touch(&mut schedule);
-            schedules::update(&mut tx, &schedule).await?;
+            match schedules::update(&mut tx, &schedule).await {
+                // On PostgreSQL another request may have taken it since the look; that one has the id.
+                Err(store::Error::Conflict(_)) => return Err(name_conflict(&schedule.name, None)),
+                updated => updated?,
+            };
             if steps != old_steps {
                 schedules::replace_steps(&mut tx, id, &steps).await?;
             }
@@ -194,7 +199,9 @@ impl App {
             let given = super::error::shown(given);
             return Err(Error::Stale { kind: "schedule", given, current: schedule.revision });
         }
-        let firing = schedule.is_enabled.then(|| ScheduleFiring::of_due(schedule.to_due(), self.now())).flatten();
+        // A pattern that this version cannot plan must not keep anybody from changing it.
+        let due = || catch_unwind(AssertUnwindSafe(|| ScheduleFiring::of_due(schedule.to_due(), self.now()))).ok()?;
+        let firing = schedule.is_enabled.then(due).flatten();
         let Some((firing, next_run_at)) = firing else { return Ok((schedule, false)) };
         self.fire_schedule(tx, firing).await?;
         schedules::set_next_runs(tx, [(id, next_run_at)]).await?;
@@ -277,12 +284,18 @@ fn sort_of(word: &str) -> Sort {
 /// Looked up in the transaction that will write, so the answer stays true.
 async fn refuse_taken_name(tx: &mut Tx, id: ScheduleId, name: &str) -> Result<()> {
     match schedules::id_of(tx, name).await? {
-        Some(other) if other != id => Err(Error::Conflict {
-            message: format!("a schedule with the name `{}` exists already: {other}", super::error::shown(name)),
-            details: Some(json!({ "id": other, "field": "name" })),
-        }),
+        Some(other) if other != id => Err(name_conflict(name, Some(other))),
         _ => Ok(()),
     }
+}
+
+fn name_conflict(name: &str, other: Option<ScheduleId>) -> Error {
+    let (which, details) = match other {
+        Some(other) => (format!(": {other}"), json!({ "id": other, "field": "name" })),
+        None => (String::new(), json!({ "field": "name" })),
+    };
+    let message = format!("a schedule with the name `{}` exists already{which}", super::error::shown(name));
+    Error::Conflict { message, details: Some(details) }
 }
 
 fn unreadable() -> Error {

@@ -81,7 +81,7 @@ impl Driver {
                 tracing::error!(error = &error as &dyn std::error::Error, run.id = %run, "end of a run could not be recorded");
                 if !about_a_value || done.ending.output.is_none() {
                     // It keeps its row, and counts as lost when its lease ends.
-                    self.app.work_ended(run);
+                    self.app.work_abandoned(run);
                     return;
                 }
                 done.ending = execute::failed("the output of this run could not be stored".to_owned());

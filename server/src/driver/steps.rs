@@ -131,7 +131,7 @@ impl Driver {
     /// Gives back steps whose claim had been committed although its answer was lost. Nobody has begun to execute them. Those that
     /// somebody asked to cancel meanwhile end by that.
     async fn give_back_steps(&self) -> app::Result<()> {
-        let known = self.app.running_steps();
+        let known = self.app.begun_steps();
         let mut tx = self.db.write().await?;
         let mut of: Vec<_> =
             active_steps::unknown(&mut tx, &self.worker, &known).await?.into_iter().filter_map(|(_, of)| of).collect();

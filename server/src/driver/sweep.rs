@@ -139,6 +139,10 @@ impl Driver {
             runs::end(&mut tx, &ends, self.app.now()).await?;
             active_runs::settle(&mut tx, &serial).await?;
             tx.commit().await?;
+            for end in &ends {
+                // Perhaps one that this process had to abandon.
+                self.app.work_ended(end.id);
+            }
         }
         if total > 0 {
             tracing::warn!(runs = total, "ended runs that a server left behind");

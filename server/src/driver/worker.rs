@@ -136,7 +136,7 @@ impl Driver {
 
     /// Gives back runs whose claim had been committed although its answer was lost. Nobody has begun to execute them.
     async fn give_back(&self) -> app::Result<()> {
-        let known = self.app.running_runs();
+        let known = self.app.begun_runs();
         let mut tx = self.db.write().await?;
         let of_tasks = active_runs::unknown(&mut tx, &self.worker, &known).await?;
         if of_tasks.is_empty() {

@@ -294,7 +294,11 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
     Ok((found.into_iter().map(Execution::try_from).collect::<Result<_>>()?, total))
 }
 
-/// Removes up to `limit` executions, with their activities, that were recorded before `before` and after `after`, oldest first.
+/// With how many steps of removed executions a batch is full.
+const MAX_PRUNED_STEPS: i64 = 5000;
+
+/// Removes up to `limit` executions, with their activities, that were recorded before `before` and after `after`, oldest first;
+/// fewer where they have many steps, so that a transaction stays short.
 /// One with an active step stays, and so does the newest execution of a schedule that exists. Returns how many are gone and
 /// the last one that was looked at, from which to go on; `None` when there is nothing more.
 pub async fn prune(
@@ -303,14 +307,20 @@ pub async fn prune(
     before: ExecutionId,
     limit: i64,
 ) -> Result<(u64, Option<ExecutionId>)> {
-    let seen: Vec<(String, bool)> = on!(tx, conn => sqlx::query_as(
-        "SELECT e.id, e.completed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM active_steps a WHERE a.execution_id = e.id) \
+    let mut seen: Vec<(String, i64, bool)> = on!(tx, conn => sqlx::query_as(
+        "SELECT e.id, e.total_steps, e.completed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM active_steps a WHERE a.execution_id = e.id) \
          AND (NOT EXISTS (SELECT 1 FROM schedules s WHERE s.id = e.schedule_id) \
          OR EXISTS (SELECT 1 FROM schedule_executions n WHERE n.schedule_id = e.schedule_id AND n.id > e.id)) AS old \
          FROM schedule_executions e WHERE e.id > $1 AND e.id < $2 ORDER BY e.id LIMIT $3",
     ).bind(after.to_string()).bind(before.to_string()).bind(limit).fetch_all(conn).await?);
-    let last = seen.last().map(|(id, _)| parsed("schedule_executions.id", id)).transpose()?;
-    let given = rows(seen.into_iter().filter(|(_, old)| *old).map(|(id, _)| GivenId { id }));
+    let mut steps = 0;
+    let many = seen.iter().position(|(_, of, old)| {
+        steps += if *old { *of } else { 0 };
+        steps >= MAX_PRUNED_STEPS
+    });
+    seen.truncate(many.map_or(seen.len(), |last| last + 1));
+    let last = seen.last().map(|(id, ..)| parsed("schedule_executions.id", id)).transpose()?;
+    let given = rows(seen.into_iter().filter(|(.., old)| *old).map(|(id, ..)| GivenId { id }));
     let sql = given!(tx, (id text), "DELETE FROM activities WHERE execution_id IN (SELECT id FROM given)");
     on!(tx, conn => sqlx::query(sql).bind(&given).execute(conn).await?.rows_affected());
     let sql = given!(tx, (id text), "DELETE FROM schedule_executions WHERE id IN (SELECT id FROM given)");

@@ -44,10 +44,7 @@ pub(super) fn replacement(
         return Ok((old != new).then_some(new));
     }
     let remembered = |at: usize| memory.steps[at].connection.as_ref().map(|connection| connection.shown.clone());
-    let old = body(prior, |at, _| Kept {
-        id: Some(memory.steps[at].id),
-        connection: remembered(at).map(Secret::new),
-    })?;
+    let old = body(prior, |at, _| Kept { id: Some(memory.steps[at].id), connection: remembered(at).map(Secret::new) })?;
     let old_steps: Vec<_> = before.iter().enumerate().map(|(at, step)| (*step, remembered(at))).collect();
     let new_steps: Vec<_> = after.iter().enumerate().map(|(at, step)| (*step, shown(wanted(at, step)))).collect();
     let kept = keep::kept(&old_steps, &new_steps);
@@ -260,8 +257,7 @@ mod tests {
     fn a_write_only_connection_string_is_sent_with_its_version_or_after_drift() {
         let ((before, _), (same, config)) = (write_only("/a", "old", "1"), write_only("/a", "new", "1"));
         let sends = |before: &Step, planned: &Step, config: &Step| {
-            let sent =
-                sent(&state([before.clone()]), &state([planned.clone()]), &state([config.clone()]), &memory(1));
+            let sent = sent(&state([before.clone()]), &state([planned.clone()]), &state([config.clone()]), &memory(1));
             sent.first().map(|(_, connection)| connection.clone())
         };
         assert_eq!(sends(&before, &same, &config), None);

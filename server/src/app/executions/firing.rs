@@ -94,11 +94,10 @@ impl App {
         if !executions::insert(tx, &new).await? {
             return Ok(None);
         }
-        let steps: Vec<NewStep> = steps.into_iter().map(|step| self.new_step(step, &new.schedule_name)).collect();
-        activities::insert_steps(tx, &new, &steps).await?;
-        if let Some((_, reason)) = &new.ended {
-            activities::cancel_rest(tx, id, reason, new.queued_at).await?;
-        } else {
+        // What never begins needs no copy of its steps: a schedule of a thousand may be skipped every minute.
+        if new.ended.is_none() {
+            let steps: Vec<NewStep> = steps.into_iter().map(|step| self.new_step(step, &new.schedule_name)).collect();
+            activities::insert_steps(tx, &new, &steps).await?;
             active_steps::insert_group(tx, id, first_index).await?;
             schedules::stamp_last_run(tx, &[new.schedule_id], new.queued_at).await?;
         }

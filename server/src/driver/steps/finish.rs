@@ -24,7 +24,7 @@ impl Driver {
                     let now = self.app.clock.monotonic();
                     if now >= *give_up_at.get_or_insert(now + LAST_ATTEMPTS) {
                         tracing::error!(activity.id = %step.activity, "end of a step was not recorded; it will count as lost");
-                        break;
+                        return self.app.work_abandoned(step.activity);
                     }
                     pass(&self.app, pause).await;
                 } else {
@@ -36,7 +36,7 @@ impl Driver {
             tracing::error!(error = &error as &dyn std::error::Error, activity.id = %step.activity, "end of a step could not be recorded");
             if !about_a_value || ending.output.is_none() && ending.message.is_none() {
                 // It keeps its row, and counts as lost when its lease ends.
-                break;
+                return self.app.work_abandoned(step.activity);
             }
             ending = StepEnding::failed("what this step told of its work could not be stored");
         }

@@ -44,6 +44,10 @@ impl Driver {
                 .collect();
             self.app.steps_ended(&mut tx, &ends).await?;
             tx.commit().await?;
+            for (step, _) in &ends {
+                // Perhaps one that this process had to abandon.
+                self.app.work_ended(step.activity);
+            }
         }
         if total > 0 {
             tracing::warn!(steps = total, "ended steps that a server left behind");

@@ -97,7 +97,8 @@ pub(super) const SCHEDULES: [Invariant; 12] = [
              WHERE e.completed_at < e.started_at \
              OR (e.completed_at IS NULL AND e.status <> CASE WHEN e.started_at IS NULL THEN 'Queued' ELSE 'InProgress' END) \
              OR (e.completed_at IS NOT NULL AND e.status NOT IN ('Completed', 'Failed', 'Cancelled')) \
-             OR e.total_steps <> (SELECT count(*) FROM activities a WHERE a.execution_id = e.id)"
+             OR (e.total_steps <> (SELECT count(*) FROM activities a WHERE a.execution_id = e.id) \
+             AND (e.started_at IS NOT NULL OR e.completed_at IS NULL OR EXISTS (SELECT 1 FROM activities a WHERE a.execution_id = e.id)))"
         ),
         bound: Bound::Newest,
     },

@@ -137,7 +137,9 @@ async fn steps_that_look_the_same_run_against_their_own_databases() {
         // Without names, and with one script. The server shows all of the address of an SQLite file.
         let config = |databases: &[&str]| {
             let step = |database: &&str| {
-                format!("{{ step_type = \"SqlScript\", sql_script_path = \"/a.sql\", {attribute} = \"sqlite:/{database}\" }}")
+                format!(
+                    "{{ step_type = \"SqlScript\", sql_script_path = \"/a.sql\", {attribute} = \"sqlite:/{database}\" }}"
+                )
             };
             let steps: Vec<String> = databases.iter().map(step).collect();
             with_steps(&steps.iter().map(String::as_str).collect::<Vec<_>>())

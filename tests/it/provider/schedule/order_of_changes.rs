@@ -74,9 +74,7 @@ async fn without_it_the_error_says_what_to_do() {
     said.fails_with(&["Could not delete the run profile `goes`", "`Nightly`", "create_before_destroy = true"]);
     assert_eq!(stored_steps(&server).await.len(), 2);
     // The way out that the error names: first the step, then the run profile.
-    workspace.config(
-        &(systems() + &profile("stays", "hr", "") + &profile("goes", "hr", "") + &schedule(&["stays"])),
-    );
+    workspace.config(&(systems() + &profile("stays", "hr", "") + &profile("goes", "hr", "") + &schedule(&["stays"])));
     workspace.apply().await.ok();
     remove_both(&workspace, "").await;
 }
