@@ -48,6 +48,7 @@ model! {
 
     /// One step.
     #[derive(Debug)]
+    #[expect(clippy::struct_field_names, reason = "attributes have the names of the API's fields")]
     pub struct Step {
         pub step_index: Attr<i64>,
         pub name: Attr<String>,

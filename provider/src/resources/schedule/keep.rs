@@ -18,18 +18,18 @@ pub(super) fn kept(old: &[Shown<'_>], new: &[Shown<'_>]) -> Vec<Option<usize>> {
     let back = (1..=ends - front).take_while(|at| same(&old[old.len() - at], &new[new.len() - at])).count();
     (1..=back).for_each(|at| pairs.join(old.len() - at, new.len() - at));
     for alike in [same, named_alike, does_the_same_there, does_the_same] {
-        for at in 0..new.len() {
+        for (at, step) in new.iter().enumerate() {
             if pairs.of_new[at].is_none()
-                && let Some(found) = (0..old.len()).find(|was| !pairs.taken[*was] && alike(&old[*was], &new[at]))
+                && let Some(found) = (0..old.len()).find(|was| !pairs.taken[*was] && alike(&old[*was], step))
             {
                 pairs.join(found, at);
             }
         }
     }
-    for at in 0..new.len() {
+    for (at, step) in new.iter().enumerate() {
         if pairs.of_new[at].is_none()
             && let Some(found) =
-                pairs.between(at).find(|was| !pairs.taken[*was] && old[*was].0.step_type == new[at].0.step_type)
+                pairs.between(at).find(|was| !pairs.taken[*was] && old[*was].0.step_type == step.0.step_type)
         {
             pairs.join(found, at);
         }
@@ -103,7 +103,7 @@ mod tests {
             command.split_once(' ').map_or((command, None), |(path, rest)| (path, Some(rest.to_owned())));
         Step {
             name: name.into(),
-            step_type: Attr::known(if path.ends_with(".ps1") { "PowerShell" } else { "Executable" }),
+            step_type: Attr::known(if path.contains(".ps1") { "PowerShell" } else { "Executable" }),
             executable_path: Attr::known(path),
             arguments: arguments.into(),
             ..Step::default()
