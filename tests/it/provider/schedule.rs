@@ -23,7 +23,7 @@ fn schedule(attributes: &str) -> String {
 
 /// A schedule named `Nightly` with these steps.
 fn with_steps(steps: &[&str]) -> String {
-    schedule(&format!("steps = [\n{}\n]", steps.iter().map(|step| format!("    {step},\n")).collect::<String>()))
+    schedule(&format!("steps = [\n{}\n]", steps.join(",\n")))
 }
 
 /// A step that runs a program, with more attributes.

@@ -199,9 +199,8 @@ async fn each_mistake_in_a_step_is_reported_with_the_steps_place() {
         workspace.config(&schedule(&TIMES, &[("steps", &steps)]));
         let said = workspace.run(&["validate", "-no-color"]).await;
         // What Terraform itself finds has words of its own.
-        if said.code == 0 || texts.iter().any(|text| !said.flat().contains(text)) {
-            panic!("{attributes}: {texts:?} are not in:\n{}", said.text);
-        }
+        let told = said.code != 0 && texts.iter().all(|text| said.flat().contains(text));
+        assert!(told, "{attributes}: {texts:?} are not in:\n{}", said.text);
     }
     workspace.config(&schedule(&TIMES, &[("steps", "[null]")]));
     workspace.run(&["validate", "-no-color"]).await.fails_with(&["Missing step", "steps[0]: a step must not be null"]);
