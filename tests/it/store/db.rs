@@ -231,6 +231,7 @@ async fn a_database_is_known_whoever_opens_it(backend: Backend) {
     let (db, again) = (backend.store().await, backend.store().await);
     let origin = db.origin().await.unwrap();
     assert!(origin.is(&again.origin().await.unwrap()) && again.separate(1).origin().await.unwrap().is(&origin));
-    let sqlite = Backend::sqlite().store().await;
+    let other = Backend::sqlite();
+    let sqlite = other.store().await;
     assert!(!origin.is(&sqlite.origin().await.unwrap()));
 }
