@@ -70,7 +70,6 @@ async fn without_it_the_error_says_what_to_do() {
     apply(&workspace, &both("")).await;
     workspace.config(&(systems() + &profile("stays", "hr", "") + &schedule(&["stays"])));
     let said = workspace.apply().await;
-    eprintln!("{}", said.text);
     said.fails_with(&["Could not delete the run profile `goes`", "`Nightly`", "create_before_destroy = true"]);
     assert_eq!(stored_steps(&server).await.len(), 2);
     // The way out that the error names: first the step, then the run profile.
