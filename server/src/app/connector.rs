@@ -223,7 +223,7 @@ impl Work<'_> {
                     } else {
                         format!(", of which the first {shown} are told")
                     };
-                    ending.error = Some(format!("{errors} objects have errors{first}"));
+                    ending.error = Some(format!("objects with errors: {errors}{first}"));
                 }
                 ending
             }

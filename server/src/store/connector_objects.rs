@@ -34,6 +34,8 @@ pub struct Object {
     pub pending_export: Option<String>,
     /// Whose object it is.
     pub user: Option<UserId>,
+    /// What an import changed and no synchronisation has looked at yet.
+    pub is_changed: bool,
     /// The connected system does not have it any more.
     pub is_gone: bool,
     /// The groups in which the user is a member because the object says so.
@@ -97,6 +99,7 @@ struct Row {
     imported: Option<String>,
     pending_export: Option<String>,
     user_id: Option<String>,
+    is_changed: bool,
     is_gone: bool,
     given_groups: String,
 }
@@ -110,6 +113,7 @@ impl TryFrom<Row> for Object {
             imported: row.imported,
             pending_export: row.pending_export,
             user: row.user_id.map(|id| parsed("connector_objects.user_id", &id)).transpose()?,
+            is_changed: row.is_changed,
             is_gone: row.is_gone,
             given_groups: json("connector_objects.given_groups", &row.given_groups)?,
         })
@@ -147,7 +151,7 @@ fn given_ids<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 macro_rules! select {
     ($($rest:expr),+) => {
         concat!(
-            "SELECT o.external_id, o.imported, o.pending_export, o.user_id, o.is_gone, o.given_groups \
+            "SELECT o.external_id, o.imported, o.pending_export, o.user_id, o.is_changed, o.is_gone, o.given_groups \
              FROM connector_objects o ",
             $($rest),+
         )

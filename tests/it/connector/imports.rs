@@ -53,7 +53,7 @@ async fn a_delta_import_changes_what_it_names(backend: Backend) {
     let ending = world.run_with(&world.system, delta).await;
     assert_eq!(
         told(&ending),
-        "CompleteWithError | 1 added, 1 removed, 2 unchanged, 1 updated | 1 objects have errors | \
+        "CompleteWithError | 1 added, 1 removed, 2 unchanged, 1 updated | objects with errors: 1 | \
          e: `changeType` must be `add`, `modify`, `update` or `delete`, not `rename` (line 7)"
     );
     assert_eq!(world.objects().await, ["a", "c", "d", "b gone"]);
@@ -72,7 +72,7 @@ async fn rows_with_errors_are_told_and_change_nothing(backend: Backend) {
     let ending = world.run(FullImport).await;
     assert_eq!(
         told(&ending),
-        "CompleteWithError | 1 added, 1 removed | 2 objects have errors | \
+        "CompleteWithError | 1 added, 1 removed | objects with errors: 2 | \
          a: `email` must be an e-mail address, not `no address` (line 2) | \
          b: `active` must be `true` or `false`, not `maybe` (line 3)"
     );
@@ -107,7 +107,7 @@ async fn an_object_stands_in_a_file_once(backend: Backend) {
     world.write(&rows(&["a", "a", "b", "c", "a"]));
     let ending = world.run(FullImport).await;
     let error = "a: stands in the file more than once; only its first row counts";
-    assert_eq!(told(&ending), format!("CompleteWithError | 3 added | 2 objects have errors | {error} | {error}"));
+    assert_eq!(told(&ending), format!("CompleteWithError | 3 added | objects with errors: 2 | {error} | {error}"));
 }
 
 async fn a_stopped_import_takes_nothing_for_gone(backend: Backend) {

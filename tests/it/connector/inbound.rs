@@ -145,11 +145,11 @@ async fn objects_that_want_one_address_are_told(backend: Backend) {
     let world = World::inbound(backend).await;
     let told = synchronised(&world, "1,ada@example.com,,,,,\n2,ADA@example.com,,,,,\n3,cid@example.com,,,,,\n").await;
     let error = "2: the object `1` has the same e-mail address, `ADA@example.com`";
-    assert_eq!(told, format!("CompleteWithError | 2 created | 1 objects have errors | {error}"));
+    assert_eq!(told, format!("CompleteWithError | 2 created | objects with errors: 1 | {error}"));
     // Also where the other one was on another page, or at another time.
     let told = super::support::told(&world.run(DeltaSynchronisation).await);
     let error = "2: the user with the e-mail address `ADA@example.com` belongs to the object `1`";
-    assert_eq!(told, format!("CompleteWithError | nothing to do | 1 objects have errors | {error}"));
+    assert_eq!(told, format!("CompleteWithError | nothing to do | objects with errors: 1 | {error}"));
     let cid = "1,ada@example.com,,,,,\n3,ada@example.com,,,,,\n";
     let told = synchronised(&world, cid).await;
     assert!(told.contains("3: the e-mail address `ada@example.com` belongs to another user, 0"), "{told}");

@@ -117,7 +117,7 @@ async fn a_group_whose_name_would_be_read_as_two_is_told() {
     let ending = world.run(FullSynchronisation).await;
     assert_eq!(
         told(&ending),
-        "CompleteWithError | 1 added | 1 objects have errors | ada@example.com: the name of the group \
+        "CompleteWithError | 1 added | objects with errors: 1 | ada@example.com: the name of the group \
          `Staff; all` contains `;`, which parts groups"
     );
     world.run(Export).await;

@@ -130,7 +130,8 @@ impl World {
     pub(super) async fn claim(&self, system: &ConnectedSystem, profile: &RunProfile) -> (ActivityId, i32) {
         use justiam_server::clock::Clock as _;
         let now = self.clock.now();
-        let id = ActivityId::from_uuid(uuid());
+        // Each run profile is executed one time.
+        let id: ActivityId = format!("019b0000-0000-7000-8000-{:012x}", profile.id).parse().unwrap();
         let initiator = Initiator { kind: InitiatorType::System, id: None, name: None };
         let mut tx = self.db.write().await.unwrap();
         assert!(activities::insert_run_profile(&mut tx, id, system.id, profile.id, &initiator, now).await.unwrap());
@@ -205,11 +206,6 @@ async fn add_system(app: &App, folder: &TempDir, name: &str, direction: &str, cs
     }
     let Value::Object(body) = json!({ "name": name, "direction": direction, "csv": all }) else { unreachable!() };
     app.create_connected_system(&admin(), body, None).await.unwrap()
-}
-
-/// An id that was never used before.
-fn uuid() -> uuid::Uuid {
-    uuid::Uuid::now_v7()
 }
 
 /// How an activity ended: its status, its message, its error, and the errors of objects.

@@ -67,8 +67,8 @@ async fn names_of_connected_systems_are_unique_and_sorted(backend: Backend) {
         assert_eq!((names(all), total), (vec!["a".into(), "b".into(), "Ä".into()], 3));
         let (second, total) = connected_systems::list(tx, None, 1, 1).await.unwrap();
         assert_eq!((names(second), total), (vec!["b".into()], 3));
-        let (named, total) = connected_systems::list(tx, Some("b"), 0, 10).await.unwrap();
-        assert_eq!((names(named), total), (vec!["b".into()], 1));
+        let (one, total) = connected_systems::list(tx, Some("b"), 0, 10).await.unwrap();
+        assert_eq!((names(one), total), (vec!["b".into()], 1));
         assert_eq!(connected_systems::list(tx, Some("c"), 0, 10).await.unwrap(), (vec![], 0));
     })
     .await;

@@ -133,8 +133,15 @@ async fn a_synchronisation_links_objects_and_users(backend: Backend) {
     let found = connector_objects::of_users(&mut tx, system, &[id(1), id(2)], &["3".into(), "1".into()]).await.unwrap();
     let (external_id, user) = ("1".to_owned(), Some(id::<UserId>(1)));
     let imported = Some(objects[0].1.clone());
-    let first =
-        Object { external_id, imported, pending_export: None, user, is_gone: false, given_groups: given.into() };
+    let first = Object {
+        external_id,
+        imported,
+        pending_export: None,
+        user,
+        is_changed: true,
+        is_gone: false,
+        given_groups: given.into(),
+    };
     assert_eq!((&found[0], found[1].external_id.as_str(), found.len()), (&first, "3", 2));
     // An object stays behind when its user goes.
     assert!(users::delete(&mut tx, id(1)).await.unwrap());

@@ -41,14 +41,13 @@ impl Definition {
         let connector = fields.any_word("connectorName").value().unwrap_or(Connector::Csv);
         let direction = fields.any_word("direction").value().unwrap_or(Direction::Inbound);
         let csv = fields.object("csv").value();
+        if csv.is_none() && !fields.is_wrong("csv") {
+            fields.wrong("csv", "is required");
+        }
+        let errors = fields.finish_loosely();
         let (csv, errors) = match csv {
-            Some(csv) => read_csv(csv, fields.finish_loosely()),
-            None => {
-                if !fields.is_wrong("csv") {
-                    fields.wrong("csv", "is required");
-                }
-                (CsvSettings::new("", "", ""), fields.finish_loosely())
-            }
+            Some(csv) => read_csv(csv, errors),
+            None => (CsvSettings::new("", "", ""), errors),
         };
         errors.check()?;
         Ok(Self { name, description, connector, direction, csv })
@@ -112,7 +111,9 @@ fn read_csv(body: Object, earlier: FieldErrors) -> (CsvSettings, FieldErrors) {
     each_column_once(&csv, &mut fields);
     let mut errors = earlier;
     for (path, messages) in fields.finish_loosely().into_map() {
-        messages.into_iter().for_each(|message| errors.add(path.as_str(), message));
+        for message in messages {
+            errors.add(path.as_str(), message);
+        }
     }
     (csv, errors)
 }

@@ -74,7 +74,7 @@ fn append(mut csv: Writer, columns: &[String], page: &[(String, String)]) -> io:
 
 /// What has been moved into its place survives a power cut.
 fn finish(csv: Writer, path: &PathBuf) -> io::Result<()> {
-    let file = csv.into_inner().map_err(|error| error.into_error())?;
+    let file = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()

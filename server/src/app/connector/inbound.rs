@@ -136,6 +136,13 @@ impl Page {
                 is_changed: false,
             });
         }
+        // Most objects of a full synchronisation are as they were.
+        let stored: HashMap<&str, &Object> =
+            objects.iter().map(|object| (object.external_id.as_str(), object)).collect();
+        self.synchronised.retain(|now| stored.get(now.external_id.as_str()).is_none_or(|stored| differs(now, stored)));
+        if self.synchronised.is_empty() {
+            return Ok(());
+        }
         Ok(connector_objects::synchronise(tx, work.system.id, &self.synchronised).await?)
     }
 
@@ -176,13 +183,13 @@ impl Page {
         let fields = person.apply(&mut user);
         identity::check_user(&user, FieldErrors::default()).map_err(|error| identity::told(&error))?;
         let event = |action| Event::new(action, "user", user.id.to_string(), &user.email);
-        let word = match (is_new, linked.is_none(), fields.is_empty()) {
+        let outcome = match (is_new, linked.is_none(), fields.is_empty()) {
             (true, ..) => "created",
             (_, true, _) => "joined",
             (_, _, true) => "unchanged",
             _ => "updated",
         };
-        self.tally.one(word);
+        self.tally.one(outcome);
         if is_new {
             self.audit.push(work.entry(event("user.create")));
             self.new.push(user.clone());
@@ -235,6 +242,10 @@ impl Page {
         let ids = objects.iter().map(|object| object.external_id.as_str());
         Ok(connector_objects::forget(tx, work.system.id, ids).await?)
     }
+}
+
+fn differs(now: &Synchronised, stored: &Object) -> bool {
+    (now.user, now.is_changed, &now.given_groups) != (stored.user, stored.is_changed, &stored.given_groups)
 }
 
 fn person(work: &Work<'_>, object: &Object) -> Result<Person, String> {

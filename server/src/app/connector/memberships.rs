@@ -75,12 +75,16 @@ pub(super) async fn change(
     if !old.is_empty() {
         let ended = groups::batch::remove_members(tx, &old).await?;
         tally.add("membershipsRemoved", ended.len());
-        ended.into_iter().for_each(|member| note("group.remove_member", member));
+        for member in ended {
+            note("group.remove_member", member);
+        }
     }
     if !new.is_empty() {
         let made = groups::batch::add_members(tx, &new, work.app.now()).await?;
         tally.add("membershipsAdded", made.len());
-        made.into_iter().for_each(|member| note("group.add_member", member));
+        for member in made {
+            note("group.add_member", member);
+        }
     }
     Ok(given)
 }

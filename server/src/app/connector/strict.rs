@@ -32,9 +32,8 @@ impl Place {
             return Some(if self == Self::Quoted { Self::Quoted } else { Self::Plain });
         }
         piece.iter().try_fold(self, |place, &byte| match (place, byte) {
-            (Self::Start | Self::Closing, b'"') => Some(Self::Quoted),
             (Self::Quoted, b'"') => Some(Self::Closing),
-            (Self::Quoted, _) => Some(Self::Quoted),
+            (Self::Start | Self::Closing, b'"') | (Self::Quoted, _) => Some(Self::Quoted),
             (Self::Plain, b'"') => None,
             (_, byte) if byte == delimiter => Some(Self::Start),
             (Self::Start | Self::Plain, _) => Some(Self::Plain),
