@@ -35,8 +35,17 @@ impl ServerProcess {
 
     /// Starts a server whose log has these levels and goes to a file.
     pub async fn start_logging(folder: &Path, listen: &str, levels: &str, log: impl Into<Stdio>) -> Self {
+        Self::begin(folder, command(folder, listen, levels).stderr(log)).await
+    }
+
+    /// Starts a server whose steps may use another folder.
+    pub async fn start_for_steps(folder: &Path, steps: &Path) -> Self {
+        Self::begin(folder, command(folder, "127.0.0.1:0", "warn").env("JUSTIAM_STEP_FOLDERS", steps)).await
+    }
+
+    async fn begin(folder: &Path, command: &mut Command) -> Self {
         let first = !folder.join("data").exists();
-        let mut server = Self::launch(folder, command(folder, listen, levels).stderr(log)).await;
+        let mut server = Self::launch(folder, command).await;
         let mut lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
         while first && !server.token.starts_with("justiam_pat_") {
             server.token = lines.next_line().await.unwrap().unwrap();

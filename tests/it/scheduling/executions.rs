@@ -2,6 +2,7 @@
 
 mod cancels;
 mod firings;
+mod killed;
 mod loss;
 mod support;
 

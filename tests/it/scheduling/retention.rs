@@ -16,8 +16,12 @@ async fn runs_are_kept_for_some_days_and_the_newest_of_a_task_as_long_as_the_tas
         server.clock.set(&format!("2026-01-0{day}T12:00:00Z"));
         dispatched(&server).await;
     }
-    until("what is older than a day to go", async || history(&server.client, daily.id).await.len() < 3).await;
     // It looks every hour, counted from the end of the look before.
+    until("what is older than a day to go", async || {
+        server.advance(60);
+        history(&server.client, daily.id).await.len() < 3
+    })
+    .await;
     until("nothing older to be there", async || {
         server.advance(60);
         ticks(&history(&server.client, daily.id).await) == [("2026-01-03T12:00:00Z".to_owned(), 0)]

@@ -5,7 +5,7 @@ use justiam_sdk::api::ids::ExecutionId;
 use justiam_sdk::api::values::Trigger;
 use justiam_server::store::Db;
 use justiam_server::store::active_steps::{self, ClaimedStep};
-use justiam_server::store::activities::{self, NewStep};
+use justiam_server::store::activities::{self as steps, NewStep};
 use justiam_server::store::executions::{self, Filter, Initiator, NewExecution, Order};
 use justiam_tests::backend::{Backend, execute};
 use justiam_tests::both_databases;
@@ -71,7 +71,7 @@ pub(super) async fn execution_of(db: &Db, number: u64, indexes: &[i64]) -> Vec<N
         }
         execute(tx, &sql).await;
         assert!(executions::insert(tx, &new).await.unwrap());
-        assert_eq!(activities::insert_steps(tx, &new, &steps).await.unwrap(), indexes.len() as u64);
+        assert_eq!(steps::insert_steps(tx, &new, &steps).await.unwrap(), indexes.len() as u64);
         active_steps::insert_group(tx, new.id, new.first_index).await.unwrap();
     })
     .await;

@@ -115,7 +115,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
     let db = backend.store().await;
     // Otherwise the database itself would refuse the second one.
     write(&db, "DROP INDEX runs_tick").await;
-    let cases: [(&str, Vec<String>, u64, &[&str]); 31] = [
+    let cases: [(&str, Vec<String>, u64, &[&str]); 32] = [
         (
             "cron_task_without_next_time",
             vec![task("a", "allow", "cron", true, "NULL"), task("b", "allow", "cron", true, "NULL")],
@@ -193,6 +193,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
             1,
             &["a"],
         ),
+        ("idle_schedule_with_next_time", vec![schedule("a", "Manual", "@"), schedule("b", "Cron", "@")], 1, &["a"]),
         ("overdue_schedule", vec![schedule("a", "Cron", "@ - 60000001")], 1, &["a"]),
         (
             "step_lease_ended",
@@ -218,7 +219,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
             vec![
                 at_work("e"),
                 at_work("f"),
-                "UPDATE active_steps SET activity_id = 'g' WHERE activity_id = 'f'".into(),
+                "UPDATE active_steps SET activity_id = 'g' WHERE activity_id = 'f';".into(),
                 "UPDATE activities SET status = 'Complete', completed_at = @ WHERE id = 'f'".into(),
             ],
             1,
@@ -240,7 +241,7 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
                 execution("e", "Completed", "@", "@ - 1", "Complete"),
                 execution("f", "InProgress", "@", "@", "Complete"),
                 execution("g", "Completed", "NULL", "@", "Complete"),
-                "UPDATE schedule_executions SET total_steps = 2 WHERE id = 'g'".into(),
+                "UPDATE schedule_executions SET total_steps = 2 WHERE id = 'g';".into(),
                 execution("h", "Cancelled", "NULL", "@", "Cancelled"),
             ],
             3,
@@ -301,8 +302,8 @@ async fn what_only_looks_like_it_is_no_violation(backend: Backend) {
             active_step("e", "queued", "NULL"),
             at_work("f"),
             at_work("g"),
-            "UPDATE schedule_executions SET status = 'Cancelled', completed_at = @ WHERE id = 'g'".into(),
-            "UPDATE active_steps SET cancel_requested = TRUE WHERE execution_id = 'g'".into(),
+            "UPDATE schedule_executions SET status = 'Cancelled', completed_at = @ WHERE id = 'g';".into(),
+            "UPDATE active_steps SET cancel_requested = TRUE WHERE execution_id = 'g';".into(),
             execution("h", "Failed", "NULL", "@", "Cancelled"),
             schedule("a", "Cron", "@ - 60000000"),
         ],

@@ -159,16 +159,15 @@ async fn a_schedule_that_lost_its_next_time_gets_one_at_the_start(backend: Backe
     let schedule = engine.hourly(&[("a", 0)]).await;
     let clock = engine.clock.clone();
     engine.stop().await;
-    let engine = Engine::start_with(&backend, clock.clone(), |settings| settings.roles.dispatch = false).await;
-    engine.write(async |tx| execute(tx, "UPDATE schedules SET next_run_at = NULL").await).await;
-    let next = async |engine: &Engine| {
-        engine.write(async |tx| schedules::get(tx, schedule).await.unwrap().unwrap().next_run_at).await
-    };
-    assert_eq!(next(&engine).await, None);
-    engine.kill();
+    let db = backend.store().await;
+    let mut tx = db.write().await.unwrap();
+    execute(&mut tx, "UPDATE schedules SET next_run_at = NULL").await;
+    tx.commit().await.unwrap();
+    db.close().await;
     let engine = Engine::start_with(&backend, clock, |_| {}).await;
-    until("a next time", async || next(&engine).await.is_some()).await;
-    assert_eq!(next(&engine).await, "2026-01-01T01:00:00Z".parse().ok());
+    let next = async || engine.write(async |tx| schedules::get(tx, schedule).await.unwrap().unwrap().next_run_at).await;
+    until("a next time", async || next().await.is_some()).await;
+    assert_eq!(next().await, "2026-01-01T01:00:00Z".parse().ok());
     engine.stop().await;
 }
 
