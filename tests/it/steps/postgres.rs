@@ -99,6 +99,30 @@ async fn a_script_does_not_end_the_transaction() {
 }
 
 #[tokio::test]
+async fn the_database_takes_one_statement_at_a_time_whatever_hides_another() {
+    let (lab, database) = lab().await;
+    let rest = "INSERT INTO t VALUES (1); COMMIT; SAVEPOINT justiam_step";
+    for script in [
+        format!("CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; {rest}; SELECT 1"),
+        format!("SELECT 1 -- \r; {rest}"),
+        format!("SET standard_conforming_strings = off; SELECT '\\'; {rest}; --'"),
+    ] {
+        let end = run(&lab, &database.url, &script).await;
+        assert!(matches!(end.outcome, Outcome::Failed(_)), "{script}: {end:?}");
+        assert_eq!(numbers(&database).await, Vec::<i32>::new(), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_without_end_is_cut() {
+    let (lab, database) = lab().await;
+    let script = "DO $$ BEGIN RAISE EXCEPTION '%', repeat('x', 5000000); END $$";
+    let end = run(&lab, &database.url, script).await;
+    assert!(why(&end).starts_with("statement 1 (line 1): xxx") && why(&end).len() <= 8 << 10, "{}", why(&end).len());
+    assert!(why(&end).ends_with("of which the rest is left out)"), "{end:?}");
+}
+
+#[tokio::test]
 async fn the_servers_own_database_is_refused_whatever_it_is_called() {
     let (_, database) = lab().await;
     let own = reachable().await;

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for what must come at once: the last of what was printed by processes that are gone.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
+/// The most that a process and its supervisor may say. Their words are few, and each has a limit.
+const MAX_WORDS: u64 = 1 << 20;
+
 /// How much is read at a time.
 const BUFFER: usize = 64 << 10;
 
@@ -121,7 +124,7 @@ fn start(helper: &Path, grace: Duration) -> io::Result<(Child, UnixStream, Recei
 impl Heard {
     /// Listens until nobody can say anything any more. No program can: it does not have the socket.
     async fn listen(&mut self, words: OwnedReadHalf) {
-        let mut lines = BufReader::new(words).lines();
+        let mut lines = BufReader::new(words.take(MAX_WORDS)).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             match serde_json::from_str(&line) {
                 Ok(Word::Isolated(achieved)) => self.isolated = Some(achieved),

@@ -5,6 +5,20 @@ use std::collections::VecDeque;
 /// How much of it is kept, in bytes.
 pub(super) const MAX_OUTPUT: usize = 64 << 10;
 
+/// How much of an error is kept, in bytes.
+pub(super) const MAX_ERROR: usize = 8 << 10;
+
+/// The beginning of an error that is longer than [`MAX_ERROR`] bytes, or all of it.
+pub(super) fn cut(mut error: String) -> String {
+    let length = error.len();
+    if length > MAX_ERROR {
+        let tail = format!("… ({length} bytes, of which the rest is left out)");
+        error.truncate(error.floor_char_boundary(MAX_ERROR - tail.len()));
+        error.push_str(&tail);
+    }
+    error
+}
+
 /// Says that something was printed before.
 const CUT: &str = "… (";
 
@@ -54,6 +68,15 @@ mod tests {
             tail.print(piece);
         }
         tail.text()
+    }
+
+    #[test]
+    fn a_long_error_is_cut_and_says_so() {
+        let whole = "x".repeat(MAX_ERROR);
+        assert_eq!(cut(whole.clone()), whole);
+        let error = cut("ü".repeat(MAX_ERROR));
+        assert!(error.len() <= MAX_ERROR && error.len() > MAX_ERROR - 10, "{}", error.len());
+        assert!(error.starts_with("üü") && error.ends_with("ü… (16384 bytes, of which the rest is left out)"));
     }
 
     #[test]

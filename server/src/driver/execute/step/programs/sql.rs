@@ -11,12 +11,15 @@ mod statements;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use justiam_sdk::api::secrets::{Secret, SecretMap};
 use url::Url;
 
+use super::super::super::redact::Redactor;
 use super::order::SqlOrder;
+use super::output::cut;
 use statements::Statement;
 
 /// The longest script.
@@ -60,8 +63,13 @@ impl Done {
     }
 }
 
-/// Executes a script, and says what was done, or why nothing was.
-pub(super) fn run(order: &SqlOrder, folders: &[PathBuf]) -> Result<String, String> {
+/// Executes a script, and says what was done, or why nothing was. What a database says has no limit, so it is cut here, after secrets have
+/// been taken out of the whole: of a secret that is cut in two, a half would stay.
+pub(super) fn run(order: &SqlOrder) -> Result<String, String> {
+    executed(order).map_err(|why| cut(Arc::new(Redactor::new(&secrets(&order.url.as_str().into()), &[])).whole(&why)))
+}
+
+fn executed(order: &SqlOrder) -> Result<String, String> {
     let script = read(&order.script)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -69,7 +77,7 @@ pub(super) fn run(order: &SqlOrder, folders: &[PathBuf]) -> Result<String, Strin
         .map_err(|error| format!("the process could not prepare itself: {error}"))?;
     let done = runtime.block_on(async {
         match &order.file {
-            Some(file) => sqlite::run(order, file, folders, &script).await,
+            Some(file) => sqlite::run(order, file, &script).await,
             None => postgres::run(order, &script).await,
         }
     })?;
@@ -103,6 +111,9 @@ fn read(path: &Path) -> Result<String, String> {
     read.map_err(|error| format!("sqlScriptPath: `{shown}` cannot be read: {error}"))?;
     if bytes.len() as u64 > MAX_SCRIPT {
         return Err(format!("sqlScriptPath: `{shown}` is longer than {} MiB", MAX_SCRIPT >> 20));
+    }
+    if bytes.contains(&0) {
+        return Err(format!("sqlScriptPath: `{shown}` holds a null character, at which a database would end it"));
     }
     let text = String::from_utf8(bytes).map_err(|_| format!("sqlScriptPath: `{shown}` is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

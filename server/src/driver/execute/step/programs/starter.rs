@@ -92,7 +92,7 @@ fn obey(supervisor: i32, server: &OwnedFd) -> Result<ExitCode, Failure> {
         }
         Work::Sql(sql) => {
             rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).at("secrecy")?;
-            let word = match sql::run(sql, &order.folders) {
+            let word = match sql::run(sql) {
                 Ok(done) => Word::Done(done),
                 Err(why) => Word::Failed(why),
             };

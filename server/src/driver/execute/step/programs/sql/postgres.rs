@@ -81,7 +81,9 @@ async fn connect(order: &SqlOrder) -> Result<PgConnection, String> {
 }
 
 async fn execute(connection: &mut PgConnection, statement: &Statement<'_>, done: &mut Done) -> Result<(), sqlx::Error> {
-    let mut results = sqlx::raw_sql(AssertSqlSafe(statement.text)).fetch_many(connection);
+    // As a prepared statement: of those the database itself takes one at a time, whatever the text looks like to us.
+    let query = sqlx::query(AssertSqlSafe(statement.text)).persistent(false);
+    let mut results = connection.fetch_many(query);
     let mut returned = 0;
     while let Some(result) = results.try_next().await? {
         match result {

@@ -1,6 +1,6 @@
 //! SQLite.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,9 +19,10 @@ use crate::store::origin::Origin;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Executes the statements of a script.
-pub(super) async fn run(order: &SqlOrder, file: &Path, folders: &[PathBuf], script: &str) -> Result<Done, String> {
+pub(super) async fn run(order: &SqlOrder, file: &Path, script: &str) -> Result<Done, String> {
     let statements = split(script, Dialect::Sqlite);
     check(&statements)?;
+    refuse_others(&statements)?;
     refuse_own(order, file)?;
     let options = SqliteConnectOptions::from_str(&order.url)
         .map_err(|_| "sqlConnectionString: it cannot be read".to_owned())?
@@ -49,9 +50,6 @@ pub(super) async fn run(order: &SqlOrder, file: &Path, folders: &[PathBuf], scri
     for statement in &statements {
         let executed = execute(&mut connection, statement, &mut done).await;
         executed.map_err(|error| failed(statement, &told(&error)))?;
-        if statement.is_attach() {
-            look_at_files(&mut connection, order, folders).await.map_err(|why| failed(statement, &why))?;
-        }
     }
     if connection.execute(END).await.is_err() {
         return Err(format!("{ONE_TRANSACTION}; nothing of it counts"));
@@ -91,16 +89,17 @@ async fn changes(connection: &mut SqliteConnection) -> Result<u64, String> {
     changes.map(i64::unsigned_abs).map_err(|error| told(&error))
 }
 
-/// A script may open further files: in the allowed folders, where the kernel has rules on files or not, and never the server's own.
-async fn look_at_files(connection: &mut SqliteConnection, order: &SqlOrder, folders: &[PathBuf]) -> Result<(), String> {
-    let files: Result<Vec<String>, _> =
-        sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE file <> ''").fetch_all(connection).await;
-    for file in files.map_err(|error| told(&error))? {
-        let real = Path::new(&file).canonicalize().map_err(|error| format!("`{file}` cannot be used: {error}"))?;
-        if !folders.iter().any(|folder| real.starts_with(folder)) {
-            return Err(format!("`{file}` is not in a folder that this server allows (--step-folders)"));
-        }
-        refuse_own(order, &real)?;
+/// A script keeps to its own database. What it may look at decides nothing here: it could have made that itself.
+fn refuse_others(statements: &[Statement<'_>]) -> Result<(), String> {
+    for statement in statements {
+        let why = if let Some(odd) = statement.odd() {
+            format!("`{}` outside of a text or a name is a parameter, and a script has none", odd.escape_debug())
+        } else if let Some(word) = statement.other_file() {
+            format!("{word} is not possible: a script works on one database, the one of sqlConnectionString")
+        } else {
+            continue;
+        };
+        return Err(format!("{}: {why}; nothing of it was executed", statement.place(0)));
     }
     Ok(())
 }

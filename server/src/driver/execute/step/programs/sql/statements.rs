@@ -1,7 +1,8 @@
 //! Finds the statements of a script, so that each is executed by itself and an error can say which one it was.
 //!
 //! It knows what may hold a semicolon that ends nothing: texts, names, comments, and bodies of triggers and functions. What it takes for
-//! one statement is sent as it is; the database alone decides what it means.
+//! one statement must be one for the database too: PostgreSQL itself refuses several, and for SQLite, which would execute them all, a
+//! statement ends here exactly where it ends there.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -26,6 +27,8 @@ pub(super) struct Statement<'a> {
     line: usize,
     /// Its first words in capitals.
     words: Vec<String>,
+    /// A character outside of texts, names and comments that has no place in a script.
+    odd: Option<char>,
 }
 
 impl Statement<'_> {
@@ -41,9 +44,14 @@ impl Statement<'_> {
         }
     }
 
-    /// Whether it opens a further file.
-    pub(super) fn is_attach(&self) -> bool {
-        self.words.first().is_some_and(|word| word == "ATTACH")
+    /// What it does to files other than the one of its database, if it does.
+    pub(super) fn other_file(&self) -> Option<&str> {
+        self.words.first().map(String::as_str).filter(|word| matches!(*word, "ATTACH" | "DETACH" | "VACUUM"))
+    }
+
+    /// A character of it that has no place in a script.
+    pub(super) fn odd(&self) -> Option<char> {
+        self.odd
     }
 
     /// Where something is, so many characters from its beginning, or its beginning itself.
@@ -61,6 +69,19 @@ pub(super) fn split(script: &str, dialect: Dialect) -> Vec<Statement<'_>> {
         statements.push(statement);
     }
     statements
+}
+
+/// What a statement is in the middle of.
+#[derive(Default)]
+struct Inner {
+    /// How many brackets are open.
+    brackets: usize,
+    /// How many bodies of functions are open.
+    bodies: usize,
+    /// The last token was a semicolon.
+    after_semicolon: bool,
+    /// The body of a trigger is over.
+    over: bool,
 }
 
 struct Reader<'a> {
@@ -88,19 +109,22 @@ impl<'a> Reader<'a> {
 
     fn statement(&mut self, number: usize) -> Option<Statement<'a>> {
         let mut begin: Option<(usize, usize)> = None;
-        let (mut words, mut brackets, mut bodies) = (Vec::new(), 0_usize, 0_usize);
+        let (mut words, mut odd) = (Vec::new(), None);
+        let mut inner = Inner::default();
         loop {
             let line = self.line;
             let Some((at, one)) = self.next() else {
                 let (from, line) = begin?;
-                return Some(Statement { text: &self.script[from..], number, line, words });
+                return Some(Statement { text: &self.script[from..], number, line, words, odd });
             };
             let next = self.peek();
             match one {
-                ';' if brackets == 0 && bodies == 0 => match begin.take() {
-                    Some((from, line)) => return Some(Statement { text: &self.script[from..at], number, line, words }),
-                    None => continue,
-                },
+                ';' if begin.is_none() => continue,
+                ';' if self.is_end(&words, &mut inner) => {
+                    let (from, line) = begin?;
+                    return Some(Statement { text: &self.script[from..at], number, line, words, odd });
+                }
+                ';' => continue,
                 '-' if next == Some('-') => {
                     self.skip_line();
                     continue;
@@ -109,14 +133,18 @@ impl<'a> Reader<'a> {
                     self.skip_comment();
                     continue;
                 }
-                one if one.is_whitespace() => continue,
+                one if is_blank(one) => continue,
                 '\'' => self.skip_quoted('\'', false),
                 '"' => self.skip_quoted('"', false),
                 '`' if self.dialect == Dialect::Sqlite => self.skip_quoted('`', false),
                 '[' if self.dialect == Dialect::Sqlite => while self.next().is_some_and(|(_, one)| one != ']') {},
-                '$' if self.dialect == Dialect::Postgres => self.skip_dollars(at),
-                '(' => brackets += 1,
-                ')' => brackets = brackets.saturating_sub(1),
+                // Parameters have no value here, and some of them may hold quotes and semicolons.
+                '?' | '$' | '@' | ':' | '#' | '\u{feff}' if self.dialect == Dialect::Sqlite => {
+                    odd.get_or_insert(one);
+                }
+                '$' => self.skip_dollars(at),
+                '(' => inner.brackets += 1,
+                ')' => inner.brackets = inner.brackets.saturating_sub(1),
                 one if is_part(one) => {
                     let word = self.word(at);
                     if word == "E" && self.dialect == Dialect::Postgres && self.peek() == Some('\'') {
@@ -127,28 +155,32 @@ impl<'a> Reader<'a> {
                         words.push(word.clone());
                     }
                     match word.as_str() {
-                        "BEGIN" if brackets == 0 && self.has_body(&words) => bodies += 1,
-                        "CASE" if bodies > 0 => bodies += 1,
-                        "END" => bodies = bodies.saturating_sub(1),
+                        "BEGIN" if inner.brackets == 0 && has_body(&words) => inner.bodies += 1,
+                        "CASE" if inner.bodies > 0 => inner.bodies += 1,
+                        "END" => {
+                            inner.bodies = inner.bodies.saturating_sub(1);
+                            inner.over |= inner.after_semicolon;
+                        }
                         _ => {}
                     }
                 }
                 _ => {}
             }
+            inner.after_semicolon = false;
             begin.get_or_insert((at, line));
         }
     }
 
-    /// Whether a statement with these first words has a body of statements.
-    fn has_body(&self, words: &[String]) -> bool {
-        let mut words = words.iter().map(String::as_str);
-        if words.next() != Some("CREATE") {
-            return false;
-        }
-        let mut words = words.skip_while(|word| matches!(*word, "OR" | "REPLACE" | "TEMP" | "TEMPORARY"));
+    /// Whether a semicolon here ends the statement.
+    fn is_end(&self, words: &[String], inner: &mut Inner) -> bool {
         match self.dialect {
-            Dialect::Postgres => matches!(words.next(), Some("FUNCTION" | "PROCEDURE")),
-            Dialect::Sqlite => words.next() == Some("TRIGGER"),
+            Dialect::Postgres => inner.brackets == 0 && inner.bodies == 0,
+            // Each statement in a trigger ends with a semicolon, no such one begins with END, and nothing comes between END and the
+            // semicolon after it. So this is where SQLite sees the end, or it refuses the whole.
+            Dialect::Sqlite => {
+                inner.after_semicolon = true;
+                inner.over || !is_trigger(words)
+            }
         }
     }
 
@@ -217,9 +249,32 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a character may be part of a word.
+/// Whether a statement of PostgreSQL with these first words may have a body of statements.
+fn has_body(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str);
+    if words.next() != Some("CREATE") {
+        return false;
+    }
+    let mut words = words.skip_while(|word| matches!(*word, "OR" | "REPLACE"));
+    matches!(words.next(), Some("FUNCTION" | "PROCEDURE"))
+}
+
+/// Whether a statement of SQLite with these first words makes a trigger.
+fn is_trigger(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str);
+    let (first, second) = (words.next(), words.next());
+    let third = if matches!(second, Some("TEMP" | "TEMPORARY")) { words.next() } else { second };
+    (first, third) == (Some("CREATE"), Some("TRIGGER"))
+}
+
+/// Whether a character may be part of a word; for the databases every one beyond ASCII may.
 fn is_part(one: char) -> bool {
-    one.is_alphanumeric() || one == '_'
+    one.is_ascii_alphanumeric() || one == '_' || !one.is_ascii()
+}
+
+/// Whether a character is white space to the databases.
+fn is_blank(one: char) -> bool {
+    one.is_ascii_whitespace() || one == '\x0b'
 }
 
 #[cfg(test)]
@@ -267,8 +322,36 @@ mod tests {
         let function =
             "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END";
         assert_eq!(texts(&format!("{function}; SELECT 1"), Dialect::Postgres), [function, "SELECT 1"]);
+        // A trigger ends where SQLite sees its end, whatever is called `begin`.
+        let trigger = "CREATE TRIGGER begin AFTER INSERT ON t BEGIN SELECT 1; END";
+        for rest in ["ROLLBACK", "ATTACH 'x' AS y", "END"] {
+            assert_eq!(
+                texts(&format!("{trigger} ; {rest}; SELECT 1; END"), Dialect::Sqlite)[..2],
+                [&format!("{trigger} "), rest]
+            );
+        }
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT (1);/* ; */ \nEnd";
+        assert_eq!(texts(&format!("{trigger}; SELECT ("), Dialect::Sqlite), [trigger, "SELECT ("]);
+        assert_eq!(texts("SELECT (; COMMIT", Dialect::Sqlite), ["SELECT (", "COMMIT"]);
+        assert_eq!(texts("CREATE TABLE begin (a); COMMIT", Dialect::Sqlite).len(), 2);
         // A column may be called so.
         assert_eq!(texts("CREATE TABLE t (\"begin\" int); SELECT 1", Dialect::Postgres).len(), 2);
+    }
+
+    #[test]
+    fn what_could_hide_a_semicolon_from_one_of_the_two_is_seen() {
+        let odd = |text| split(text, Dialect::Sqlite)[0].odd();
+        for (text, expected) in [
+            ("SELECT $a('); ROLLBACK; SELECT $a(')", Some('$')),
+            ("SELECT ?", Some('?')),
+            ("SELECT :a", Some(':')),
+            ("SELECT @a", Some('@')),
+            ("SELECT #1", Some('#')),
+            ("CREATE TRIGGER t AFTER INSERT ON t BEGIN SELECT 1;\u{feff}END; ROLLBACK; END;", Some('\u{feff}')),
+            ("SELECT a$b, größe, '?$:@#', \"?\", [$], `#` -- ?\n /* $ */", None),
+        ] {
+            assert_eq!(odd(text), expected, "{text}");
+        }
     }
 
     #[test]
