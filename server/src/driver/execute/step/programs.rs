@@ -39,10 +39,12 @@ use crate::outbound::Rule;
 use crate::store::Db;
 use attend::Attended;
 use order::{Ended, Order};
+use output::cut;
 use prepare::prepare;
 
-/// How long a program has between TERM and KILL where the settings say nothing else. A cancelled step has to be over within two seconds.
-pub const DEFAULT_GRACE: Duration = Duration::from_secs(1);
+/// How long a program has between TERM and KILL where the settings say nothing else. A cancelled step has to be over within two seconds, and
+/// another server may look for it only once a second.
+pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
 /// The name of a folder for temporary files begins like this.
 const PREFIX: &str = "run-";
@@ -256,11 +258,11 @@ impl Programs {
     }
 }
 
-/// Takes the connection string and its password out of a text.
+/// Takes the connection string and its password out of a text, and keeps as much of it as is stored.
 fn without_secrets(job: &Job, text: &str) -> String {
-    let Job::Sql { connection_string, .. } = job else { return text.to_owned() };
+    let Job::Sql { connection_string, .. } = job else { return cut(text.to_owned()) };
     let secrets = sql::secrets(connection_string);
-    Arc::new(Redactor::new(&secrets, &[])).whole(text)
+    cut(Arc::new(Redactor::new(&secrets, &[])).whole(text))
 }
 
 impl Job {
