@@ -179,8 +179,24 @@ async fn without_columns_for_them_names_groups_and_attributes_stay() {
         .unwrap();
     let told = synchronised(&world, PEOPLE).await;
     assert_eq!(told, "Complete | 1 created, 1 joined");
-    // Who is in the file may sign in, where no column says otherwise.
-    assert_eq!(world.users().await, ["ada@example.com Old  department=Sales,room=7 []", "Bob@example.com    []"]);
+    // Who was shut out by hand stays so, where no column speaks of it; new users may sign in.
+    assert_eq!(world.users().await, ["ada@example.com Old  - department=Sales,room=7 []", "Bob@example.com    []"]);
+}
+
+#[tokio::test]
+async fn a_membership_that_was_made_by_hand_stays_when_the_object_does_not_name_it_any_more() {
+    let world = World::inbound(Backend::sqlite()).await;
+    user(&world, "ada@example.com").await;
+    let actor = justiam_server::app::identity::actor::Actor::Caller(&admin());
+    world.app.add_group(&actor, "Staff", "").await.unwrap();
+    world.execute("INSERT INTO group_members SELECT g.id, u.id, 0 FROM user_groups g, users u").await;
+    assert_eq!(
+        synchronised(&world, PEOPLE).await,
+        "Complete | 1 created, 1 groupsCreated, 1 joined, 2 membershipsAdded"
+    );
+    let told = synchronised(&world, &PEOPLE.replace("Staff; Engineering", "")).await;
+    assert_eq!(told, "Complete | 1 membershipsRemoved, 1 unchanged");
+    assert!(world.users().await[0].ends_with("[Staff]"), "{:?}", world.users().await);
 }
 
 #[tokio::test]

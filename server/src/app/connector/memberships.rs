@@ -1,7 +1,8 @@
 //! Memberships that objects give to users.
 //!
-//! An object gives exactly the groups that its groups column names. What it gave at the last synchronisation and does not give any
-//! more is taken away, unless another object gives it. All other memberships are nobody's business here.
+//! An object gives the groups that its groups column names, but for those in which the user was already a member without any
+//! object. What it gave at the last synchronisation and does not give any more is taken away, unless another object gives it. All
+//! other memberships, such as those that were made by hand, are nobody's business here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,17 +57,17 @@ pub(super) async fn change(
     let by_name: BTreeMap<&str, GroupId> = known.iter().map(|group| (group.name.as_str(), group.id)).collect();
     let by_id: BTreeMap<GroupId, &str> = known.iter().map(|group| (group.id, group.name.as_str())).collect();
 
-    let (mut new, mut old, mut given) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new, mut old, mut all_wanted) = (Vec::new(), Vec::new(), Vec::new());
     for wish in wishes {
         let Some(names) = &wish.names else {
-            given.push(wish.given.clone());
+            all_wanted.push(None);
             continue;
         };
         let wanted: BTreeSet<GroupId> = names.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect();
         new.extend(wanted.iter().map(|group| (*group, wish.user)));
         let lost = wish.given.iter().filter(|group| !wanted.contains(group) && !wish.given_by_others.contains(group));
         old.extend(lost.map(|group| (*group, wish.user)));
-        given.push(wanted);
+        all_wanted.push(Some(wanted));
     }
     let mut note = |action, (group, user): (GroupId, UserId)| {
         let event = Event::new(action, "group", group.to_string(), by_id.get(&group).copied().unwrap_or_default());
@@ -79,12 +80,20 @@ pub(super) async fn change(
             note("group.remove_member", member);
         }
     }
+    let mut made = BTreeSet::new();
     if !new.is_empty() {
-        let made = groups::batch::add_members(tx, &new, work.app.now()).await?;
+        made.extend(groups::batch::add_members(tx, &new, work.app.now()).await?);
         tally.add("membershipsAdded", made.len());
-        for member in made {
-            note("group.add_member", member);
+        for member in &made {
+            note("group.add_member", *member);
         }
     }
-    Ok(given)
+    let given = wishes.iter().zip(all_wanted).map(|(wish, wanted)| {
+        let Some(mut wanted) = wanted else { return wish.given.clone() };
+        wanted.retain(|group| {
+            wish.given.contains(group) || wish.given_by_others.contains(group) || made.contains(&(*group, wish.user))
+        });
+        wanted
+    });
+    Ok(given.collect())
 }

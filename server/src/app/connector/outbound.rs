@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use justiam_sdk::api::ids::UserId;
 use justiam_sdk::api::users::User;
 
-use super::person::written;
+use super::person::{external_id, written};
 use super::{Done, TRIES, Tally, Work, passes};
 use crate::store::connector_objects::{self, Object, Pending};
 use crate::store::identity::{groups, users};
@@ -71,15 +71,21 @@ fn compare(
     for user in users {
         let linked = objects.iter().find(|object| object.user == Some(user.id));
         let groups = names.get(&user.id).map(Vec::as_slice).unwrap_or_default();
-        let id = linked.map(|object| object.external_id.as_str());
-        let (id, texts) = match written(&work.system.csv, user, groups, id) {
-            Ok(written) => written,
+        let id = external_id(&work.system.csv, user, linked.map(|object| object.external_id.as_str()));
+        let texts = written(&work.system.csv, user, groups, &id);
+        let json = match texts.and_then(|texts| serde_json::to_string(&texts).map_err(|error| error.to_string())) {
+            Ok(json) => json,
             Err(message) => {
                 tally.wrong(&user.email, message);
+                // It stays as it is, and is not taken for an object of nobody.
+                if let Some(object) = objects.iter().find(|object| linked.is_none() && object.external_id == id) {
+                    let pending_export = object.pending_export.clone().filter(|json| json != "null");
+                    let now = Pending { external_id: id.clone(), pending_export, user: Some(user.id) };
+                    pending.insert(id, now);
+                }
                 continue;
             }
         };
-        let Ok(json) = serde_json::to_string(&texts) else { continue };
         // Under another id it is another object.
         for old in objects.iter().filter(|object| object.user == Some(user.id) && object.external_id != id) {
             let nothing = Pending { external_id: old.external_id.clone(), pending_export: None, user: None };

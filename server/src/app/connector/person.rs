@@ -123,9 +123,9 @@ impl Person {
             checked(column, texts.get(column).and_then(|text| rules::maybe_line_defect(text, MAX_NAME)))?;
         }
         let is_active = match (&csv.active_column, text(&csv.active_column).map(String::as_str)) {
-            // Whoever is in the file is active, unless it says otherwise.
-            (None, _) | (_, Some("")) => Some(true),
-            (_, None) => None,
+            // Where no column says who may sign in, whoever was shut out by hand stays so.
+            (None, _) | (_, None) => None,
+            (_, Some("")) => Some(true),
             (_, Some(word)) if word.eq_ignore_ascii_case("true") => Some(true),
             (_, Some(word)) if word.eq_ignore_ascii_case("false") => Some(false),
             (Some(column), Some(word)) => {
@@ -189,24 +189,23 @@ impl Person {
     }
 }
 
-/// A user as the row of an outbound file, and the id of that object; `id` is the one that it has already.
-pub(super) fn written(
-    csv: &CsvSettings,
-    user: &User,
-    groups: &[String],
-    id: Option<&str>,
-) -> Result<(String, Texts), String> {
+/// The id of a user's object in an outbound file; `id` is the one that it has already.
+pub(super) fn external_id(csv: &CsvSettings, user: &User, id: Option<&str>) -> String {
+    if csv.id_column == csv.email_column {
+        user.email.clone()
+    } else {
+        id.map_or_else(|| user.id.to_string(), str::to_owned)
+    }
+}
+
+/// A user as the row of an outbound file with this id.
+pub(super) fn written(csv: &CsvSettings, user: &User, groups: &[String], id: &str) -> Result<Texts, String> {
     if csv.groups_column.is_some()
         && let Some(name) = groups.iter().find(|name| name.contains(csv.groups_delimiter.as_str()))
     {
         let name = shown(name);
         return Err(format!("the name of the group `{name}` contains `{}`, which parts groups", csv.groups_delimiter));
     }
-    let id = if csv.id_column == csv.email_column {
-        user.email.clone()
-    } else {
-        id.map_or_else(|| user.id.to_string(), str::to_owned)
-    };
     let attributes = csv
         .attribute_columns
         .iter()
@@ -218,8 +217,8 @@ pub(super) fn written(
         (csv.active_column.as_ref(), user.is_active.to_string()),
         (csv.groups_column.as_ref(), groups.join(&csv.groups_delimiter)),
         (Some(&csv.email_column), user.email.clone()),
-        (Some(&csv.id_column), id.clone()),
+        (Some(&csv.id_column), id.to_owned()),
     ];
     texts.extend(single.into_iter().filter_map(|(column, text)| Some((column?.clone(), text))));
-    Ok((id, texts))
+    Ok(texts)
 }
