@@ -1,8 +1,12 @@
 //! The folders of the machine that steps of schedules and connectors may use. The operator names them; without them there are none.
 
+mod open;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub use open::Place;
 
 /// The real paths of these folders. Clones share them.
 #[derive(Debug, Clone, Default)]

@@ -157,6 +157,11 @@ impl Work<'_> {
         self.profile.file_path.as_deref().unwrap_or(&self.system.csv.file_path)
     }
 
+    /// Why the file could not be read: a stop breaks it off.
+    fn broken(&self, error: String) -> Halt {
+        if self.stop.is_cancelled() { Halt::Stopped } else { Halt::Failed(error) }
+    }
+
     fn delimiter(&self) -> u8 {
         self.system.csv.delimiter.bytes().next().unwrap_or(b',')
     }

@@ -240,6 +240,13 @@ pub async fn count(tx: &mut Tx, system: i64, only_changed: bool) -> Result<i64> 
     Ok(on!(tx, conn => sqlx::query_scalar(sql).bind(system).fetch_one(conn).await?))
 }
 
+/// How many objects the connected system has, as far as the last import knows.
+pub async fn count_there(tx: &mut Tx, system: i64) -> Result<i64> {
+    Ok(on!(tx, conn => sqlx::query_scalar(
+        "SELECT count(*) FROM connector_objects WHERE connected_system_id = $1 AND NOT is_gone AND imported IS NOT NULL",
+    ).bind(system).fetch_one(conn).await?))
+}
+
 /// Which objects to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filter {

@@ -195,6 +195,27 @@ async fn a_file_that_cannot_be_used_fails_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_full_import_takes_no_more_than_half_of_many_objects_for_gone() {
+    let world = World::inbound(Backend::sqlite()).await;
+    let ids: Vec<String> = (10..32).map(|number| format!("p{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    world.write(&rows(&ids));
+    complete(&world.run(FullImport).await, "22 added");
+    world.write(&rows(&ids[..10]));
+    let ending = world.run(FullImport).await;
+    assert_eq!(ending.status, ActivityStatus::FailedWithError);
+    let error = ending.error.unwrap();
+    assert!(error.starts_with("12 of 22 objects are not in the file; ") && error.contains("delta import"), "{error}");
+    assert_eq!(world.objects().await.len(), 22);
+    assert!(world.objects().await.iter().all(|object| !object.contains("gone")));
+    // In steps.
+    world.write(&rows(&ids[..11]));
+    complete(&world.run(FullImport).await, "11 removed, 11 unchanged");
+    world.write(&rows(&ids[..1]));
+    complete(&world.run(FullImport).await, "10 removed, 1 unchanged");
+}
+
+#[tokio::test]
 async fn an_empty_space_may_be_filled_from_a_file_without_objects() {
     let world = World::inbound(Backend::sqlite()).await;
     world.write(HEAD);

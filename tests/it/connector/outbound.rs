@@ -125,6 +125,41 @@ async fn a_group_whose_name_would_be_read_as_two_is_told() {
 }
 
 #[tokio::test]
+async fn an_object_whose_user_cannot_be_written_stays_as_it_is() {
+    let (world, ada, _) = world(Backend::sqlite()).await;
+    // The file is there before any user is linked to it.
+    let head = "id,email,first,last,active,groups,dept\n";
+    let row = format!("{},ada@example.com,Ada,,true,,\n", ada.id);
+    world.write(&format!("{head}{row}"));
+    complete(&world.run(FullImport).await, "1 added");
+    world.execute("UPDATE user_groups SET name = 'Staff; all' WHERE name = 'Staff'").await;
+    assert!(
+        told(&world.run(FullSynchronisation).await).starts_with("CompleteWithError | 1 added | 1 ")
+    );
+    complete(&world.run(Export).await, "1 added, 2 exported");
+    assert!(world.read().contains(&row), "{}", world.read());
+}
+
+#[tokio::test]
+async fn an_export_replaces_no_programs_and_no_other_files() {
+    let (world, ..) = world(Backend::sqlite()).await;
+    world.run(FullSynchronisation).await;
+    world.write("SELECT 1;\n");
+    let error = world.run(Export).await.error.unwrap();
+    assert!(error.contains("its first row does not name `id` and `email`"), "{error}");
+    assert_eq!(world.read(), "SELECT 1;\n");
+    world.write("id,email\n");
+    std::fs::set_permissions(world.path("HR.csv"), Permissions::from_mode(0o755)).unwrap();
+    let error = world.run(Export).await.error.unwrap();
+    assert!(error.contains("is executable, and an export replaces no programs"), "{error}");
+    std::fs::set_permissions(world.path("HR.csv"), Permissions::from_mode(0o600)).unwrap();
+    // What an export has left that was broken off goes.
+    world.write_as(&format!(".justiam-export-{}-x", world.system.id), "");
+    complete(&world.run(Export).await, "2 added, 2 exported");
+    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn an_export_to_a_folder_that_is_not_allowed_fails() {
     let (world, ..) = world(Backend::sqlite()).await;
     let ending = world.run_with(&world.system, json!({ "runType": "Export", "filePath": "/etc/people.csv" })).await;

@@ -74,6 +74,8 @@ async fn an_import_writes_touches_and_removes(backend: Backend) {
     assert_eq!(connector_objects::remove_unseen(&mut tx, system, 2).await.unwrap(), 1);
     assert_eq!(ids(&mut tx, system, Filter { only_changed: true, ..ALL }).await, ["b"]);
     assert_eq!(ids(&mut tx, system, ALL).await, ["b", "c"]);
+    assert_eq!(connector_objects::count_there(&mut tx, system).await.unwrap(), 2);
+    assert_eq!(connector_objects::count_there(&mut tx, other).await.unwrap(), 4);
     assert_eq!(ids(&mut tx, system, Filter { only_changed: true, ..GONE }).await, ["d", TEXTS[6]]);
     // It comes back.
     connector_objects::import(&mut tx, system, 3, &[object("d", "3")]).await.unwrap();

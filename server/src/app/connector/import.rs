@@ -2,10 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use justiam_sdk::api::connected_systems::Direction;
+
 use super::person::{Content, Places};
 use super::rows::{Row, Rows};
 use super::{Done, Halt, TRIES, Tally, Work, blocking, passes};
 use crate::store::{self, connected_systems, connector_objects};
+
+/// So many objects may be gone at once, however few there are.
+const FEW: i64 = 10;
 
 /// What a row of the file says.
 enum Entry {
@@ -30,13 +35,14 @@ impl Entry {
 
 /// Reads the file. After a full import, objects that were not in it count as gone, if all rows could be read.
 pub(super) async fn run(work: &mut Work<'_>, is_delta: bool) -> Done<()> {
-    let path = work.folders.resolve(work.file_path()).map_err(Halt::Failed)?;
-    let delimiter = work.delimiter();
-    let mut rows = blocking(move || Rows::open(&path, delimiter)).await?.map_err(Halt::Failed)?;
+    let (folders, path) = (work.folders.clone(), work.file_path().to_owned());
+    let (delimiter, stop) = (work.delimiter(), work.stop.clone());
+    let opened = blocking(move || Rows::open(folders.open(&path)?, &path, delimiter, stop)).await?;
+    let mut rows = opened.map_err(|error| work.broken(error))?;
     let places = Places::find(&work.system.csv, rows.header(), is_delta).map_err(Halt::Failed)?;
     let mut tx = work.page(0).await?;
     let generation = connected_systems::next_generation(&mut tx, work.system.id).await?;
-    let had_objects = connector_objects::count(&mut tx, work.system.id, false).await? > 0;
+    let had = connector_objects::count_there(&mut tx, work.system.id).await?;
     tx.commit().await?;
     let generation = generation.ok_or_else(|| Halt::Failed("the connected system was deleted".into()))?;
 
@@ -49,7 +55,7 @@ pub(super) async fn run(work: &mut Work<'_>, is_delta: bool) -> Done<()> {
         })
         .await?;
         rows = back;
-        let page = page.map_err(|error| Halt::Failed(format!("the file cannot be read any more: {error}")))?;
+        let page = page.map_err(|error| work.broken(format!("the file cannot be read any more: {error}")))?;
         if page.is_empty() {
             break;
         }
@@ -68,8 +74,17 @@ pub(super) async fn run(work: &mut Work<'_>, is_delta: bool) -> Done<()> {
     if is_delta {
         return Ok(());
     }
+    // What was read may be half of the old file and half of the new one.
+    let is_unchanged = blocking(move || rows.is_unchanged()).await?;
+    if !is_unchanged.map_err(|error| work.broken(format!("the file cannot be read any more: {error}")))? {
+        return Err(Halt::Failed(
+            "the file was changed while it was read, so no object was taken for gone; import it again, and write files \
+             beside their place and move them there"
+                .into(),
+        ));
+    }
     // A file that somebody has emptied by mistake must not lock everybody out.
-    if is_empty && had_objects {
+    if is_empty && had > 0 {
         return Err(Halt::Failed(
             "the file has no objects, but the connector space has; a full import of nothing would count as the end of all of them"
                 .into(),
@@ -84,6 +99,14 @@ pub(super) async fn run(work: &mut Work<'_>, is_delta: bool) -> Done<()> {
     let mut tx = work.page(0).await?;
     let mut tally = Tally::default();
     let gone = connector_objects::remove_unseen(&mut tx, work.system.id, generation).await?;
+    let gone = i64::try_from(gone).unwrap_or(i64::MAX);
+    // The transaction is given up. Of an outbound connected system nobody is shut out: the next export writes what is missing.
+    if work.system.direction == Direction::Inbound && gone > FEW && gone > had / 2 {
+        return Err(Halt::Failed(format!(
+            "{gone} of {had} objects are not in the file; a full import takes no more than half of them for gone, and no object was: \
+             if they shall go, remove them with a delta import (`changeType` `delete`), or in several full imports"
+        )));
+    }
     tally.add("removed", usize::try_from(gone).unwrap_or(usize::MAX));
     work.commit(tx, 0, tally).await
 }

@@ -9,6 +9,11 @@ use std::io::{self, BufRead, Read};
 /// The most bytes of one row.
 const MAX_ROW: usize = 1 << 20;
 
+/// After so many rows that cannot be read, they are to be taken away.
+const MAX_DEFECTS: usize = 1000;
+/// A row that stands for none: the library gives it back, and so whoever reads gets to take the defects away.
+const PAUSE: &[u8] = b"\"\"\n";
+
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Where a look at a row's quotation marks has got to.
@@ -49,6 +54,15 @@ pub(super) struct Defect {
     pub(super) message: String,
 }
 
+/// What a row is that was handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A row of the file, which begins on this line.
+    Line(u64),
+    /// None: there are many defects to be taken away.
+    Pause,
+}
+
 /// The good rows of a file, as bytes that end with line feeds.
 pub(super) struct Strict<R> {
     source: R,
@@ -58,8 +72,8 @@ pub(super) struct Strict<R> {
     given: usize,
     /// How many lines have been read.
     lines: u64,
-    /// Where rows begin that were handed on, in their order.
-    begins: VecDeque<u64>,
+    /// What the rows are that were handed on, in their order.
+    begins: VecDeque<Next>,
     defects: Vec<Defect>,
 }
 
@@ -69,9 +83,9 @@ impl<R: BufRead> Strict<R> {
         Self { source, delimiter, row, given: 0, lines: 0, begins, defects }
     }
 
-    /// The line on which the next of the rows begins that were handed on.
-    pub(super) fn next_line(&mut self) -> u64 {
-        self.begins.pop_front().unwrap_or_default()
+    /// What the next of the rows is that were handed on.
+    pub(super) fn next_begin(&mut self) -> Next {
+        self.begins.pop_front().unwrap_or(Next::Pause)
     }
 
     /// The rows that were left out since this was asked last.
@@ -84,12 +98,17 @@ impl<R: BufRead> Strict<R> {
         loop {
             self.row.clear();
             self.given = 0;
+            if self.defects.len() >= MAX_DEFECTS {
+                self.row.extend_from_slice(PAUSE);
+                self.begins.push_back(Next::Pause);
+                return Ok(true);
+            }
             let begin = self.lines + 1;
             match self.read_row()? {
                 Found::End => return Ok(false),
                 Found::Blank => {}
                 Found::Row => {
-                    self.begins.push_back(begin);
+                    self.begins.push_back(Next::Line(begin));
                     return Ok(true);
                 }
                 Found::Defect(message) => self.defects.push(Defect { line: begin, message }),
@@ -227,6 +246,7 @@ mod tests {
     fn rows_know_the_lines_on_which_they_begin() {
         let mut strict = Strict::new("a\n\n\"b\nc\"\nd\"\ne\n".as_bytes(), b',');
         strict.read_to_string(&mut String::new()).unwrap();
-        assert_eq!([strict.next_line(), strict.next_line(), strict.next_line()], [1, 3, 6]);
+        let begins = [strict.next_begin(), strict.next_begin(), strict.next_begin()];
+        assert_eq!(begins, [1, 3, 6].map(Next::Line));
     }
 }
