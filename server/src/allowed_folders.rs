@@ -3,10 +3,12 @@
 mod open;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 pub use open::Place;
+/// What every program of a step may read: the system's programs and libraries.
+const READABLE: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /// The real paths of these folders. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +20,28 @@ impl AllowedFolders {
     pub fn new(folders: &[PathBuf], data_dir: &Path) -> Result<Self, String> {
         let data_dir = real(data_dir);
         let folders: Result<Vec<PathBuf>, String> = folders.iter().map(|folder| checked(folder, &data_dir)).collect();
-        folders.map(|folders| Self(folders.into()))
+        let folders = Self(folders?.into());
+        folders.keep_out("--data-dir", &data_dir)?;
+        Ok(folders)
+    }
+
+    /// Refuses a file or folder that programs of steps could read. Where there are no folders, no programs run.
+    pub fn keep_out(&self, setting: &str, path: &Path) -> Result<(), String> {
+        let path = real(path);
+        let system = READABLE.iter().map(|folder| real(Path::new(folder)));
+        let open = if self.0.is_empty() {
+            None
+        } else {
+            self.0.iter().cloned().chain(system).find(|folder| path.starts_with(folder))
+        };
+        match open {
+            Some(open) => Err(format!(
+                "{setting}: `{}` lies in `{}`, which programs of steps may read; move it elsewhere",
+                path.display(),
+                open.display()
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Their real paths.
@@ -29,8 +52,7 @@ impl AllowedFolders {
     /// The real path of something that exists in one of the folders, or of such a folder. Links are followed first, so that none leads out.
     pub fn resolve(&self, path: &str) -> Result<PathBuf, String> {
         self.absolute(path)?;
-        let found = Path::new(path).canonicalize();
-        self.inside(path, found.map_err(|error| format!("`{path}` cannot be used: {error}"))?)
+        self.inside(path, self.real(path, Path::new(path), "")?)
     }
 
     /// The same for a file that may be missing yet; then its folder must exist.
@@ -44,9 +66,28 @@ impl AllowedFolders {
         let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(format!("`{path}` is not the path of a file"));
         };
-        let parent =
-            parent.canonicalize().map_err(|error| format!("the folder of `{path}` cannot be used: {error}"))?;
-        self.inside(path, parent.join(name))
+        self.inside(path, self.real(path, parent, "the folder of ")?.join(name))
+    }
+
+    /// The real path of something that exists. Of what lies outside nobody learns whether it exists: the error is the same for all of it.
+    fn real(&self, path: &str, found: &Path, what: &str) -> Result<PathBuf, String> {
+        let mut so_far = PathBuf::new();
+        for component in found.components() {
+            // Whether the way back works tells whether the folder exists.
+            if component == Component::ParentDir && !self.holds(&so_far) {
+                return Err(outside(path));
+            }
+            so_far.push(component);
+        }
+        found.canonicalize().map_err(|error| match found.ancestors().find(|ancestor| ancestor.canonicalize().is_ok()) {
+            Some(ancestor) if self.holds(ancestor) => format!("{what}`{path}` cannot be used: {error}"),
+            _ => outside(path),
+        })
+    }
+
+    /// Whether something exists in one of the folders.
+    fn holds(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|real| self.0.iter().any(|folder| real.starts_with(folder)))
     }
 
     /// Before the file is looked for: whoever may only write paths learns nothing about the rest of the machine.
@@ -67,11 +108,15 @@ impl AllowedFolders {
         if self.0.iter().any(|folder| real.starts_with(folder)) {
             return Ok(real);
         }
-        Err(format!(
-            "`{path}` is not in a folder that this server allows; its operator can allow more with --step-folders \
-             (JUSTIAM_STEP_FOLDERS)"
-        ))
+        Err(outside(path))
     }
+}
+
+fn outside(path: &str) -> String {
+    format!(
+        "`{path}` is not in a folder that this server allows; its operator can allow more with --step-folders \
+         (JUSTIAM_STEP_FOLDERS)"
+    )
 }
 
 /// The real path of a folder that an operator may allow.
@@ -141,7 +186,15 @@ mod tests {
         assert_eq!(allowed.resolve(text(&path.join("elsewhere/in"))).unwrap(), file);
         symlink(path.join("elsewhere/file"), path.join("jobs/out")).unwrap();
         symlink(path.join("elsewhere/new"), path.join("jobs/dangling")).unwrap();
-        for outside in ["jobs/out", "jobs/../elsewhere/file", "elsewhere"] {
+        for outside in [
+            "jobs/out",
+            "jobs/../elsewhere/file",
+            "elsewhere",
+            "elsewhere/none",
+            "elsewhere/none/none",
+            "elsewhere/../jobs/inner/file",
+            "none/../jobs/inner/file",
+        ] {
             let outside = path.join(outside);
             let expected = format!(
                 "`{}` is not in a folder that this server allows; its operator can allow more with --step-folders \
@@ -189,6 +242,13 @@ mod tests {
             let error = AllowedFolders::new(std::slice::from_ref(&folder), &path.join("data")).unwrap_err();
             assert!(error.starts_with("--step-folders: ") && error.contains(why), "{error}");
         }
+        // What the system's programs lie beside can be read as well.
+        let error = AllowedFolders::new(&[path.join("jobs")], Path::new("/usr/share/data")).unwrap_err();
+        assert!(error.starts_with("--data-dir: `/usr/share/data` lies in `/usr`"), "{error}");
+        assert!(AllowedFolders::new(&[], Path::new("/usr/share/data")).is_ok());
+        let allowed = AllowedFolders::new(&[path.join("jobs")], &path.join("data")).unwrap();
+        assert!(allowed.keep_out("--jwt-secret-file", &path.join("jobs/inner/file")).is_err());
+        assert!(allowed.keep_out("--jwt-secret-file", &path.join("elsewhere/file")).is_ok());
         // A data folder that the server is about to make.
         assert!(AllowedFolders::new(&[path.join("jobs")], &path.join("jobs/new/data")).is_err());
         assert_eq!(AllowedFolders::new(&[path.join("jobs")], &path.join("new")).unwrap().paths(), [path.join("jobs")]);

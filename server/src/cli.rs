@@ -22,6 +22,7 @@ use rustix::process::DumpableBehavior;
 use tokio::net::TcpListener;
 
 use crate::Server;
+use crate::allowed_folders::AllowedFolders;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
 use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, History, Roles};
@@ -222,6 +223,12 @@ impl Serve {
         // An empty variable counts as none.
         config.otlp_endpoint = self.otlp_endpoint.filter(|url| !url.is_empty());
         config.otlp_traces_endpoint = self.otlp_traces_endpoint.filter(|url| !url.is_empty());
+        let folders = AllowedFolders::new(&config.step_folders, &config.data_dir)?;
+        let files =
+            [("--jwt-secret-file", &self.data.jwt_secret_file), ("--database-url-file", &self.data.database_url_file)];
+        for (setting, file) in files {
+            file.as_deref().map_or(Ok(()), |file| folders.keep_out(setting, file))?;
+        }
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listener = TcpListener::bind(&self.listen)
             .await

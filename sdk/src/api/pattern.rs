@@ -97,7 +97,7 @@ impl TimeOfDay {
         self.minute
     }
 
-    fn short(&self) -> String {
+    fn short(self) -> String {
         format!("{}:{:02}", self.hour, self.minute)
     }
 }
@@ -135,7 +135,7 @@ impl RunTimes {
         times.sort_unstable();
         times.dedup();
         let times = Self(times);
-        (!times.0.is_empty() && times.list(TimeOfDay::short).len() <= MAX_TIMES).then_some(times)
+        (!times.0.is_empty() && times.list(|time| time.short()).len() <= MAX_TIMES).then_some(times)
     }
 
     /// The times in ascending order.
@@ -152,7 +152,7 @@ impl fmt::Display for RunTimes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = self.list(TimeOfDay::to_string);
         // What was read as `6:00` must fit again.
-        f.write_str(&if list.len() > MAX_TIMES { self.list(TimeOfDay::short) } else { list })
+        f.write_str(&if list.len() > MAX_TIMES { self.list(|time| time.short()) } else { list })
     }
 }
 

@@ -110,7 +110,7 @@ fn regular(file: OwnedFd, path: &str) -> io::Result<Result<File, String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{Read as _, Write as _};
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
 
@@ -131,7 +131,7 @@ mod tests {
     fn what_takes_the_place_of_a_checked_path_does_not_lead_out() {
         let (_folder, path, allowed) = world();
         let file = path.join("jobs/inner/file");
-        assert_eq!(std::io::read_to_string(allowed.open(file.to_str().unwrap()).unwrap()).unwrap(), "inside");
+        assert_eq!(io::read_to_string(allowed.open(file.to_str().unwrap()).unwrap()).unwrap(), "inside");
         // What somebody does after `resolve`: the path is checked already.
         let real = allowed.resolve(file.to_str().unwrap()).unwrap();
         std::fs::remove_file(&file).unwrap();
@@ -153,7 +153,7 @@ mod tests {
         let place = allowed.place(file.to_str().unwrap()).unwrap();
         std::fs::rename(path.join("jobs/inner"), path.join("jobs/old")).unwrap();
         symlink(path.join("secret"), path.join("jobs/inner")).unwrap();
-        std::io::Write::write_all(&mut place.create_beside(".new").unwrap(), b"new").unwrap();
+        place.create_beside(".new").unwrap().write_all(b"new").unwrap();
         assert_eq!(place.beside(".n").unwrap(), [".new"]);
         place.replace_by(".new").unwrap();
         assert_eq!(std::fs::read_to_string(path.join("jobs/old/file")).unwrap(), "new");

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use justiam_sdk::api::executions::{Execution, ExecutionStatus, InitiatorType};
 use justiam_sdk::api::ids::{ExecutionId, ScheduleId};
-use justiam_sdk::api::values::{Trigger, Words as _};
+use justiam_sdk::api::values::{Trigger, Words};
 use serde::Serialize;
 
 use super::{Error, Result, Tx, given, locked, maybe_time, on, parsed, rows, time};
@@ -287,7 +287,7 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
         (Some(_), Some(_)) => pages!(filter, "schedule_id = $1 AND status = $2"),
     };
     let schedule = filter.schedule.map(|schedule| schedule.to_string());
-    let status = filter.status.as_ref().map(|status| status.as_str());
+    let status = filter.status.as_ref().map(Words::as_str);
     let total: i64 = on!(tx, conn => sqlx::query_scalar(count).bind(&schedule).bind(status).fetch_one(conn).await?);
     let found: Vec<Row> = on!(tx, conn => sqlx::query_as(page)
         .bind(&schedule).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);

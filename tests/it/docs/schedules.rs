@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use justiam_tests::programs::program;
 use justiam_tests::server::TestServer;
@@ -52,7 +52,7 @@ impl Guide {
 fn programs(text: &str) -> Vec<&str> {
     let paths = text.split("/srv/justiam/steps/").skip(1);
     let names = paths.filter_map(|after| after.split(['"', ' ', '`']).next());
-    names.filter(|name| name.ends_with(".sh")).collect()
+    names.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "sh")).collect()
 }
 
 /// The blocks of a page: the language and the text of each.

@@ -56,20 +56,20 @@ pub(super) async fn execution_of(db: &Db, number: u64, indexes: &[i64]) -> Vec<N
         })
         .collect();
     write(db, async |tx| {
-        let mut sql = format!(
+        let mut sql = vec![format!(
             "INSERT INTO schedules (id, name, folded, trigger_type, pattern_type, timezone, is_enabled, revision, created_at) \
              VALUES ('{0}', '{0}', '', 'Manual', 'Custom', 'UTC', FALSE, 'r', 0);",
             new.schedule_id
-        );
+        )];
         for (place, (step, index)) in steps.iter().zip(indexes).enumerate() {
-            sql += &format!(
+            sql.push(format!(
                 "INSERT INTO schedule_steps (id, schedule_id, position, step_index, execution_mode, step_type, \
                  continue_on_failure, timeout_seconds, executable_path, sql_sealed_by, sql_sealed) \
                  VALUES ('{}', '{}', {place}, {index}, 'Sequential', 'Executable', TRUE, 9, '/x', 'k', 'sealed');",
                 step.step, new.schedule_id
-            );
+            ));
         }
-        execute(tx, &sql).await;
+        execute(tx, &sql.concat()).await;
         assert!(executions::insert(tx, &new).await.unwrap());
         assert_eq!(steps::insert_steps(tx, &new, &steps).await.unwrap(), indexes.len() as u64);
         active_steps::insert_group(tx, new.id, new.first_index).await.unwrap();

@@ -111,11 +111,15 @@ fn at_work(id: &str) -> String {
     execution(id, "InProgress", "@", "NULL", "NotSet") + &active_step(id, "processing", "@")
 }
 
-async fn each_is_found_where_it_is_broken(backend: Backend) {
-    let db = backend.store().await;
-    // Otherwise the database itself would refuse the second one.
-    write(&db, "DROP INDEX runs_tick").await;
-    let cases: [(&str, Vec<String>, u64, &[&str]); 32] = [
+/// What is broken by which statements, how often it is found, and where.
+type Case = (&'static str, Vec<String>, u64, &'static [&'static str]);
+
+fn cases() -> Vec<Case> {
+    [of_runs(), of_schedules()].concat()
+}
+
+fn of_runs() -> Vec<Case> {
+    vec![
         (
             "cron_task_without_next_time",
             vec![task("a", "allow", "cron", true, "NULL"), task("b", "allow", "cron", true, "NULL")],
@@ -187,6 +191,11 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
             1,
             &["s"],
         ),
+    ]
+}
+
+fn of_schedules() -> Vec<Case> {
+    vec![
         (
             "cron_schedule_without_next_time",
             vec![schedule("a", "Cron", "NULL"), schedule("b", "Manual", "NULL"), schedule("c", "Cron", "@")],
@@ -253,9 +262,15 @@ async fn each_is_found_where_it_is_broken(backend: Backend) {
             1,
             &["e"],
         ),
-    ];
+    ]
+}
+
+async fn each_is_found_where_it_is_broken(backend: Backend) {
+    let db = backend.store().await;
+    // Otherwise the database itself would refuse the second one.
+    write(&db, "DROP INDEX runs_tick").await;
     let mut broken: Vec<&str> = Vec::new();
-    for (name, statements, count, examples) in cases {
+    for (name, statements, count, examples) in cases() {
         write(&db, CLEAN).await;
         assert_eq!(violated(&db, Reach::Whole).await, []);
         write(&db, &statements.join("\n")).await;

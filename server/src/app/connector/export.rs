@@ -3,6 +3,7 @@
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process;
 
 use justiam_sdk::api::connected_systems::CsvSettings;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +81,7 @@ impl New {
         for left in place.beside(&prefix).map_err(unwritable)? {
             place.remove_beside(&left).map_err(unwritable)?;
         }
-        let beside = Beside { name: format!("{prefix}{}", uuid::Uuid::now_v7()), place };
+        let beside = Beside { name: format!("{prefix}{}", process::id()), place };
         let file = beside.place.create_beside(&beside.name).map_err(unwritable)?;
         let mut csv = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(file);
         csv.write_record(&self.columns).map_err(|error| unwritable(error.into()))?;

@@ -80,7 +80,7 @@ impl StepExecutor {
     }
 
     async fn execute_step(&self, work: StepWork<'_>) -> StepEnding {
-        let job = match self.job_of(work) {
+        let job = match Self::job_of(work) {
             Ok(Some(job)) => job,
             Ok(None) => return self.execute_run_profile(work).await,
             Err(error) => return StepEnding::failed(error),
@@ -106,7 +106,7 @@ impl StepExecutor {
     }
 
     /// What a step runs as a program; `None` for a run profile.
-    fn job_of(&self, work: StepWork<'_>) -> Result<Option<Job>, String> {
+    fn job_of(work: StepWork<'_>) -> Result<Option<Job>, String> {
         let StepWork { app, job, .. } = work;
         let Some(step_type) = job.step_type.as_deref() else { return Ok(None) };
         // Required when the schedule was saved, so only a tampered database lacks one.

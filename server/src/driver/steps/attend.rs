@@ -49,10 +49,10 @@ impl Driver {
     pub(super) async fn attend_step(
         &self,
         step: &ClaimedStep,
-        stop: &RunStop,
+        orders: &RunStop,
         shutdown: &CancellationToken,
     ) -> StepEnding {
-        let job = match self.prepare_step(step, stop, shutdown).await {
+        let job = match self.prepare_step(step, orders, shutdown).await {
             Ok(job) => job,
             Err(ending) => return ending,
         };
@@ -63,8 +63,8 @@ impl Driver {
             // What ends well before it is stopped has ended well.
             biased;
             ending = &mut executing => return ending,
-            () = stop.cancelled.cancelled() => Stop::Cancelled,
-            () = stop.lost.cancelled() => Stop::Lost,
+            () = orders.cancelled.cancelled() => Stop::Cancelled,
+            () = orders.lost.cancelled() => Stop::Lost,
             () = shutdown.cancelled() => Stop::Shutdown,
             seconds = self.time_is_up(step, &job) => Stop::Timeout(seconds),
         };
@@ -77,7 +77,7 @@ impl Driver {
     async fn prepare_step(
         &self,
         step: &ClaimedStep,
-        stop: &RunStop,
+        orders: &RunStop,
         shutdown: &CancellationToken,
     ) -> Result<StepJob, StepEnding> {
         let mut back_off = BackOff::new();
@@ -99,8 +99,8 @@ impl Driver {
             let pause = back_off.after(&error, "a step could not be prepared");
             let why = tokio::select! {
                 () = pass(&self.app, pause) => continue,
-                () = stop.cancelled.cancelled() => Stop::Cancelled,
-                () = stop.lost.cancelled() => Stop::Lost,
+                () = orders.cancelled.cancelled() => Stop::Cancelled,
+                () = orders.lost.cancelled() => Stop::Lost,
                 () = shutdown.cancelled() => Stop::Shutdown,
             };
             return Err(why.ending(stopped()));

@@ -2,7 +2,7 @@
 
 use justiam_sdk::api::activities::{Activity, ActivityStatus};
 use justiam_sdk::api::ids::{ActivityId, ExecutionId};
-use justiam_sdk::api::values::Words as _;
+use justiam_sdk::api::values::Words;
 
 use super::{Row, select_activities};
 use crate::store::{Result, Tx, on};
@@ -54,7 +54,7 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
         }
     };
     let execution = filter.execution.map(|execution| execution.to_string());
-    let status = filter.status.as_ref().map(|status| status.as_str());
+    let status = filter.status.as_ref().map(Words::as_str);
     let total: i64 = on!(tx, conn => sqlx::query_scalar(count)
         .bind(&execution).bind(filter.connected_system).bind(status).bind(filter.only_profiles).fetch_one(conn).await?);
     let found: Vec<Row> = on!(tx, conn => sqlx::query_as(page)

@@ -58,13 +58,12 @@ async fn a_mark_while_an_execution_is_active_is_recorded_as_skipped(backend: Bac
     };
     engine.clock.advance(SignedDuration::from_secs(if by_hand.is_some() { 5 } else { 3600 }));
     let step = engine.step().await;
-    let active = match by_hand {
-        Some(by_hand) => by_hand,
-        None => {
-            let active = engine.executions(schedule, 1).await.remove(0).id;
-            engine.clock.advance(SignedDuration::from_secs(3600));
-            active
-        }
+    let active = if let Some(by_hand) = by_hand {
+        by_hand
+    } else {
+        let active = engine.executions(schedule, 1).await.remove(0).id;
+        engine.clock.advance(SignedDuration::from_secs(3600));
+        active
     };
     let history = engine.executions(schedule, 2).await;
     assert_eq!(history[0].id, active);
@@ -126,7 +125,7 @@ async fn anybody_may_run_a_disabled_schedule_also_twice_at_once(backend: Backend
     let ids = [first.unwrap().execution_id, second.unwrap().execution_id];
     let [one, other] = engine.steps(2).await.try_into().ok().unwrap();
     let mut active = engine.app.active_executions(&admin()).await.unwrap();
-    active.iter().for_each(|execution| assert!(ids.contains(&execution.id)));
+    assert!(active.iter().all(|execution| ids.contains(&execution.id)));
     assert_eq!(active.len(), 2);
     active.sort_by_key(|execution| execution.id);
     assert_eq!(active, engine.app.active_executions(&admin()).await.unwrap(), "the oldest comes first");

@@ -37,18 +37,18 @@ async fn a_program_that_was_at_work_has_failed_and_the_execution_follows_its_rul
     let token = server.token.clone();
     let client = server.client(&token);
     let step = || NewScheduleStep::executable(&path);
-    let stops = NewSchedule::manual("stops").then(step().named("first")).then(step().named("second"));
+    let fatal = NewSchedule::manual("stops").then(step().named("first")).then(step().named("second"));
     let goes_on =
         NewSchedule::manual("goes on").then(step().named("first").continuing_on_failure()).then(step().named("second"));
-    let stops = client.schedules().create(&stops).await.unwrap();
+    let fatal = client.schedules().create(&fatal).await.unwrap();
     let goes_on = client.schedules().create(&goes_on).await.unwrap();
-    let stops = client.schedules().run(stops.id).await.unwrap().execution_id;
+    let fatal = client.schedules().run(fatal.id).await.unwrap().execution_id;
     let goes_on = client.schedules().run(goes_on.id).await.unwrap().execution_id;
     let started = steps.path().join("started");
     until("the program to start", async || fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'))).await;
     let process = fs::read_to_string(&started).unwrap();
     // Both are at work before the server dies.
-    for id in [stops, goes_on] {
+    for id in [fatal, goes_on] {
         until("the step to begin", async || {
             standing(&client.executions().get(id).await.unwrap())[0] == "first Processing"
         })
@@ -60,10 +60,10 @@ async fn a_program_that_was_at_work_has_failed_and_the_execution_follows_its_rul
     fs::write(steps.path().join("go"), "").unwrap();
 
     let server = ServerProcess::start_for_steps(folder.path(), steps.path()).await;
-    let stops = ended(&server, &token, stops).await;
-    assert_eq!(stops.status, ExecutionStatus::Failed);
-    assert_eq!(standing(&stops), ["first Failed", "second Cancelled"]);
-    assert_eq!(stops.steps.as_ref().unwrap()[0].error_message.as_deref(), Some(LOST));
+    let fatal = ended(&server, &token, fatal).await;
+    assert_eq!(fatal.status, ExecutionStatus::Failed);
+    assert_eq!(standing(&fatal), ["first Failed", "second Cancelled"]);
+    assert_eq!(fatal.steps.as_ref().unwrap()[0].error_message.as_deref(), Some(LOST));
     let goes_on = ended(&server, &token, goes_on).await;
     assert_eq!(goes_on.status, ExecutionStatus::Completed);
     assert_eq!(standing(&goes_on), ["first Failed", "second Completed"]);
@@ -74,8 +74,8 @@ async fn a_program_that_was_at_work_has_failed_and_the_execution_follows_its_rul
 async fn a_run_profile_that_was_at_work_ends_as_what_it_became() {
     let (folder, steps) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = steps.path().join("hr.csv");
-    let rows: String = (0..60_000).map(|row| format!("{row},user{row}@example.com\n")).collect();
-    fs::write(&file, format!("id,mail\n{rows}")).unwrap();
+    let rows: Vec<String> = (0..60_000).map(|row| format!("{row},user{row}@example.com\n")).collect();
+    fs::write(&file, format!("id,mail\n{}", rows.concat())).unwrap();
     let server = ServerProcess::start_for_steps(folder.path(), steps.path()).await;
     let token = server.token.clone();
     let client = server.client(&token);

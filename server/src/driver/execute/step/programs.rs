@@ -26,7 +26,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -158,7 +157,6 @@ pub enum Outcome {
 pub struct Programs {
     settings: Arc<Settings>,
     db: Db,
-    next: Arc<AtomicU64>,
 }
 
 impl Programs {
@@ -170,10 +168,13 @@ impl Programs {
         for entry in fs::read_dir(&settings.temporary)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-                folder::remove(&entry.path())?;
+                // A program of a server that was killed a moment ago may still write there. New folders have other names.
+                if let Err(error) = folder::remove(&entry.path()) {
+                    tracing::warn!(folder = %entry.path().display(), %error, "could not remove the folder of an earlier step");
+                }
             }
         }
-        Ok(Self { settings: Arc::new(settings), db, next: Arc::default() })
+        Ok(Self { settings: Arc::new(settings), db })
     }
 
     /// Runs a program to its end.
@@ -186,7 +187,7 @@ impl Programs {
             Ok(prepared) => prepared,
             Err(why) => return ProgramEnd::failed(without_secrets(&job, &why)),
         };
-        let temporary = match Temporary::make(&settings.temporary, self.next.fetch_add(1, Ordering::Relaxed)) {
+        let temporary = match Temporary::make(&settings.temporary) {
             Ok(temporary) => temporary,
             Err(error) => return unstarted(&error),
         };
@@ -292,10 +293,8 @@ fn unstarted(error: &io::Error) -> ProgramEnd {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn make(parent: &Path, number: u64) -> io::Result<Self> {
-        let path = parent.join(format!("{PREFIX}{number}"));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
+    fn make(parent: &Path) -> io::Result<Self> {
+        Ok(Self(tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?.keep()))
     }
 }
 
