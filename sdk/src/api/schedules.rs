@@ -108,7 +108,7 @@ pub struct Schedule {
     pub interval_window_end: Option<String>,
     /// Whether it fires by itself. Somebody can run it either way.
     pub is_enabled: bool,
-    /// When its newest execution was recorded.
+    /// When it last began an execution.
     pub last_run_time: Option<Timestamp>,
     /// When it fires next by itself; `null` when it is disabled or `Manual`.
     pub next_run_time: Option<Timestamp>,

@@ -32,7 +32,7 @@ pub struct ScheduleRow {
     pub timezone: String,
     /// Whether it fires by itself.
     pub is_enabled: bool,
-    /// When its newest execution was recorded.
+    /// When it last began an execution.
     pub last_run_at: Option<Timestamp>,
     /// When it fires next by itself.
     pub next_run_at: Option<Timestamp>,
@@ -399,7 +399,7 @@ pub async fn set_next_runs(tx: &mut Tx, next: impl IntoIterator<Item = (Schedule
     Ok(())
 }
 
-/// Notes when the newest executions of schedules were recorded.
+/// Notes when schedules last began an execution.
 pub async fn stamp_last_run(tx: &mut Tx, ids: &[ScheduleId], at: Timestamp) -> Result<()> {
     let sql = given!(
         tx,

@@ -27,7 +27,7 @@ pub(super) fn schema() -> Schema {
             text("interval_window_end").markdown("The time of day after which an interval has no mark."),
             text("timezone").markdown("The IANA time zone in which the pattern counts."),
             Attribute::bool("is_enabled").computed().markdown("Whether it fires by itself."),
-            text("last_run_time").markdown("When its newest execution was recorded; null where there is none."),
+            text("last_run_time").markdown("When it last began an execution; null where there is none."),
             text("next_run_time").markdown("When it fires next by itself; null where it does not."),
             number("step_count").markdown("How many steps it has."),
             text("created").markdown("When it was created."),
