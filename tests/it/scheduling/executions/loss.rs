@@ -97,3 +97,21 @@ async fn the_word_of_a_server_that_was_taken_for_dead_does_not_count() {
     assert_eq!(watcher.execution(id).await, execution);
     watcher.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_mark_that_two_servers_see_is_one_execution() {
+    let backend = Backend::postgres().await;
+    let clock = ManualClock::at(START);
+    let one = Engine::start_with(&backend, clock.clone(), |_| {}).await;
+    let other = Engine::start_with(&backend, clock.clone(), |settings| settings.roles.work = false).await;
+    let schedule = one.hourly(&[("a", 0)]).await;
+    for hour in 1..=5 {
+        clock.advance(SignedDuration::from_hours(1));
+        one.step().await.succeed();
+        let id = one.executions(schedule, hour).await.pop().unwrap().id;
+        one.settled(id, ExecutionStatus::Completed).await;
+    }
+    one.assert_nobody().await;
+    one.stop().await;
+    other.stop().await;
+}
