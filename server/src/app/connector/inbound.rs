@@ -102,6 +102,12 @@ impl Known {
     fn given_by_others(&self, user: UserId, system: i64, object: &str) -> BTreeSet<justiam_sdk::api::ids::GroupId> {
         self.others(user, system, object).flat_map(|link| link.given_groups.iter().copied()).collect()
     }
+
+    /// The groups that any object has given to a user, also those that are gone.
+    fn given_by_any(&self, user: UserId) -> BTreeSet<justiam_sdk::api::ids::GroupId> {
+        let links = self.links.get(&user).map(Vec::as_slice).unwrap_or_default();
+        links.iter().flat_map(|link| link.given_groups.iter().copied()).collect()
+    }
 }
 
 impl Page {
@@ -205,6 +211,7 @@ impl Page {
             names: person.groups.clone(),
             given: object.given_groups.clone(),
             given_by_others: known.given_by_others(user.id, work.system.id, id),
+            given_by_any: known.given_by_any(user.id),
         });
         Ok(())
     }
@@ -224,6 +231,7 @@ impl Page {
                 names: Some(BTreeSet::new()),
                 given: object.given_groups.clone(),
                 given_by_others: known.given_by_others(user.id, work.system.id, id),
+                given_by_any: known.given_by_any(user.id),
             });
             let is_first = !self.changed.iter().any(|changed| changed.id == user.id);
             if user.is_active && is_first && known.others(user.id, work.system.id, id).next().is_none() {

@@ -25,6 +25,8 @@ pub(super) struct Wish {
     pub(super) given: BTreeSet<GroupId>,
     /// What other objects give to the user.
     pub(super) given_by_others: BTreeSet<GroupId>,
+    /// What any object gave to the user before, also those that are gone: a membership goes over from one to the next.
+    pub(super) given_by_any: BTreeSet<GroupId>,
 }
 
 /// Makes missing groups, makes and ends memberships. Returns what each object gives now.
@@ -90,9 +92,7 @@ pub(super) async fn change(
     }
     let given = wishes.iter().zip(all_wanted).map(|(wish, wanted)| {
         let Some(mut wanted) = wanted else { return wish.given.clone() };
-        wanted.retain(|group| {
-            wish.given.contains(group) || wish.given_by_others.contains(group) || made.contains(&(*group, wish.user))
-        });
+        wanted.retain(|group| wish.given_by_any.contains(group) || made.contains(&(*group, wish.user)));
         wanted
     });
     Ok(given.collect())
