@@ -13,7 +13,7 @@ use justiam_sdk::api::values::Words as _;
 
 use super::executions::Initiator;
 use super::{Error, Result, Tx, json, locked, maybe_time, on, parsed, text, time};
-pub use history::{Filter, list, prune};
+pub use history::{Filter, list, prune, uses_profile};
 pub use steps::{
     GroupStep, NewStep, SnapshotStep, cancel_rest, group, indexes, insert_steps, of_execution, steps_of_schedule,
 };

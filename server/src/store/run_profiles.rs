@@ -102,19 +102,6 @@ pub async fn named(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     many(tx, sql, ids).await
 }
 
-/// The same, and nobody deletes them until the transaction ends.
-pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<Vec<NamedProfile>> {
-    let sql = match tx {
-        Tx::Sqlite(_) => return named(tx, ids).await,
-        Tx::Postgres(_) => given!(
-            tx,
-            (id bigint),
-            select!("WHERE p.id IN (SELECT id FROM given) ORDER BY p.id FOR KEY SHARE OF p")
-        ),
-    };
-    many(tx, sql, ids).await
-}
-
 async fn many(tx: &mut Tx, sql: &'static str, ids: &[i64]) -> Result<Vec<NamedProfile>> {
     let given = rows(ids.iter().map(|id| Given { id: *id }));
     let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?);

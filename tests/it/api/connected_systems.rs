@@ -7,6 +7,9 @@ use justiam_sdk::api::connected_systems::{
 use justiam_server::app::caller::Permission::{ConnectedSystemsManage, ConnectedSystemsView, SchedulesView};
 use justiam_tests::backend::Backend;
 use justiam_tests::both_databases;
+use justiam_tests::clock::ManualClock;
+use justiam_tests::postgres::database;
+use justiam_tests::server::{START, TestServer};
 use serde_json::{Value, json};
 
 use super::support::{Api, answer};
@@ -216,6 +219,32 @@ async fn what_steps_of_schedules_use_is_not_deleted() {
     assert!(message(system).starts_with("run profiles of the connected system are used"));
     let schedule = format!("/api/v1/schedules/{}", schedule["id"].as_str().unwrap());
     api.send("DELETE", &schedule, &json!({})).await.expect(204);
+    api.send("DELETE", &format!("{PATH}/{id}"), &json!({})).await.expect(204);
+}
+
+#[tokio::test]
+async fn what_an_execution_still_needs_is_not_deleted_either() {
+    // Nobody begins the step.
+    let database = database().await;
+    let clock = ManualClock::at(START);
+    let server = TestServer::start_on_postgres(&database.url, clock, |config| config.roles.work = false).await;
+    let api = Api::with(server);
+    let id = hr(&api).await;
+    let path = format!("{PATH}/{id}/run-profiles");
+    api.send("POST", &path, &json!({ "name": "P", "runType": "FullImport" })).await.expect(201);
+    let step = json!({ "stepType": "RunProfile", "connectedSystemId": id, "runProfileId": 1 });
+    let schedule = json!({ "name": "Nightly", "steps": [step] });
+    let schedule = api.send("POST", "/api/v1/schedules", &schedule).await.expect(201).json();
+    let schedule = format!("/api/v1/schedules/{}", schedule["id"].as_str().unwrap());
+    let run = api.send("POST", &format!("{schedule}/run"), &json!({})).await.expect(202).json();
+    api.send("DELETE", &schedule, &json!({})).await.expect(204);
+    for path in [format!("{path}/1"), format!("{PATH}/{id}")] {
+        let refused = api.send("DELETE", &path, &json!({})).await.refused(409, "CONFLICT");
+        let text = "used by an execution that has not ended; wait for its end, or cancel it";
+        assert!(refused["message"].as_str().unwrap().ends_with(text), "{refused}");
+    }
+    let cancel = format!("/api/v1/schedule-executions/{}/cancel", run["executionId"].as_str().unwrap());
+    api.send("POST", &cancel, &json!({})).await.expect(200);
     api.send("DELETE", &format!("{PATH}/{id}"), &json!({})).await.expect(204);
 }
 

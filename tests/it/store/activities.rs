@@ -188,6 +188,14 @@ async fn activities_are_listed_by_what_they_are(backend: Backend) {
     let system = Filter { connected_system: Some(1), ..Filter::default() };
     assert_eq!(list(system.clone(), 0, 9).await, (vec![id(500)], 1));
     assert_eq!(list(Filter { execution: Some(id(1)), ..system }, 0, 9).await, (vec![], 0));
+    assert_eq!(list(Filter { only_profiles: true, ..Filter::default() }, 0, 9).await, (vec![id(500)], 1));
+    let uses =
+        async |system, profile| history::uses_profile(&mut db.read().await.unwrap(), system, profile).await.unwrap();
+    assert_eq!((uses(1, None).await, uses(1, Some(1)).await), (true, true));
+    assert_eq!((uses(2, None).await, uses(1, Some(99)).await), (false, false));
+    claim_steps(&db, "w", 9).await;
+    finish(&db, 500, &StepEnding::new(ActivityStatus::Complete)).await;
+    assert!(!uses(1, Some(1)).await);
 }
 
 async fn old_activities_are_removed(backend: Backend) {

@@ -10,7 +10,7 @@ use crate::app::error::shown;
 use crate::app::fields::{Fields, Object};
 use crate::app::wake::Wake;
 use crate::app::{App, Error, IdempotencyKey, Result};
-use crate::store::{self, Tx, connected_systems, run_profiles, schedules};
+use crate::store::{self, Tx, activities, connected_systems, run_profiles, schedules};
 
 impl App {
     /// Creates a run profile.
@@ -122,13 +122,18 @@ impl App {
     }
 }
 
-/// Fails where a step of a schedule executes the run profile, or any of the connected system.
+/// Fails where a step of a schedule executes the run profile, or any of the connected system, and also where an execution that
+/// has begun still will: what becomes of its schedule changes nothing for it.
 pub(super) async fn refuse_used(tx: &mut Tx, system: i64, id: Option<i64>) -> Result<()> {
+    let what = if id.is_some() { "the run profile is" } else { "run profiles of the connected system are" };
     let users = schedules::users_of_profile(tx, system, id).await?;
     if users.is_empty() {
+        if activities::uses_profile(tx, system, id).await? {
+            let message = format!("{what} used by an execution that has not ended; wait for its end, or cancel it");
+            return Err(Error::Conflict { message, details: None });
+        }
         return Ok(());
     }
-    let what = if id.is_some() { "the run profile is" } else { "run profiles of the connected system are" };
     let names: Vec<String> = users.iter().take(10).map(|name| format!("`{}`", shown(name))).collect();
     let more = if users.len() > names.len() { ", …" } else { "" };
     let names = names.join(", ");

@@ -141,7 +141,8 @@ async fn check_profiles(tx: &mut Tx, steps: &[StepDraft], errors: &mut FieldErro
         wanted.iter().filter(|pair| !found.contains(pair)).map(|(system, _)| *system).collect();
     let mut no_systems = BTreeSet::new();
     for system in missing {
-        if connected_systems::hold(tx, system).await?.is_none() {
+        // Only for the text, so without a lock: who deletes a system takes it before its run profiles.
+        if connected_systems::get(tx, system).await?.is_none() {
             no_systems.insert(system);
         }
     }

@@ -63,6 +63,14 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
     Ok((found.into_iter().map(Activity::try_from).collect::<Result<_>>()?, total))
 }
 
+/// Whether an activity that has not ended executes a run profile of a connected system, or any of them, or is going to.
+pub async fn uses_profile(tx: &mut Tx, connected_system: i64, run_profile: Option<i64>) -> Result<bool> {
+    Ok(on!(tx, conn => sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM activities WHERE connected_system_id = $1 AND completed_at IS NULL \
+         AND target_type = 'ConnectedSystemRunProfile' AND (CAST($2 AS BIGINT) IS NULL OR run_profile_id = $2))",
+    ).bind(connected_system).bind(run_profile).fetch_one(conn).await?))
+}
+
 /// Removes up to `limit` activities that were recorded before `before`, have ended and are no steps of an execution: those go
 /// with their execution. Returns how many are gone.
 pub async fn prune(tx: &mut Tx, before: ActivityId, limit: i64) -> Result<u64> {
