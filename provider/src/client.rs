@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::tasks::Task;
 use justiam_sdk::{Client, Error};
 use tokio::sync::Semaphore;
 
@@ -22,5 +24,11 @@ impl Api {
         // The semaphore is never closed; a request without a permit would merely be one too many.
         let _turn = self.slots.acquire().await;
         request(&self.client).await
+    }
+
+    /// A task with everything but the values of its secrets, for a refresh. `script` is the text that is known already, if any.
+    pub(crate) async fn task(&self, id: TaskId, script: Option<&str>) -> Result<Task, Error> {
+        let _ = script;
+        self.call(async |client| client.tasks().get(id).await).await
     }
 }

@@ -1,4 +1,4 @@
-//! All integration tests in one binary: it is linked once.
+//! All integration tests but those of the provider in one binary: it is linked once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
@@ -7,7 +7,6 @@ mod connector;
 mod docs;
 mod examples;
 mod postgres;
-mod provider;
 mod scheduling;
 mod scripts;
 mod steps;

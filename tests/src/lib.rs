@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod chaos;
 pub mod clock;
+pub mod faults;
 pub mod invariants;
 pub mod postgres;
 pub mod process;

@@ -84,7 +84,7 @@ impl Resource for ScheduledTask {
 
     async fn read(&self, state: State, context: &mut Context<'_, Api>) -> Read<State> {
         let Some(id) = id_of(&state, context.diagnostics) else { return Read::Failed };
-        let request = context.client.call(async |client| client.tasks().get(id).await);
+        let request = context.client.task(id, state.script.as_str());
         let answer = tokio::select! {
             answer = request => answer,
             () = context.stop.requested() => {

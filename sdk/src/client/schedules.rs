@@ -63,7 +63,7 @@ impl<'a> Schedules<'a> {
     /// The same as long as nobody has changed the schedule since it had this revision. Otherwise the server answers 412; it does so
     /// too where this change itself was made and its answer got lost.
     pub async fn replace_if(&self, id: ScheduleId, schedule: &NewSchedule, revision: &str) -> Result<Schedule, Error> {
-        self.0.put_if(&paths::schedule(id), schedule, revision).await
+        self.0.body_if(Method::PUT, &paths::schedule(id), schedule, revision).await
     }
 
     /// Deletes a schedule. Executions that have begun go on, and its history stays.

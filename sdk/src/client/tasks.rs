@@ -71,6 +71,11 @@ impl<'a> Tasks<'a> {
         self.0.send_body(Method::PATCH, &paths::task(id), patch).await
     }
 
+    /// The same, but only as long as the task has this revision; else the answer is 412 and nothing has changed.
+    pub async fn update_if(&self, id: TaskId, patch: &TaskPatch, revision: &str) -> Result<Task, Error> {
+        self.0.body_if(Method::PATCH, &paths::task(id), patch, revision).await
+    }
+
     /// Deletes a task and ends its runs. Its history stays.
     pub async fn delete(&self, id: TaskId) -> Result<(), Error> {
         self.0.delete(&paths::task(id)).await

@@ -93,14 +93,15 @@ impl Transport {
         self.send::<(), B, T>(method, path, None, Some(body), None).await
     }
 
-    /// A PUT that counts only as long as the object has this revision.
-    pub(super) async fn put_if<B: Serialize, T: DeserializeOwned>(
+    /// A PUT or PATCH that counts only as long as the object has this revision.
+    pub(super) async fn body_if<B: Serialize, T: DeserializeOwned>(
         &self,
+        method: Method,
         path: &str,
         body: &B,
         revision: &str,
     ) -> Result<T, Error> {
-        self.send::<(), B, T>(Method::PUT, path, None, Some(body), Some(revision)).await
+        self.send::<(), B, T>(method, path, None, Some(body), Some(revision)).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

@@ -129,7 +129,7 @@ async fn a_token_that_may_only_read_can_plan() {
 async fn a_create_whose_answer_got_lost_is_not_done_twice() {
     let (server, workspace) = world().await;
     // Breaks off the first answer after the server has done the work, then gets out of the way.
-    let proxy = crate::provider::interrupts::Proxy::start(&server.endpoint, 1).await;
+    let proxy = crate::interrupts::Proxy::start(&server.endpoint, 1).await;
     let mut workspace = workspace;
     workspace.variable("JUSTIAM_ENDPOINT", &proxy.endpoint);
     workspace.file("task.go", SCRIPT);
