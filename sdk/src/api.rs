@@ -16,6 +16,7 @@ pub mod executions;
 pub mod federated_providers;
 pub mod groups;
 pub mod ids;
+pub mod me;
 pub mod messages;
 pub mod page;
 pub mod paths;

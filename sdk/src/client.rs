@@ -10,6 +10,7 @@ mod error;
 mod executions;
 mod federated_providers;
 mod groups;
+mod me;
 mod pages;
 mod retry;
 mod run_logs;
@@ -42,6 +43,7 @@ pub use error::{ApiError, BuildError, Error};
 pub use executions::Executions;
 pub use federated_providers::FederatedProviders;
 pub use groups::Groups;
+pub use me::Me;
 pub use retry::Retry;
 pub use runs::Runs;
 pub use schedules::Schedules;
@@ -137,6 +139,11 @@ impl Client {
     /// The audit log: who changed what.
     pub fn audit(&self) -> Audit<'_> {
         Audit(&self.0)
+    }
+
+    /// What the caller has of its own: short tokens.
+    pub fn me(&self) -> Me<'_> {
+        Me(&self.0)
     }
 
     /// The server's version, which also shows that it can be reached.

@@ -3,7 +3,8 @@
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
 use super::ids::{
-    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId,
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, TokenId,
+    UserId,
 };
 
 /// What all paths of the contract begin with.
@@ -21,6 +22,8 @@ pub mod routes {
     pub const TASK_NEXT: &str = "/api/v1/tasks/{id}/next";
     /// The names of a task's secrets.
     pub const TASK_SECRETS: &str = "/api/v1/tasks/{id}/secrets";
+    /// Whether a task's secrets have the values that the caller knows.
+    pub const TASK_SECRETS_COMPARE: &str = "/api/v1/tasks/{id}/secrets/compare";
     /// A task's config entries.
     pub const TASK_CONFIG: &str = "/api/v1/tasks/{id}/config";
     /// Runs a task now.
@@ -114,6 +117,12 @@ pub mod routes {
     /// Executes a run profile.
     pub const RUN_PROFILE_EXECUTE: &str =
         "/api/v1/synchronisation/connected-systems/{id}/run-profiles/{run_profile_id}/execute";
+    /// Makes a short token.
+    pub const SHORT_TOKENS: &str = "/api/v1/me/tokens/short";
+    /// One short token of the caller's.
+    pub const SHORT_TOKEN: &str = "/api/v1/me/tokens/short/{id}";
+    /// Lets a short token live longer.
+    pub const SHORT_TOKEN_RENEW: &str = "/api/v1/me/tokens/short/{id}/renew";
     /// The audit log.
     pub const AUDIT_LOG: &str = "/api/v1/audit-log";
     /// The server's version.
@@ -153,6 +162,11 @@ pub fn task_next(id: TaskId) -> String {
 /// The secrets of a task.
 pub fn task_secrets(id: TaskId) -> String {
     format!("{BASE}/tasks/{id}/secrets")
+}
+
+/// Whether a task's secrets have the values that the caller knows.
+pub fn task_secrets_compare(id: TaskId) -> String {
+    format!("{BASE}/tasks/{id}/secrets/compare")
 }
 
 /// The config entries of a task.
@@ -368,6 +382,21 @@ pub fn run_profile(system: i64, id: i64) -> String {
 /// Executes a run profile.
 pub fn run_profile_execute(system: i64, id: i64) -> String {
     format!("{BASE}/synchronisation/connected-systems/{system}/run-profiles/{id}/execute")
+}
+
+/// Makes a short token.
+pub fn short_tokens() -> String {
+    routes::SHORT_TOKENS.to_owned()
+}
+
+/// One short token of the caller's.
+pub fn short_token(id: TokenId) -> String {
+    format!("{BASE}/me/tokens/short/{id}")
+}
+
+/// Lets a short token live longer.
+pub fn short_token_renew(id: TokenId) -> String {
+    format!("{BASE}/me/tokens/short/{id}/renew")
 }
 
 /// The audit log.

@@ -6,7 +6,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// How often and how soon to try again after a failure that may pass: no connection, a time-out, 429, 502, 503 and 504.
 ///
-/// Every request is safe to repeat: creates and triggers carry an idempotency key.
+/// Every request is safe to repeat: those that create, change or trigger something carry an idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// How many times to try again; 0 means one attempt.

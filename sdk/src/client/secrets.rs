@@ -1,5 +1,7 @@
 //! A task's secrets.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 
 use super::error::Error;
@@ -30,5 +32,11 @@ impl Secrets<'_> {
     /// Writes and removes some secrets and leaves the others alone.
     pub async fn update(&self, patch: &SecretsPatch) -> Result<SecretKeys, Error> {
         self.transport.send_body(Method::PATCH, &paths::task_secrets(self.task), patch).await
+    }
+
+    /// Tells for each key whether the task's secret has this value; `false` also where there is no such key. Nothing is stored.
+    /// Servers answer a few of these in a minute.
+    pub async fn compare(&self, secrets: &SecretMap) -> Result<BTreeMap<String, bool>, Error> {
+        self.transport.send_body(Method::POST, &paths::task_secrets_compare(self.task), secrets).await
     }
 }

@@ -159,8 +159,8 @@ impl Transport {
     ) -> Result<(String, Vec<u8>), Error> {
         let url = self.url(path);
         let shown = url.to_string();
-        // The same key on every attempt: a create whose answer got lost is answered again, not done again.
-        let idempotency_key = (method == Method::POST).then(new_key);
+        // The same key on every attempt: what was done, and whose answer got lost, is answered again and not done again.
+        let idempotency_key = matches!(method, Method::POST | Method::PATCH | Method::PUT).then(new_key);
         for retry in 0.. {
             let mut request = self.http.request(method.clone(), url.clone());
             if kind != JSON {

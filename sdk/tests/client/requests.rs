@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::StreamExt as _;
 use justiam_sdk::Client;
 use justiam_sdk::api::ids::{RunId, TaskId};
+use justiam_sdk::api::me::NewShortToken;
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::secrets::SecretsPatch;
@@ -146,6 +147,7 @@ async fn secrets_config_and_version() {
     let mut patch = SecretsPatch::new();
     patch.remove = vec!["A".into()];
     let _ = secrets.update(&patch).await;
+    let _ = secrets.compare(&[("A".to_owned(), "1\n".into())].into()).await;
     let config = client.config(task());
     let _ = config.get().await;
     let _ = config.replace(&[("domain".to_owned(), "example.com".to_owned())].into()).await;
@@ -156,6 +158,7 @@ async fn secrets_config_and_version() {
             format!("GET /api/v1/tasks/{TASK}/secrets"),
             format!("PUT /api/v1/tasks/{TASK}/secrets {}", r#"{"A":"1\n","B":"2"}"#),
             format!("PATCH /api/v1/tasks/{TASK}/secrets {}", r#"{"remove":["A"]}"#),
+            format!("POST /api/v1/tasks/{TASK}/secrets/compare {}", r#"{"A":"1\n"}"#),
             format!("GET /api/v1/tasks/{TASK}/config"),
             format!("PUT /api/v1/tasks/{TASK}/config {}", r#"{"domain":"example.com"}"#),
             "GET /api/v1/version".to_owned(),
@@ -186,6 +189,26 @@ async fn runs() {
             format!("GET /api/v1/task-runs/{RUN}"),
             format!("GET /api/v1/task-runs?page=3&limit=5&task_id={TASK}&status=error"),
             format!("GET /api/v1/task-runs?page=1&limit=5&task_id={TASK}&status=error"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn short_tokens() {
+    let server = listener().await;
+    let client = client(&server.uri(), 0);
+    let (me, id) = (client.me(), RUN.parse().unwrap());
+    let _ = me.short_token(&NewShortToken::new(900)).await;
+    let _ = me.short_token(&NewShortToken::new(60).with_permissions(["tasks.view"])).await;
+    let _ = me.renew_short_token(&id, 3600).await;
+    let _ = me.revoke_short_token(&id).await;
+    assert_eq!(
+        lines(&server).await,
+        [
+            r#"POST /api/v1/me/tokens/short {"ttl_seconds":900}"#.to_owned(),
+            r#"POST /api/v1/me/tokens/short {"ttl_seconds":60,"permissions":["tasks.view"]}"#.to_owned(),
+            format!("POST /api/v1/me/tokens/short/{RUN}/renew {}", r#"{"ttl_seconds":3600}"#),
+            format!("DELETE /api/v1/me/tokens/short/{RUN}"),
         ]
     );
 }

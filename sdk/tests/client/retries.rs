@@ -125,23 +125,26 @@ async fn a_post_keeps_its_key_over_all_attempts_and_every_call_has_its_own() {
 }
 
 #[tokio::test]
-async fn other_methods_need_no_key() {
+async fn a_change_keeps_its_key_too_and_what_changes_nothing_needs_none() {
     let server = server([
+        html(502),
         json_answer(200, &task_json()),
+        html(502),
         json_answer(200, &task_json()),
         json_answer(200, &task_json()),
         ResponseTemplate::new(204),
     ])
     .await;
-    let client = client(&server.uri(), 0);
+    let client = client(&server.uri(), 1);
     let id = TASK.parse().unwrap();
-    client.tasks().get(id).await.unwrap();
     client.tasks().replace(id, &NewTask::triggered_script("n", "package task")).await.unwrap();
-    client.tasks().update(id, &TaskPatch::new()).await.unwrap();
+    client.tasks().update_if(id, &TaskPatch::new(), "r1").await.unwrap();
+    client.tasks().get(id).await.unwrap();
     client.tasks().delete(id).await.unwrap();
-    for request in requests(&server).await {
-        assert!(!request.headers.contains_key("Idempotency-Key"), "{}", request.method);
-    }
+    let requests = requests(&server).await;
+    let keys: Vec<_> = requests.iter().map(|request| request.headers.get("Idempotency-Key")).collect();
+    assert!(keys[0].is_some() && keys[0] == keys[1] && keys[2].is_some() && keys[2] == keys[3], "{keys:?}");
+    assert!(keys[0] != keys[2] && keys[4].is_none() && keys[5].is_none(), "{keys:?}");
 }
 
 #[tokio::test]
