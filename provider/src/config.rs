@@ -28,7 +28,7 @@ const DEFAULT_MAX_CONCURRENCY: i64 = 10;
 
 pub(crate) fn schema() -> Schema {
     Schema::new()
-        .markdown("Manages scheduled tasks of a JustIAM server. Every setting can also come from the environment.")
+        .markdown("Manages scheduled tasks, schedules and connected systems of a JustIAM server. Every setting can also come from the environment.")
         .attributes([
             Attribute::string("endpoint").optional().markdown(
                 "Address of the server, such as `https://iam.example.com`. Environment: `JUSTIAM_ENDPOINT`.",
