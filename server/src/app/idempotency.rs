@@ -1,4 +1,4 @@
-//! A repeated create or trigger is answered again, not done again.
+//! A repeated create, change or trigger is answered again, not done again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

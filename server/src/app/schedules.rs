@@ -123,10 +123,16 @@ impl App {
         id: ScheduleId,
         body: Object,
         if_match: Option<&str>,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Schedule> {
         caller.require(Permission::SchedulesManage)?;
         let draft = definition::read(body, true);
         let mut tx = self.db.write().await?;
+        // Before the revision is looked at: the first attempt has changed it.
+        if let Some(answer) = self.earlier_answer(&mut tx, caller, key).await? {
+            tx.commit().await?;
+            return Ok(answer);
+        }
         let (stored, fired) = self.schedule_to_change(&mut tx, id, if_match).await?;
         let old_steps = schedules::steps(&mut tx, id).await?;
         let (mut schedule, steps) = self.arrange(&mut tx, draft, &stored, &old_steps).await?;
@@ -145,9 +151,11 @@ impl App {
             let event = Event::schedule("schedule.update", id, &schedule.name).schedule_changes(&stored, &schedule);
             self.note(&mut tx, caller, event.step_changes(&old_steps, &steps)).await?;
         }
+        let answer = view(schedule, Some(steps));
+        self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
         self.schedule_changed(fired);
-        Ok(view(schedule, Some(steps)))
+        Ok(answer)
     }
 
     /// Lets a schedule fire by itself, or keeps it from that.

@@ -136,13 +136,21 @@ impl App {
         id: TaskId,
         body: Object,
         if_match: Option<&str>,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Task> {
-        self.change_task(caller, id, if_match, |stored| definition::read_replacement(body, stored)).await
+        self.change_task(caller, id, if_match, key, |stored| definition::read_replacement(body, stored)).await
     }
 
     /// Changes a part of a task.
-    pub async fn patch_task(&self, caller: &Caller, id: TaskId, body: Object, if_match: Option<&str>) -> Result<Task> {
-        self.change_task(caller, id, if_match, |stored| definition::read_patch(body, stored)).await
+    pub async fn patch_task(
+        &self,
+        caller: &Caller,
+        id: TaskId,
+        body: Object,
+        if_match: Option<&str>,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Task> {
+        self.change_task(caller, id, if_match, key, |stored| definition::read_patch(body, stored)).await
     }
 
     /// Deletes a task and ends its runs.
@@ -187,7 +195,7 @@ impl App {
             let schedule = stored_schedule(stored)?;
             Ok(Wanted { definition, schedule, secrets: None })
         };
-        let task = self.change_task(caller, id, if_match, change).await?;
+        let task = self.change_task(caller, id, if_match, None, change).await?;
         Ok(task.task_config.unwrap_or_default())
     }
 
@@ -197,10 +205,16 @@ impl App {
         caller: &Caller,
         id: TaskId,
         if_match: Option<&str>,
+        key: Option<&IdempotencyKey>,
         change: impl FnOnce(&TaskRow) -> Result<Wanted>,
     ) -> Result<Task> {
         caller.require(Permission::TasksManage)?;
         let mut tx = self.db.write().await?;
+        // Before the revision is looked at: the first attempt has changed it.
+        if let Some(answer) = self.earlier_answer(&mut tx, caller, key).await? {
+            tx.commit().await?;
+            return Ok(answer);
+        }
         let mut stored = self.writable_task(&mut tx, id).await?;
         check_revision(&stored, if_match)?;
         // An edit is never retroactive: what is due fires as it was.
@@ -232,6 +246,7 @@ impl App {
             active_runs::reorder(&mut tx, id, *policy != OverlapPolicy::Allow).await?;
         }
         let answer = self.view(&mut tx, task).await?;
+        self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
         self.stop_work(&stop);
         self.wakes.all(Wake::Dispatch);

@@ -57,7 +57,9 @@ pub(super) async fn replace(
     IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<impl IntoResponse, Failure> {
-    Ok(with_etag(app.replace_schedule(&caller, id, body.object, revision.as_deref()).await?))
+    Ok(with_etag(
+        app.replace_schedule(&caller, id, body.object, revision.as_deref(), body.idempotency_key.as_ref()).await?,
+    ))
 }
 
 /// `DELETE /api/v1/schedules/{id}`

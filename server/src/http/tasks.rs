@@ -57,7 +57,7 @@ pub(super) async fn replace(
     IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<impl IntoResponse, Failure> {
-    Ok(with_etag(app.replace_task(&caller, id, body.object, revision.as_deref()).await?))
+    Ok(with_etag(app.replace_task(&caller, id, body.object, revision.as_deref(), body.idempotency_key.as_ref()).await?))
 }
 
 /// `PATCH /api/v1/tasks/{id}`
@@ -68,7 +68,7 @@ pub(super) async fn patch(
     IfMatch(revision): IfMatch,
     body: Body,
 ) -> Result<impl IntoResponse, Failure> {
-    Ok(with_etag(app.patch_task(&caller, id, body.object, revision.as_deref()).await?))
+    Ok(with_etag(app.patch_task(&caller, id, body.object, revision.as_deref(), body.idempotency_key.as_ref()).await?))
 }
 
 /// `DELETE /api/v1/tasks/{id}`

@@ -1,4 +1,4 @@
-//! Answers to creates and triggers, kept so that a repeated request is answered again.
+//! Answers to creates, changes and triggers, kept so that a repeated request is answered again.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! A repeated create, trigger or cancel is answered again, not done again.
+//! A repeated create, change, trigger or cancel is answered again, not done again.
 
 use justiam_server::app::caller::Permission;
 use serde_json::{Value, json};
@@ -128,4 +128,45 @@ async fn a_key_is_visible_ascii_of_up_to_255_characters() {
         answer.wrong_fields(&["Idempotency-Key"]);
     }
     assert_eq!(api.count().await, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_change_gets_the_first_answer_though_its_revision_is_gone() {
+    let api = Api::start().await;
+    let task = api.task("T").await;
+    for (method, change) in [
+        ("PATCH", json!({ "timeout_seconds": 7, "secrets": { "set": { "K": "v" } } })),
+        ("PUT", body(&json!({ "name": "Put" }))),
+    ] {
+        let revision = api.get(&path(&task)).await.json()["revision"].as_str().unwrap().to_owned();
+        let send = async |key: &str| {
+            let request = api.request(method, &path(&task)).header("If-Match", format!("\"{revision}\""));
+            answer(request.header("Idempotency-Key", key).json(&change)).await
+        };
+        let first = send(method).await.expect(200);
+        api.server.advance(60);
+        let again = send(method).await.expect(200);
+        assert_eq!((&again.text, again.header("etag")), (&first.text, first.header("etag")));
+        // Another request that holds the old revision is late, as before, and does not use up its key.
+        send("other").await.refused(412, "PRECONDITION_FAILED");
+        assert_eq!(api.get(&path(&task)).await.json()["updated_at"], first.json()["updated_at"]);
+    }
+    let audit = api.get("/api/v1/audit-log?action=task.update").await.json();
+    assert_eq!(audit["total"], 2, "{audit}");
+}
+
+#[tokio::test]
+async fn a_repeated_change_of_a_schedule_gets_the_first_answer() {
+    let api = Api::start().await;
+    let schedule = json!({ "name": "S", "triggerType": "Manual", "steps": [] });
+    let created = api.send("POST", "/api/v1/schedules", &schedule).await.expect(201);
+    let change = json!({ "name": "Other", "triggerType": "Manual", "steps": [] });
+    let path = format!("/api/v1/schedules/{}", created.json()["id"].as_str().unwrap());
+    let send = async |key: &str| {
+        let request = api.request("PUT", &path).header("If-Match", created.header("etag"));
+        answer(request.header("Idempotency-Key", key).json(&change)).await
+    };
+    let first = send("key").await.expect(200);
+    assert_eq!(send("key").await.expect(200).text, first.text);
+    send("other").await.refused(412, "PRECONDITION_FAILED");
 }
