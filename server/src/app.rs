@@ -17,6 +17,7 @@ pub(crate) mod idempotency;
 pub mod identity;
 pub mod invariants;
 pub(crate) mod json;
+pub mod me;
 mod messages;
 pub mod metrics;
 pub(crate) mod run_logs;
@@ -51,6 +52,7 @@ use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
 use metrics::Latest;
 use run_logs::Followers;
+use secrets::compare::Comparisons;
 use syntax::SyntaxCheck;
 use vault::Vault;
 use wake::{Wake, Wakes};
@@ -82,6 +84,7 @@ pub struct App {
     /// How many changes and lists of scripts the database sees at a time.
     pub(crate) script_turns: Semaphore,
     pub(crate) followers: Followers,
+    comparisons: Comparisons,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
@@ -169,6 +172,7 @@ impl App {
             wakes: Wakes::default(),
             script_turns: Semaphore::new(SCRIPT_TURNS),
             followers: Followers::default(),
+            comparisons: Comparisons::default(),
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),
             metrics: Latest::default(),

@@ -12,6 +12,7 @@ mod extract;
 mod federated_providers;
 mod groups;
 mod health;
+mod me;
 mod messages;
 mod metrics;
 mod problem;
@@ -71,6 +72,7 @@ fn api() -> Router<Arc<App>> {
         .route(routes::TASKS_VALIDATE, post(tasks::validate))
         .route(routes::TASK_NEXT, get(tasks::next))
         .route(routes::TASK_SECRETS, get(secrets::keys).put(secrets::replace).patch(secrets::patch))
+        .route(routes::TASK_SECRETS_COMPARE, post(secrets::compare))
         .route(routes::TASK_CONFIG, get(config::read).put(config::replace))
         .route(routes::TASK_RUN, post(runs::run_task))
         .route(routes::TASK_TRIGGER, post(runs::run_task))
@@ -134,6 +136,9 @@ fn api() -> Router<Arc<App>> {
                 .delete(connected_systems::delete_profile),
         )
         .route(routes::RUN_PROFILE_EXECUTE, post(connected_systems::execute_profile))
+        .route(routes::SHORT_TOKENS, post(me::create_short_token))
+        .route(routes::SHORT_TOKEN, delete(me::revoke_short_token))
+        .route(routes::SHORT_TOKEN_RENEW, post(me::renew_short_token))
         .route(routes::AUDIT_LOG, get(audit::list))
 }
 

@@ -22,6 +22,7 @@ mod run_logs;
 mod runs;
 mod schedules;
 mod secrets;
+mod short_tokens;
 mod support;
 mod tasks;
 mod tokens;

@@ -205,3 +205,20 @@ CREATE INDEX active_steps_execution ON active_steps (execution_id) WHERE executi
 CREATE INDEX active_steps_cancel ON active_steps (worker) WHERE cancel_requested;
 -- One run profile of a connected system is at work at a time.
 CREATE UNIQUE INDEX active_steps_system ON active_steps (connected_system_id) WHERE status = 'processing';
+
+-- Tokens that end soon. They are JWTs, which are signed and not stored.
+CREATE TABLE short_tokens (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    -- The token that made it, without which it is nothing, and that one's name.
+    maker_id    TEXT COLLATE "C" NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    name        TEXT COLLATE "C" NOT NULL,
+    permissions TEXT COLLATE "C" NOT NULL,
+    created_at  BIGINT NOT NULL,
+    -- However often it is renewed, it ends then.
+    latest_end  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    revoked_at  BIGINT
+);
+
+CREATE INDEX short_tokens_maker ON short_tokens (maker_id);
+CREATE INDEX short_tokens_end ON short_tokens (latest_end);

@@ -1,6 +1,7 @@
 //! Who asks, and what they may do.
 
 use jiff::Timestamp;
+use justiam_sdk::api::ids::TokenId;
 
 use super::{Error, Result};
 
@@ -79,6 +80,11 @@ impl Permission {
         Self::ALL.map(Self::as_str).join(", ")
     }
 
+    /// The permissions that are stored separated by blanks. One that this version does not know allows nothing.
+    pub(super) fn read_list(names: &str) -> Vec<Self> {
+        names.split_whitespace().filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// The permission's name, as tokens carry it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,7 +126,7 @@ impl std::str::FromStr for Permission {
 /// Who asks.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Identifies the caller in stored data.
+    /// Identifies the caller in stored data. Whoever comes with a short token is the token that made it.
     pub principal: String,
     /// The caller's name, for people.
     pub name: String,
@@ -130,11 +136,23 @@ pub struct Caller {
     pub is_admin: bool,
     /// When the caller's token ends, if there is one.
     pub expires_at: Option<Timestamp>,
+    /// The short token with which the caller comes, if it is one.
+    pub short_token: Option<TokenId>,
     /// The request in which the caller asks, as its answer and the log name it.
     pub request_id: Option<String>,
 }
 
 impl Caller {
+    /// Who has this token.
+    pub(super) fn principal_of(token: TokenId) -> String {
+        format!("token:{token}")
+    }
+
+    /// The token that identifies the caller.
+    pub(super) fn token(&self) -> Option<TokenId> {
+        self.principal.strip_prefix("token:")?.parse().ok()
+    }
+
     /// Fails unless the caller may do this.
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.is_admin || self.permissions.contains(&permission) {

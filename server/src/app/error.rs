@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::store;
@@ -49,8 +50,13 @@ pub enum Error {
         current: String,
     },
     /// Somebody must wait until others are done.
-    #[error("{0}; try again later")]
-    TooMany(String),
+    #[error("{message}; try again later")]
+    TooMany {
+        /// What there is too much of.
+        message: String,
+        /// When it makes sense to try again.
+        retry_after: SignedDuration,
+    },
     /// The database cannot be used, or something that must not happen did.
     #[error("the request could not be carried out")]
     Store(#[from] store::Error),
@@ -73,6 +79,11 @@ impl Error {
     /// There is no task with this id.
     pub fn no_task(id: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::NotFound { kind: "task", id: shown(&id.to_string()) }
+    }
+
+    /// The caller has no short token with this id.
+    pub fn no_short_token(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "short token of yours", id: shown(&id.to_string()) }
     }
 
     /// There is no schedule with this id.

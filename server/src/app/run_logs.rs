@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::unfold;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::run_logs::{LogEnd, LogEvent, LogPiece};
 use tokio_util::sync::CancellationToken;
@@ -46,19 +46,24 @@ impl Followers {
     fn place(&self, caller: &Caller) -> Result<Place> {
         let mut counts = self.counts.lock();
         if counts.get(&caller.principal).is_some_and(|count| *count >= MOST_FOLLOWED_BY_ONE) {
-            return Err(Error::TooMany(format!(
+            return Err(too_many(format!(
                 "token `{}` follows {MOST_FOLLOWED_BY_ONE} logs on this server, which is as many as it allows to one",
                 caller.name
             )));
         }
         if counts.values().sum::<usize>() >= MOST_FOLLOWED {
-            return Err(Error::TooMany(format!(
+            return Err(too_many(format!(
                 "{MOST_FOLLOWED} logs are being followed on this server, which is as many as it allows"
             )));
         }
         *counts.entry(caller.principal.clone()).or_default() += 1;
         Ok(Place { counts: Arc::clone(&self.counts), principal: caller.principal.clone() })
     }
+}
+
+/// Somebody else's may end at any time.
+fn too_many(message: String) -> Error {
+    Error::TooMany { message, retry_after: SignedDuration::from_secs(5) }
 }
 
 impl Counts {

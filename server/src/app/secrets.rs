@@ -1,5 +1,7 @@
 //! A task's secrets.
 
+pub(super) mod compare;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use justiam_sdk::api::ids::TaskId;

@@ -1,4 +1,5 @@
 //! Seals secrets, connection strings, and answers that hold secrets: AES-256-GCM under a key that HKDF derives from the server's secret.
+//! Signs JWTs, with a key of their own from the same secret.
 
 use std::fmt;
 
@@ -12,13 +13,14 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The shortest server secret that is accepted, in bytes.
-pub const MIN_SECRET: usize = 16;
+pub const MIN_SECRET: usize = 32;
 
 /// Seals and opens the secrets of tasks, and answers that hold a secret.
 pub struct Vault {
     key: LessSafeKey,
     key_id: String,
     fingerprints: hmac::Key,
+    signatures: hmac::Key,
     random: SystemRandom,
 }
 
@@ -27,8 +29,14 @@ pub struct Vault {
 #[non_exhaustive]
 pub enum VaultError {
     /// The server's secret is too short to derive a key from.
-    #[error("the JWT secret must be at least {MIN_SECRET} bytes long")]
-    ShortSecret,
+    #[error(
+        "the server's secret (`JWT_SECRET`, or the file that `--jwt-secret-file` names) is {length} bytes long and must be \
+         {MIN_SECRET} at least; `openssl rand -base64 48` makes one"
+    )]
+    ShortSecret {
+        /// How long it is, in bytes.
+        length: usize,
+    },
     /// The system gives no random numbers, or the library refuses its own key length.
     #[error("the cryptography library failed")]
     Crypto,
@@ -46,8 +54,9 @@ impl KeyType for Bytes {
 impl Vault {
     /// Derives the key. The same secret always gives the same key, also on another replica.
     pub fn new(server_secret: &Secret) -> Result<Self, VaultError> {
-        if server_secret.expose().len() < MIN_SECRET {
-            return Err(VaultError::ShortSecret);
+        let length = server_secret.expose().len();
+        if length < MIN_SECRET {
+            return Err(VaultError::ShortSecret { length });
         }
         let root = Salt::new(HKDF_SHA256, b"justiam").extract(server_secret.expose().as_bytes());
         let derive = |purpose: &[u8], out: &mut [u8]| {
@@ -61,9 +70,12 @@ impl Vault {
         let mut fingerprints = [0; 32];
         derive(b"fingerprints: HMAC-SHA256 key 1", &mut fingerprints)?;
         let fingerprints = hmac::Key::new(hmac::HMAC_SHA256, &fingerprints);
+        let mut signatures = [0; 32];
+        derive(b"JWTs: HMAC-SHA256 key 1", &mut signatures)?;
+        let signatures = hmac::Key::new(hmac::HMAC_SHA256, &signatures);
         let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| VaultError::Crypto)?;
         let key_id = super::hex(&id);
-        Ok(Self { key: LessSafeKey::new(key), key_id, fingerprints, random: SystemRandom::new() })
+        Ok(Self { key: LessSafeKey::new(key), key_id, fingerprints, signatures, random: SystemRandom::new() })
     }
 
     /// Names the key that this vault seals with.
@@ -75,6 +87,22 @@ impl Vault {
     /// a plain hash.
     pub fn fingerprint(&self, bytes: &[u8]) -> Vec<u8> {
         hmac::sign(&self.fingerprints, bytes).as_ref().to_vec()
+    }
+
+    /// Whether two values are the same. How long it takes tells their lengths, and nothing of where they differ.
+    pub fn same(&self, one: &Secret, other: &Secret) -> bool {
+        let tag = self.fingerprint(one.expose().as_bytes());
+        hmac::verify(&self.fingerprints, other.expose().as_bytes(), &tag).is_ok()
+    }
+
+    /// A signature of HS256 over a part of a JWT.
+    pub fn sign(&self, text: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.signatures, text).as_ref().to_vec()
+    }
+
+    /// Whether a signature is one of [`Vault::sign`] over the same text.
+    pub fn has_signed(&self, text: &[u8], signature: &[u8]) -> bool {
+        hmac::verify(&self.signatures, text, signature).is_ok()
     }
 
     /// Seals a value for one key of one task: moved to another place, it does not open.
@@ -163,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_secret_opens_in_its_own_place_only() {
-        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let vault = Vault::new(&"0123456789abcdef0123456789abcdef".into()).unwrap();
         let sealed = vault.seal(task(1), "KEY", &"hunter2".into()).unwrap();
         assert_eq!(vault.open(task(1), "KEY", vault.key_id(), &sealed).unwrap().expose(), "hunter2");
         assert!(vault.open(task(2), "KEY", vault.key_id(), &sealed).is_none());
@@ -178,19 +206,19 @@ mod tests {
 
     #[test]
     fn an_answer_opens_for_its_own_principal_and_key_only() {
-        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let vault = Vault::new(&"0123456789abcdef0123456789abcdef".into()).unwrap();
         let sealed = vault.seal_answer("token:1", "key", &"hunter2".into()).unwrap();
         assert_eq!(vault.open_answer("token:1", "key", &sealed).unwrap().expose(), "hunter2");
         for (principal, key) in [("token:2", "key"), ("token:1", "other"), ("token:1\nkey", "")] {
             assert!(vault.open_answer(principal, key, &sealed).is_none(), "{principal} {key}");
         }
-        let other = Vault::new(&"0123456789abcdeg".into()).unwrap();
+        let other = Vault::new(&"0123456789abcdef0123456789abcdeg".into()).unwrap();
         assert!(other.open_answer("token:1", "key", &sealed).is_none());
     }
 
     #[test]
     fn a_connection_string_opens_for_its_own_step_only() {
-        let vault = Vault::new(&"0123456789abcdef".into()).unwrap();
+        let vault = Vault::new(&"0123456789abcdef0123456789abcdef".into()).unwrap();
         let step = |n| StepId::from_uuid(task(n).as_uuid());
         let sealed = vault.seal_connection_string(step(1), &"postgres://u:hunter2@db/x".into()).unwrap();
         let opened = vault.open_connection_string(step(1), vault.key_id(), &sealed).unwrap();
@@ -202,9 +230,25 @@ mod tests {
 
     #[test]
     fn another_server_secret_is_another_key() {
-        let one = Vault::new(&"0123456789abcdef".into()).unwrap();
-        let two = Vault::new(&"0123456789abcdeg".into()).unwrap();
+        let one = Vault::new(&"0123456789abcdef0123456789abcdef".into()).unwrap();
+        let two = Vault::new(&"0123456789abcdef0123456789abcdeg".into()).unwrap();
         assert_ne!(one.key_id(), two.key_id());
-        assert!(Vault::new(&"short".into()).is_err());
+    }
+
+    #[test]
+    fn a_server_secret_has_32_bytes_and_a_short_one_is_not_repeated() {
+        let error = Vault::new(&"0123456789abcdef0123456789abcde".into()).unwrap_err().to_string();
+        assert!(error.contains("is 31 bytes long and must be 32 at least") && error.contains("JWT_SECRET"), "{error}");
+        assert!(!error.contains("0123"), "{error}");
+    }
+
+    #[test]
+    fn values_are_compared_whole() {
+        let vault = Vault::new(&"0123456789abcdef0123456789abcdef".into()).unwrap();
+        for (one, other, same) in
+            [("a", "a", true), ("", "", true), ("a", "b", false), ("a", "aa", false), ("", "a", false)]
+        {
+            assert_eq!(vault.same(&one.into(), &other.into()), same, "{one} {other}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{BackOff, Driver};
 use crate::app;
 use crate::app::idempotency::kept_since;
-use crate::store::{activities, executions, idempotency, runs};
+use crate::store::{activities, executions, idempotency, runs, short_tokens};
 
 /// How often to look.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -31,7 +31,7 @@ impl Driver {
     }
 
     /// Removes runs and executions that were recorded before the days of history, but for the newest of each task and schedule,
-    /// activities that are as old, and answers whose keys are no longer honoured.
+    /// activities that are as old, and answers whose keys are no longer honoured, and short tokens that nobody can use any more.
     async fn keep_house(&self, soft: &CancellationToken) -> app::Result<()> {
         let now = self.app.now();
         let kept = SignedDuration::from_hours(24 * i64::from(self.settings.history.days));
@@ -46,6 +46,7 @@ impl Driver {
             after = last;
         }
         while !soft.is_cancelled() && self.step(self.forget_answers()).await? > 0 {}
+        while !soft.is_cancelled() && self.step(self.forget_short_tokens()).await? > 0 {}
         if removed > 0 {
             tracing::info!(runs = removed, "removed old runs from the history");
         }
@@ -99,6 +100,13 @@ impl Driver {
     async fn forget_answers(&self) -> app::Result<u64> {
         let mut tx = self.db.write().await?;
         let forgotten = idempotency::forget(&mut tx, kept_since(self.app.now()), BATCH).await?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+
+    async fn forget_short_tokens(&self) -> app::Result<u64> {
+        let mut tx = self.db.write().await?;
+        let forgotten = short_tokens::forget(&mut tx, self.app.now(), BATCH).await?;
         tx.commit().await?;
         Ok(forgotten)
     }

@@ -9,7 +9,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use justiam_sdk::api::ids::{
-    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, UserId,
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, TokenId,
+    UserId,
 };
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
@@ -109,6 +110,12 @@ impl PathId for TaskId {
 impl PathId for RunId {
     fn missing(text: &str) -> Error {
         Error::no_run(text)
+    }
+}
+
+impl PathId for TokenId {
+    fn missing(text: &str) -> Error {
+        Error::no_short_token(text)
     }
 }
 

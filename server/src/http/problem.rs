@@ -5,7 +5,7 @@ use std::any::Any;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::problem::{Code, Problem};
 
 use crate::app::Error;
@@ -17,7 +17,7 @@ pub(super) struct Failure {
     status: StatusCode,
     // Boxed, because every extractor and handler returns one of these where it fails.
     problem: Box<Problem>,
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
             Error::Refused(_) => Self::bad_request(message),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, Code::NotFound, message),
             Error::Unauthorised(_) => Self {
-                header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+                header: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
                 ..Self::new(StatusCode::UNAUTHORIZED, Code::Unauthorised, message)
             },
             Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message),
@@ -52,14 +52,14 @@ impl From<Error> for Failure {
                 failure
             }
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, Code::PreconditionFailed, message),
-            Error::TooMany(_) => Self {
-                header: Some((header::RETRY_AFTER, "5")),
+            Error::TooMany { retry_after, .. } => Self {
+                header: Some((header::RETRY_AFTER, whole_seconds(retry_after))),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, message)
             },
             Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
                 log(&error);
                 Self {
-                    header: Some((header::RETRY_AFTER, "1")),
+                    header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
                     ..Self::new(
                         StatusCode::SERVICE_UNAVAILABLE,
                         Code::ServiceUnavailable,
@@ -85,7 +85,7 @@ impl IntoResponse for Failure {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self.problem);
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }
@@ -125,7 +125,7 @@ pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
 pub(super) fn too_slow() -> Failure {
     let message = "the request took too long; it may or may not have been carried out";
     Failure {
-        header: Some((header::RETRY_AFTER, "1")),
+        header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
         ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
     }
 }
@@ -133,6 +133,11 @@ pub(super) fn too_slow() -> Failure {
 pub(super) fn internal() -> Failure {
     let message = "the server failed; its log has the cause under this answer's X-Request-Id";
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)
+}
+
+/// Not less than was asked for.
+fn whole_seconds(pause: SignedDuration) -> HeaderValue {
+    HeaderValue::from(pause.as_secs() + i64::from(pause.subsec_nanos() > 0))
 }
 
 fn log(error: &Error) {

@@ -1,5 +1,6 @@
 //! A task's secrets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -43,4 +44,14 @@ pub(super) async fn patch(
     body: Body,
 ) -> Result<Json<SecretKeys>, Failure> {
     Ok(Json(app.patch_secrets(&caller, id, body.object, revision.as_deref()).await?))
+}
+
+/// `POST /api/v1/tasks/{id}/secrets/compare`
+pub(super) async fn compare(
+    State(app): Shared,
+    Authenticated(caller): Authenticated,
+    Id(id): Id<TaskId>,
+    body: Body,
+) -> Result<Json<BTreeMap<String, bool>>, Failure> {
+    Ok(Json(app.compare_secrets(&caller, id, body.object).await?))
 }

@@ -65,6 +65,7 @@ fn routes(task: &str) -> Vec<Route> {
         route("PUT", &format!("{task}/config"), json!({}), &[TasksManage], 200),
         route("PUT", &format!("{task}/secrets"), json!({}), &[SecretsWrite], 200),
         route("PATCH", &format!("{task}/secrets"), json!({}), &[SecretsWrite], 200),
+        route("POST", &format!("{task}/secrets/compare"), json!({}), &[SecretsWrite], 200),
         route("POST", &format!("{task}/run"), json!({}), &[TasksRun], 202),
         route("POST", &format!("{task}/trigger"), json!({}), &[TasksRun], 202),
         route("POST", &format!("{run}/cancel"), json!({}), &[TasksRun], 404),
@@ -105,6 +106,7 @@ async fn who_may_not_do_something_learns_nothing_else() {
         ("DELETE", missing.clone()),
         ("PUT", format!("{missing}/secrets")),
         ("PATCH", format!("{missing}/secrets")),
+        ("POST", format!("{missing}/secrets/compare")),
         ("PUT", format!("{missing}/config")),
         ("POST", format!("{missing}/run")),
     ] {

@@ -26,6 +26,8 @@ fn requests(task: &str) -> Vec<(&'static str, String, String)> {
         ("PUT", secrets.clone(), json!({ "A": value("put"), "B": value("put2\n\"") }).to_string()),
         ("PATCH", secrets.clone(), json!({ "set": { "C": value("patch") }, "remove": ["B"] }).to_string()),
         ("PATCH", task.to_owned(), json!({ "secrets": { "set": { "D": value("task patch") } } }).to_string()),
+        ("POST", format!("{secrets}/compare"), json!({ "A": value("put"), "C": value("compared") }).to_string()),
+        ("POST", format!("{secrets}/compare"), json!({ "A": [value("compared list")] }).to_string()),
         ("PUT", secrets.clone(), json!({ "A": [value("list")], "B": { value("key"): 1 } }).to_string()),
         ("PATCH", secrets.clone(), json!({ "set": value("text"), "remove": value("text") }).to_string()),
         ("PUT", secrets.clone(), format!("{{\"A\":\"{}\",\"A\":\"{}\"}}", value("twice"), value("twice"))),

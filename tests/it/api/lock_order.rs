@@ -20,6 +20,7 @@ fn admin() -> Caller {
         name: "admin".into(),
         permissions: vec![],
         is_admin: true,
+        short_token: None,
         request_id: None,
         expires_at: None,
     }

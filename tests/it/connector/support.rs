@@ -44,6 +44,7 @@ pub(super) fn admin() -> Caller {
         permissions: Vec::new(),
         is_admin: true,
         expires_at: None,
+        short_token: None,
         request_id: None,
     }
 }

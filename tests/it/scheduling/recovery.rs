@@ -67,12 +67,14 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 
 #[tokio::test]
 async fn a_secret_that_another_key_sealed_is_named_and_can_be_written_again() {
-    let server = TestServer::start_with(|config| config.jwt_secret = Some("the first server secret".into())).await;
+    let server =
+        TestServer::start_with(|config| config.jwt_secret = Some("the first server secret, long enough".into())).await;
     let source = "package task\nimport \"secrets\"\nfunc Run() (string, error) { return secrets.Get(\"K\")[:3], nil }";
     let mut new = NewTask::triggered_script("T", source);
     new.secrets = Some([("K".to_owned(), "old value".into()), ("L".to_owned(), "other".into())].into());
     let task = create(&server, &new).await;
-    let server = server.restart_with(|config| config.jwt_secret = Some("the other server secret".into())).await;
+    let server =
+        server.restart_with(|config| config.jwt_secret = Some("the other server secret, long enough".into())).await;
     // Names and tokens do not depend on the key.
     let before = server.client.secrets(task.id).keys().await.unwrap();
     assert_eq!(before.keys, ["K", "L"]);
@@ -93,7 +95,8 @@ async fn a_secret_that_another_key_sealed_is_named_and_can_be_written_again() {
     let run = server.client.tasks().run(task.id).await.unwrap();
     assert_eq!(server.ended(run.id).await.output.as_deref(), Some("old"));
     // Back with the first key, nothing opens what the second one sealed.
-    let server = server.restart_with(|config| config.jwt_secret = Some("the first server secret".into())).await;
+    let server =
+        server.restart_with(|config| config.jwt_secret = Some("the first server secret, long enough".into())).await;
     let run = server.client.tasks().run(task.id).await.unwrap();
     assert_eq!(server.ended(run.id).await.status, RunStatus::Error);
 }

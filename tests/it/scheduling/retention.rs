@@ -1,5 +1,6 @@
 //! What is kept, and for how long.
 
+use justiam_sdk::api::me::NewShortToken;
 use justiam_sdk::api::values::RunStatus;
 use justiam_server::config::History;
 use justiam_tests::server::TestServer;
@@ -39,6 +40,20 @@ async fn runs_are_kept_for_some_days_and_the_newest_of_a_task_as_long_as_the_tas
         let mut query = justiam_sdk::api::runs::RunQuery::new();
         query.task_id = Some(gone.id);
         server.client.runs().page(&query).await.unwrap().total == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_short_token_is_forgotten_when_it_could_not_be_renewed_any_more() {
+    let server = TestServer::start().await;
+    let me = server.client.me();
+    let token = me.short_token(&NewShortToken::new(60)).await.unwrap();
+    server.advance(24 * 3600 - 60);
+    me.revoke_short_token(&token.id).await.unwrap();
+    until("the token to be forgotten", async || {
+        server.advance(60);
+        me.revoke_short_token(&token.id).await.is_err_and(|error| error.is_not_found())
     })
     .await;
 }

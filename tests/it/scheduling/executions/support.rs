@@ -274,6 +274,7 @@ pub(crate) fn admin() -> Caller {
         permissions: Vec::new(),
         is_admin: true,
         expires_at: None,
+        short_token: None,
         request_id: None,
     }
 }
