@@ -32,6 +32,7 @@ async fn a_minimal_task_gets_the_documented_defaults() {
             "id": task.id, "name": "Task", "description": null, "task_type": "script", "schedule_type": "cron",
             "cron_expr": "0 3 * * *", "timezone": "UTC", "run_at": null, "overlap_policy": "allow", "enabled": true,
             "timeout_seconds": 30, "script": SCRIPT, "config": null, "task_config": null, "secrets": null,
+            "secrets_wo": null, "secrets_wo_version": null, "revision": task.revision, "secret_revisions": {},
         })
     );
     assert_eq!(task.script.as_deref(), Some(SCRIPT));

@@ -86,7 +86,8 @@ async fn drift_of_a_single_key_is_seen_and_only_that_key_is_written() {
         secrets.update(&drift).await.unwrap();
         let plan = workspace.plan_changes().await;
         assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{}", plan.text);
-        assert!(plan.text.contains("~ secrets"), "{}", plan.text);
+        assert!(plan.text.contains("~ secret_revisions"), "{}", plan.text);
+        assert!(plan.text.contains("Secrets were changed outside Terraform"), "{}", plan.text);
         workspace.apply().await.ok();
         workspace.plan_nothing().await;
         let repaired = secrets.keys().await.unwrap();

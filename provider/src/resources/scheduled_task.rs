@@ -1,19 +1,21 @@
 //! `justiam_scheduled_task`.
 //!
-//! Four parts: the model (here), its [`schema`], the [`convert`]ers to and from the API, and the lifecycle (here).
+//! The model and the lifecycle (here), its [`schema`], the [`convert`]ers to and from the API, and what becomes of [`secrets`].
 
 mod convert;
 mod schema;
+mod secrets;
 
 use std::collections::BTreeMap;
 
-use justiam_sdk::Client;
+use justiam_sdk::Error;
 use justiam_sdk::api::ids::TaskId;
-use justiam_sdk::api::tasks::Task;
-use tfplugin::{Attr, Context, Diagnostics, Import, Private, Read, Resource, Schema, Sensitive, async_trait, model};
+use justiam_sdk::api::tasks::TaskPatch;
+use tfplugin::{Attr, Context, Diagnostics, Import, Plan, Read, Resource, Schema, Sensitive, async_trait, model};
 
 use crate::client::Api;
-use crate::problem::{Subject, report};
+use crate::problem::{Subject, report, report_at};
+use secrets::{Change, Memory};
 
 model! {
     /// A task, as configuration, plan and state hold it.
@@ -34,6 +36,10 @@ model! {
         pub config: Attr<String>,
         pub task_config: Attr<BTreeMap<String, Attr<String>>>,
         pub secrets: Attr<BTreeMap<String, Attr<Sensitive<String>>>>,
+        pub secrets_wo: Attr<BTreeMap<String, Attr<Sensitive<String>>>>,
+        pub secrets_wo_version: Attr<String>,
+        pub revision: Attr<String>,
+        pub secret_revisions: Attr<BTreeMap<String, Attr<String>>>,
     }
 }
 
@@ -57,7 +63,11 @@ impl Resource for ScheduledTask {
         schema::validate(config, diagnostics);
     }
 
-    async fn create(&self, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
+    async fn plan(&self, plan: &mut Plan<'_, State, Api>) {
+        secrets::plan(plan).await;
+    }
+
+    async fn create(&self, planned: State, config: State, context: &mut Context<'_, Api>) -> Option<State> {
         let summary = format!("Could not create the task {}", named(&planned));
         if context.stop.is_requested() {
             context
@@ -65,8 +75,14 @@ impl Resource for ScheduledTask {
                 .error(summary, "Terraform was interrupted before the request was sent; nothing was created.");
             return None;
         }
-        let new = match convert::new_task(&planned) {
-            Ok(new) => new,
+        let prepared = async {
+            let change = Change::of(None, &planned, &config, &Memory::default()).await?;
+            let mut new = convert::new_task(&planned)?;
+            new.secrets = change.initial();
+            Ok((new, change))
+        };
+        let (new, change) = match prepared.await {
+            Ok(prepared) => prepared,
             Err((attribute, problem)) => {
                 context.diagnostics.error_at(attribute, summary, problem);
                 return None;
@@ -74,9 +90,19 @@ impl Resource for ScheduledTask {
         };
         // Not given up when Terraform is interrupted: only the answer tells whether there is something to remember.
         match context.client.call(async |client| client.tasks().create(&new).await).await {
-            Ok(task) => Some(adopt(&task, planned, context)),
+            Ok(task) => {
+                let revisions = task.secret_revisions.unwrap_or_default();
+                let memory = change.remembered(None, &config, Memory::default(), &revisions).await;
+                memory.store(context.private, context.diagnostics);
+                Some(State {
+                    id: Attr::known(task.id.to_string()),
+                    revision: Attr::known(task.revision),
+                    secret_revisions: convert::revisions(&revisions),
+                    ..planned
+                })
+            }
             Err(error) => {
-                report(context.diagnostics, &TASK, &summary, &error);
+                report_secrets(&config, context.diagnostics, &summary, &error);
                 None
             }
         }
@@ -93,10 +119,7 @@ impl Resource for ScheduledTask {
             }
         };
         match answer {
-            Ok(task) => {
-                let applied = context.private.get(REVISIONS).unwrap_or_default();
-                Read::Found(convert::refreshed(&task, &state, &applied))
-            }
+            Ok(task) => Read::Found(convert::refreshed(&task, &state)),
             Err(error) if error.is_not_found() => Read::Gone,
             Err(error) => {
                 report(context.diagnostics, &TASK, &format!("Could not read the task {}", named(&state)), &error);
@@ -105,30 +128,58 @@ impl Resource for ScheduledTask {
         }
     }
 
-    async fn update(&self, prior: State, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
+    async fn update(
+        &self,
+        prior: State,
+        planned: State,
+        config: State,
+        context: &mut Context<'_, Api>,
+    ) -> Option<State> {
         let summary = format!("Could not change the task {}", named(&prior));
         let id = id_of(&prior, context.diagnostics)?;
-        let mut patch = match convert::patch(&prior, &planned) {
-            Ok(patch) => patch,
+        let memory = Memory::recall(context.private);
+        let prepared = async {
+            Ok((convert::patch(&prior, &planned)?, Change::of(Some(&prior), &planned, &config, &memory).await?))
+        };
+        let (mut patch, mut change) = match prepared.await {
+            Ok(prepared) => prepared,
             Err((attribute, problem)) => {
                 context.diagnostics.error_at(attribute, summary, problem);
                 return None;
             }
         };
-        let update = async |client: &Client| {
-            if prior.secrets.is_null() && planned.secrets.is_known() {
-                // From now on the map says which keys there are; those that others left behind go in the same request.
-                convert::remove_others(&mut patch, client.secrets(id).keys().await?.keys);
-            }
-            client.tasks().update(id, &patch).await
-        };
-        match context.client.call(update).await {
-            Ok(task) => Some(adopt(&task, planned, context)),
-            Err(error) => {
-                report(context.diagnostics, &TASK, &summary, &error);
-                None
+        if let Some(questions) = change.questions() {
+            match context.client.call(async |client| client.secrets(id).compare(questions).await).await {
+                Ok(equal) => change.answer(&equal),
+                // A server that does not say it, not to this token or not so often: all are written. It keeps the revision of a value
+                // that it has, and it is the one to say whether this token may write.
+                Err(Error::Api(_)) => change.answer(&BTreeMap::new()),
+                Err(error) => {
+                    report(context.diagnostics, &TASK, &summary, &error);
+                    return None;
+                }
             }
         }
+        patch.secrets = change.patch();
+        let (revision, revisions) = if patch == TaskPatch::new() {
+            (prior.revision.clone(), change.unchanged())
+        } else {
+            let request = context.client.call(async |client| match prior.revision.as_str() {
+                Some(revision) => client.tasks().update_if(id, &patch, revision).await,
+                // A state from before there was this attribute, and no refresh since.
+                None => client.tasks().update(id, &patch).await,
+            });
+            match request.await {
+                Ok(task) => (Attr::known(task.revision), task.secret_revisions.unwrap_or_default()),
+                Err(error) => {
+                    report_secrets(&config, context.diagnostics, &summary, &error);
+                    return None;
+                }
+            }
+        };
+        let memory = change.remembered(Some(&prior), &config, memory, &revisions).await;
+        memory.store(context.private, context.diagnostics);
+        Some(State { revision, secret_revisions: convert::revisions(&revisions), ..planned })
     }
 
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
@@ -180,20 +231,10 @@ impl Resource for ScheduledTask {
     }
 }
 
-/// Where private state keeps the revisions of the secrets that were last applied.
-const REVISIONS: &str = "secret_revisions";
-
-/// Turns the answer to a create or an update into the new state, and remembers what it says about secrets.
-fn adopt(task: &Task, planned: State, context: &mut Context<'_, Api>) -> State {
-    remember(task, context.private, context.diagnostics);
-    State { id: Attr::known(task.id.to_string()), ..planned }
-}
-
-fn remember(task: &Task, private: &mut Private, diagnostics: &mut Diagnostics) {
-    let revisions = task.secret_revisions.clone().unwrap_or_default();
-    if let Err(error) = private.set(REVISIONS, &revisions) {
-        diagnostics.warning("Could not remember the revisions of secrets", error.to_string());
-    }
+/// Reports a failed request that may have had secrets in it, at the attribute that they came from.
+fn report_secrets(config: &State, diagnostics: &mut Diagnostics, summary: &str, error: &Error) {
+    let secrets = secrets::attribute(config);
+    report_at(diagnostics, &TASK, summary, error, |field| convert::attribute_of(field, secrets));
 }
 
 /// The task's id. Terraform only hands over what an earlier call returned, so it is one.

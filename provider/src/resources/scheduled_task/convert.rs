@@ -4,22 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use justiam_sdk::api::config::ConfigMap;
-use justiam_sdk::api::secrets::{Secret, SecretMap, SecretsPatch};
 use justiam_sdk::api::tasks::{NewTask, Task, TaskPatch};
 use justiam_sdk::api::values::Words as _;
 use serde_json::Value as Json;
-use tfplugin::{Attr, AttributePath, Sensitive};
+use tfplugin::{Attr, AttributePath};
 
 use super::State;
 
 /// An attribute, and what is wrong with it.
-type Refused = (&'static str, String);
+pub(super) type Refused = (&'static str, String);
 
-/// What stands in the state for a secret that somebody added on the server. It differs from every configured map, so the plan
-/// shows that the key will be removed; the value itself is not known to anybody but the server.
-const FOREIGN: &str = "(added outside Terraform)";
-
-/// The body that creates what was planned. Everything is known by now.
+/// The body that creates what was planned, but for the secrets. Everything is known by now.
 pub(super) fn new_task(planned: &State) -> Result<NewTask, Refused> {
     let text = |attr: &Attr<String>| attr.as_str().map(str::to_owned);
     let mut new = NewTask::default();
@@ -36,11 +31,10 @@ pub(super) fn new_task(planned: &State) -> Result<NewTask, Refused> {
     new.script = text(&planned.script);
     new.config = json(&planned.config)?;
     new.task_config = entries(&planned.task_config)?;
-    new.secrets = secrets(&planned.secrets)?;
     Ok(new)
 }
 
-/// The body that turns one state into the other. It names what differs and nothing else.
+/// The body that turns one state into the other, but for the secrets. It names what differs and nothing else.
 pub(super) fn patch(prior: &State, planned: &State) -> Result<TaskPatch, Refused> {
     /// `None` where nothing changed; else what the attribute is now, null included.
     #[expect(clippy::option_option, reason = "unchanged, null and a value are three things in a patch")]
@@ -69,55 +63,27 @@ pub(super) fn patch(prior: &State, planned: &State) -> Result<TaskPatch, Refused
     if prior.task_config != planned.task_config {
         patch.task_config = Some(entries(&planned.task_config)?.unwrap_or_default());
     }
-    let secrets = secrets_patch(prior, planned)?;
-    patch.secrets = (!secrets.is_empty()).then_some(secrets);
     Ok(patch)
-}
-
-/// Writes the secrets whose values differ from what was last applied, and removes those that are no longer configured.
-fn secrets_patch(prior: &State, planned: &State) -> Result<SecretsPatch, Refused> {
-    let before = prior.secrets.as_known();
-    let after = secrets(&planned.secrets)?.unwrap_or_default();
-    let mut patch = SecretsPatch::new();
-    for key in before.into_iter().flat_map(BTreeMap::keys) {
-        if !after.contains_key(key) {
-            patch.remove.push(key.clone());
-        }
-    }
-    patch.set = after
-        .into_iter()
-        .filter(|(key, value)| {
-            let same = before.and_then(|before| before.get(key)).and_then(|old| old.as_known());
-            same.is_none_or(|old| old.expose() != value.expose())
-        })
-        .collect();
-    Ok(patch)
-}
-
-/// Has a patch remove the stored secrets that it does not set.
-pub(super) fn remove_others(patch: &mut TaskPatch, stored: Vec<String>) {
-    let secrets = patch.secrets.get_or_insert_with(SecretsPatch::new);
-    let others = stored.into_iter().filter(|key| !secrets.set.contains_key(key));
-    secrets.remove = others.collect();
 }
 
 /// The state after a refresh: what the server says, in the configuration's own spelling where it means the same.
-pub(super) fn refreshed(task: &Task, state: &State, applied: &BTreeMap<String, String>) -> State {
+pub(super) fn refreshed(task: &Task, state: &State) -> State {
     State {
         config: config(task, &state.config),
         run_at: run_at(task, &state.run_at),
         task_config: task_config(task, &state.task_config),
-        secrets: match &state.secrets {
-            Attr::Known(secrets) => Attr::Known(secrets_now(task, secrets, applied)),
-            // Not managed here: somebody else's.
-            other => other.clone(),
+        // The values that were applied. Whether they are still the server's is said by the revisions.
+        secrets: state.secrets.clone(),
+        secrets_wo_version: state.secrets_wo_version.clone(),
+        secret_revisions: match &task.secret_revisions {
+            Some(now) => revisions(now),
+            None => state.secret_revisions.clone(),
         },
         ..plain(task)
     }
 }
 
-/// The state of a task that Terraform did not know. Values of secrets are unknown to everybody but the server: the first apply
-/// writes those that are configured.
+/// The state of a task that Terraform did not know. Values of secrets are unknown to everybody but the server.
 pub(super) fn imported(task: &Task) -> State {
     State {
         config: config(task, &Attr::Null),
@@ -145,7 +111,16 @@ fn plain(task: &Task) -> State {
         config: Attr::Null,
         task_config: Attr::Null,
         secrets: Attr::Null,
+        secrets_wo: Attr::Null,
+        secrets_wo_version: Attr::Null,
+        revision: Attr::known(task.revision.clone()),
+        secret_revisions: revisions(&task.secret_revisions.clone().unwrap_or_default()),
     }
+}
+
+/// What the server says about secrets, as an attribute.
+pub(super) fn revisions(revisions: &BTreeMap<String, String>) -> Attr<BTreeMap<String, Attr<String>>> {
+    Attr::Known(revisions.iter().map(|(key, revision)| (key.clone(), Attr::known(revision.clone()))).collect())
 }
 
 fn config(task: &Task, state: &Attr<String>) -> Attr<String> {
@@ -175,26 +150,13 @@ fn task_config(task: &Task, state: &Attr<BTreeMap<String, Attr<String>>>) -> Att
     Attr::Known(now.into_iter().map(|(key, value)| (key, Attr::known(value))).collect())
 }
 
-/// The secrets as far as they are still what was applied. One that changed or is gone is left out, so that the plan writes it
-/// again; one that somebody added is in, so that the plan removes it.
-fn secrets_now(
-    task: &Task,
-    secrets: &BTreeMap<String, Attr<Sensitive<String>>>,
-    applied: &BTreeMap<String, String>,
-) -> BTreeMap<String, Attr<Sensitive<String>>> {
-    let revisions = task.secret_revisions.clone().unwrap_or_default();
-    revisions
-        .into_iter()
-        .filter_map(|(key, revision)| match secrets.get(&key) {
-            Some(value) if applied.get(&key) == Some(&revision) => Some((key, value.clone())),
-            Some(_) => None,
-            None => Some((key, Attr::Known(Sensitive::from(FOREIGN.to_owned())))),
-        })
-        .collect()
-}
-
 /// The attribute that a field of the API comes from. `None` for a field that the configuration does not have.
 pub(super) fn attribute(field: &str) -> Option<AttributePath> {
+    attribute_of(field, "secrets")
+}
+
+/// The same, where secrets come from this attribute.
+pub(super) fn attribute_of(field: &str, secrets: &'static str) -> Option<AttributePath> {
     const ATTRIBUTES: [&str; 13] = [
         "name",
         "description",
@@ -211,15 +173,18 @@ pub(super) fn attribute(field: &str) -> Option<AttributePath> {
         "task_config",
     ];
     if field == "secrets.set" || field == "secrets.remove" || field.starts_with("secrets.remove[") {
-        return Some(AttributePath::of("secrets"));
+        return Some(AttributePath::of(secrets));
     }
     if let Some(key) = field.strip_prefix("task_config.") {
         return Some(AttributePath::of("task_config").key(key));
     }
     if let Some(key) = field.strip_prefix("secrets.set.").or_else(|| field.strip_prefix("secrets.")) {
-        return Some(AttributePath::of("secrets").key(key));
+        return Some(AttributePath::of(secrets).key(key));
     }
-    if field == "secrets" || ATTRIBUTES.contains(&field) { Some(AttributePath::of(field)) } else { None }
+    match field {
+        "secrets" => Some(AttributePath::of(secrets)),
+        field => ATTRIBUTES.contains(&field).then(|| AttributePath::of(field)),
+    }
 }
 
 fn instant(attr: &Attr<String>) -> Result<Option<Timestamp>, Refused> {
@@ -240,17 +205,6 @@ fn entries(attr: &Attr<BTreeMap<String, Attr<String>>>) -> Result<Option<ConfigM
         .map(|(key, value)| match value.as_str() {
             Some(value) => Ok((key.clone(), value.to_owned())),
             None => Err(("task_config", format!("The entry `{key}` is null. Leave it out, or give it a text."))),
-        })
-        .collect::<Result<_, _>>()
-        .map(Some)
-}
-
-fn secrets(attr: &Attr<BTreeMap<String, Attr<Sensitive<String>>>>) -> Result<Option<SecretMap>, Refused> {
-    let Some(map) = attr.as_known() else { return Ok(None) };
-    map.iter()
-        .map(|(key, value)| match value.as_known() {
-            Some(value) => Ok((key.clone(), Secret::new(value.expose().clone()))),
-            None => Err(("secrets", format!("The secret `{key}` is null. Leave it out, or give it a value."))),
         })
         .collect::<Result<_, _>>()
         .map(Some)

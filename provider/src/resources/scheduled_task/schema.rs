@@ -7,7 +7,7 @@ use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_S
 use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words as _};
 use justiam_sdk::api::{config, script, secrets};
 use serde_json::Value as Json;
-use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Schema, Type, Value};
+use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Relation, Schema, Type, Value};
 
 use super::State;
 use crate::checks::{cron, timezone, word};
@@ -61,24 +61,50 @@ pub(super) fn schema() -> Schema {
             .check(Check::keys(Check::text(key)))
             .check(Check::each(Check::text(config_value)))
             .markdown("What the script reads with the package `config`. Values are text and visible; write a list with `jsonencode`, or separated by commas."),
-        Attribute::map("secrets", Type::String)
+    ]).attributes(secret_attributes()).relation(Relation::at_most_one_of(["secrets", "secrets_wo"]))
+}
+
+/// Secrets, and what is known about them.
+fn secret_attributes() -> [Attribute; 5] {
+    let values = |name| {
+        Attribute::map(name, Type::String)
             .optional()
             .sensitive()
             .check(Check::items(0..=secrets::MAX_KEYS))
             .check(Check::keys(Check::text(key)))
             .check(Check::each(Check::text(secret_value)))
-            .markdown(
-                "What the script reads with the package `secrets`. The server never returns a value; Terraform keeps the values in its state. A \
-                 value that was changed on the server is written again. Without this attribute, secrets are left to others; \
-                 taking it out removes those that Terraform wrote.",
-            ),
-    ])
+    };
+    [
+        values("secrets").markdown(
+            "What the script reads with the package `secrets`; the task has these and no others. The server never returns a value; Terraform \
+             keeps the values in its state. Only values that differ are sent, and what was changed on the server is written again. Without \
+             this attribute and `secrets_wo`, secrets are left to others; taking it out removes those that Terraform wrote.",
+        ),
+        values("secrets_wo").write_only().markdown(
+            "The same as `secrets`, with values that are in no plan and no state; only one of the two may be set. The private state has a \
+             salted, slow fingerprint of each value, by which a plan sees what has changed. Terraform 1.11 or later. Taking it out leaves the \
+             secrets on the server as they are; `{}` removes them.",
+        ),
+        Attribute::string("secrets_wo_version").optional().markdown(
+            "Any text. Where it is set, values of `secrets_wo` are written when it changes and not when they do, and no fingerprints are kept: \
+             for values that differ in each run. Keys that come and go, and changes on the server, count all the same.",
+        ),
+        Attribute::string("revision").computed().changes_on_update().markdown(
+            "An opaque text that changes with the task's definition, config entries and secrets, and not with its runs. An update is refused if \
+             somebody else has changed the task since Terraform looked at it.",
+        ),
+        Attribute::map("secret_revisions", Type::String).computed().markdown(
+            "For each secret of the task an opaque text that changes with its value. A plan shows here which secrets will be written: their \
+             revisions are known after apply.",
+        ),
+    ]
 }
 
 /// Checks what involves several attributes. What is unknown passes: the server has the last word.
 pub(super) fn validate(config: &State, diagnostics: &mut Diagnostics) {
     refuse_nulls("task_config", &config.task_config, diagnostics);
     refuse_nulls("secrets", &config.secrets, diagnostics);
+    refuse_nulls("secrets_wo", &config.secrets_wo, diagnostics);
     match config.schedule_type.as_str() {
         Some("cron") => {
             if config.cron_expr.is_null() {
