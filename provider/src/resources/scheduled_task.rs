@@ -164,6 +164,7 @@ impl Resource for ScheduledTask {
         let (revision, revisions) = if patch == TaskPatch::new() {
             (prior.revision.clone(), change.unchanged())
         } else {
+            context.client.wrote(id);
             let request = context.client.call(async |client| match prior.revision.as_str() {
                 Some(revision) => client.tasks().update_if(id, &patch, revision).await,
                 // A state from before there was this attribute, and no refresh since.
@@ -184,6 +185,7 @@ impl Resource for ScheduledTask {
 
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
         let Some(id) = id_of(&state, context.diagnostics) else { return };
+        context.client.wrote(id);
         match context.client.call(async |client| client.tasks().delete(id).await).await {
             Err(error) if !error.is_not_found() => {
                 report(context.diagnostics, &TASK, &format!("Could not delete the task {}", named(&state)), &error);

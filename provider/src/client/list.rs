@@ -1,0 +1,215 @@
+//! What lists have told about tasks, when it is time for one, and how long it counts. No I/O.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use justiam_sdk::api::ids::TaskId;
+use justiam_sdk::api::page::Page;
+use justiam_sdk::api::tasks::Task;
+
+/// Tasks on a page.
+pub(super) const PAGE: u32 = 500;
+
+/// So many tasks are read one by one before a list is asked for: who manages few tasks does not load the whole list of the server.
+const SINGLE: u32 = 8;
+
+/// A page costs the server more than a single read, so a list of many pages must be worth it: so many single reads for each page.
+const SINGLE_FOR_A_PAGE: u32 = 4;
+
+/// Longer lists are not loaded, because they would have to be kept in memory.
+const LONGEST: u64 = 20_000;
+
+/// How long an answer counts.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// How a task is to be read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// The list has told it.
+    Found(Box<Task>),
+    /// By a request of its own.
+    Single,
+    /// After these pages have come.
+    Fetch(Vec<u32>),
+}
+
+/// Tasks that nobody has read yet.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    tasks: HashMap<TaskId, Box<Task>>,
+    /// Those that this process writes. What a list says about them may be older than that.
+    written: HashSet<TaskId>,
+    /// How many have been read one by one.
+    single: u32,
+    /// Of the list that is being loaded, or has been.
+    loaded: Option<Loaded>,
+    /// Whether there will be no list any more.
+    given_up: bool,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    /// When its first page was asked for.
+    asked: Instant,
+    /// How many pages there are.
+    pages: u32,
+    /// Those that are not here yet; they come in any order.
+    missing: BTreeSet<u32>,
+}
+
+impl List {
+    /// How to read a task now. An entry leaves the list when it is found: Terraform reads each object once.
+    pub(super) fn step(&mut self, id: TaskId, now: Instant) -> Step {
+        if self.loaded.as_ref().is_some_and(|loaded| now.saturating_duration_since(loaded.asked) > FRESH) {
+            let (written, given_up) = (std::mem::take(&mut self.written), self.given_up);
+            *self = Self { written, given_up, ..Self::default() };
+        }
+        if let Some(task) = self.tasks.remove(&id) {
+            return Step::Found(task);
+        }
+        if self.given_up || self.written.contains(&id) {
+            return Step::Single;
+        }
+        let (missing, worth) = match &self.loaded {
+            None => (vec![1], SINGLE),
+            // Not in the list: new, or moved to another page while the pages were read. The list alone never says "gone".
+            Some(loaded) if loaded.missing.is_empty() => return Step::Single,
+            Some(loaded) => {
+                (loaded.missing.iter().copied().collect(), SINGLE.max(SINGLE_FOR_A_PAGE.saturating_mul(loaded.pages)))
+            }
+        };
+        if self.single >= worth {
+            return Step::Fetch(missing);
+        }
+        self.single += 1;
+        Step::Single
+    }
+
+    /// Takes in a page. The list was asked for at this moment.
+    pub(super) fn add(&mut self, number: u32, page: Page<Task>, asked: Instant) {
+        if number == 1 {
+            let pages = u32::try_from(page.total.div_ceil(u64::from(page.limit.max(1)))).unwrap_or(u32::MAX);
+            self.given_up = page.total > LONGEST;
+            let missing = if self.given_up { BTreeSet::new() } else { (2..=pages).collect() };
+            self.loaded = Some(Loaded { asked, pages, missing });
+        } else if let Some(loaded) = &mut self.loaded {
+            loaded.missing.remove(&number);
+        }
+        let tasks = page.data.into_iter().filter(|task| !task.is_system && !self.written.contains(&task.id));
+        self.tasks.extend(tasks.map(|task| (task.id, Box::new(task))));
+    }
+
+    /// From now on only a request of its own tells about this task.
+    pub(super) fn wrote(&mut self, id: TaskId) {
+        self.written.insert(id);
+        self.tasks.remove(&id);
+    }
+
+    /// Lists do not work here: what is not known by now is read one by one.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u128) -> TaskId {
+        TaskId::from_uuid(uuid::Uuid::from_u128(number))
+    }
+
+    fn task(number: u128) -> Task {
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        Task::new(id(number), format!("Task {number}"), "script".into(), "cron".into(), "r".into(), at)
+    }
+
+    fn page(number: u32, tasks: impl IntoIterator<Item = u128>, total: u64) -> Page<Task> {
+        Page { data: tasks.into_iter().map(task).collect(), total, page: number, limit: PAGE }
+    }
+
+    /// A list after the single reads that come before it is loaded.
+    fn ready(now: Instant) -> List {
+        let mut list = List::default();
+        for number in 0..8 {
+            assert_eq!(list.step(id(1000 + number), now), Step::Single);
+        }
+        list
+    }
+
+    #[test]
+    fn the_ninth_task_asks_for_a_list_and_each_entry_leaves_it_when_it_is_read() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        assert_eq!(list.step(id(1), now), Step::Fetch(vec![1]));
+        list.add(1, page(1, [1, 2], 2), now);
+        assert_eq!(list.step(id(1), now), Step::Found(Box::new(task(1))));
+        assert_eq!(list.step(id(1), now), Step::Single);
+        assert_eq!(list.step(id(3), now), Step::Single, "what is not in the list may be there all the same");
+        assert_eq!(list.tasks.len(), 1);
+    }
+
+    #[test]
+    fn all_other_pages_come_together_where_few_tasks_are_on_many_pages_only_after_more_single_reads() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        list.add(1, page(1, [1], 1000), now);
+        assert_eq!(list.step(id(600), now), Step::Fetch(vec![2]));
+        let mut list = ready(now);
+        list.add(1, page(1, [1], 2500), now);
+        for _ in 8..20 {
+            assert_eq!(list.step(id(600), now), Step::Single);
+        }
+        assert_eq!(list.step(id(600), now), Step::Fetch(vec![2, 3, 4, 5]));
+        list.add(4, page(4, [], 2500), now);
+        list.add(2, page(2, [600], 2500), now);
+        assert_eq!(list.step(id(601), now), Step::Fetch(vec![3, 5]), "whoever fetched them was interrupted");
+        assert_eq!(list.step(id(600), now), Step::Found(Box::new(task(600))));
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_for_the_memory_is_not_loaded() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        list.add(1, page(1, [1], 20_001), now);
+        assert_eq!(list.step(id(1), now), Step::Found(Box::new(task(1))));
+        assert_eq!((0..500).filter(|_| list.step(id(2), now) == Step::Single).count(), 500);
+    }
+
+    #[test]
+    fn what_was_written_is_in_no_list_whether_it_came_before_or_comes_later() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        list.wrote(id(1));
+        list.add(1, page(1, [1, 2], 2), now);
+        list.wrote(id(2));
+        for _ in 0..20 {
+            assert_eq!(list.step(id(1), now), Step::Single);
+            assert_eq!(list.step(id(2), now + 2 * FRESH), Step::Single);
+        }
+    }
+
+    #[test]
+    fn a_list_counts_for_a_minute_and_another_one_is_loaded_for_whoever_goes_on_reading() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        list.add(1, page(1, [1, 2], 2), now);
+        assert_eq!(list.step(id(1), now + FRESH), Step::Found(Box::new(task(1))));
+        let later = now + FRESH + Duration::from_millis(1);
+        assert_eq!(list.step(id(2), later), Step::Single);
+        assert!(list.tasks.is_empty());
+        for _ in 1..8 {
+            assert_eq!(list.step(id(2), later), Step::Single);
+        }
+        assert_eq!(list.step(id(2), later), Step::Fetch(vec![1]));
+    }
+
+    #[test]
+    fn a_list_that_is_refused_is_not_asked_for_again() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        assert_eq!(list.step(id(1), now), Step::Fetch(vec![1]));
+        list.give_up();
+        assert_eq!((0..500).filter(|_| list.step(id(1), now + 2 * FRESH) == Step::Single).count(), 500);
+    }
+}
