@@ -1,5 +1,8 @@
 //! Checks of values that several resources have.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use justiam_sdk::api::cron::CronExpr;
 use justiam_sdk::api::values::Words;
 use justiam_sdk::api::zone;
@@ -16,6 +19,11 @@ pub(crate) fn word<W: Words>(what: &'static str) -> Check {
         let hint = close.map_or_else(String::new, |known| format!("\n\nhint: write `{known}`"));
         Err(Message::new(format!("Invalid {what}"), detail + &hint))
     })
+}
+
+/// The text is an id.
+pub(crate) fn id<Id: FromStr<Err: Display>>() -> Check {
+    Check::text(|text| text.parse::<Id>().map(drop).map_err(|error| Message::new("Invalid id", format!("{error}."))))
 }
 
 /// The text is a cron expression.

@@ -9,13 +9,11 @@ pub(crate) mod scheduled_tasks;
 pub(crate) mod schedules;
 pub(crate) mod task_runs;
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use justiam_sdk::{Client, Error};
-use tfplugin::{Attr, Call, Check, Message};
+use tfplugin::{Attr, Call};
 
+use crate::checks::id;
 use crate::client::Api;
 use crate::problem::{Subject, report};
 
@@ -25,7 +23,7 @@ const LIMIT: std::ops::RangeInclusive<i64> = 1..=1000;
 const DEFAULT_LIMIT: i64 = 20;
 
 /// Asks the server, unless Terraform is interrupted. What goes wrong is reported.
-async fn ask<T>(
+pub(crate) async fn ask<T>(
     call: &mut Call<'_, Api>,
     subject: &Subject,
     summary: &str,
@@ -45,11 +43,6 @@ async fn ask<T>(
 fn nothing_named(call: &mut Call<'_, Api>, noun: &str, name: &str) {
     let detail = format!("There is no {noun} with exactly the name `{name}`. Letter case and blanks count.");
     call.diagnostics.error_at("name", format!("No such {noun}"), detail);
-}
-
-/// The text is an id.
-fn id<Id: FromStr<Err: Display>>() -> Check {
-    Check::text(|text| text.parse::<Id>().map(drop).map_err(|error| Message::new("Invalid id", format!("{error}."))))
 }
 
 /// An instant as Terraform's functions read it.

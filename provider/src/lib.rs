@@ -3,12 +3,14 @@
 //! The provider talks to a server through the SDK's client alone. What can be checked without a server is checked at plan time, by
 //! the code that the server itself uses.
 
+mod actions;
 mod checks;
 mod client;
 mod config;
 mod data_sources;
 mod problem;
 mod resources;
+mod waiting;
 
 use tfplugin::{Catalog, Configure, Diagnostics, Provider, Schema, async_trait};
 
@@ -33,6 +35,9 @@ impl Provider for JustIam {
         catalog.resource(resources::connected_system::ConnectedSystem);
         catalog.resource(resources::run_profile::RunProfile);
         catalog.resource(resources::schedule::Schedule);
+        catalog.resource(resources::task_run::TaskRun);
+        catalog.action(actions::run_task::RunTask);
+        catalog.action(actions::run_schedule::RunSchedule);
         catalog.data_source(data_sources::schedule::Source);
         catalog.data_source(data_sources::schedules::Source);
         catalog.data_source(data_sources::schedule_executions::Source);

@@ -4,3 +4,4 @@ pub(crate) mod connected_system;
 pub(crate) mod run_profile;
 pub(crate) mod schedule;
 pub(crate) mod scheduled_task;
+pub(crate) mod task_run;

@@ -1,6 +1,7 @@
 //! The provider under the real Terraform.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod answers;
 mod connected_systems;
 mod data_sources;
@@ -11,6 +12,7 @@ mod lifecycle;
 mod protocol;
 mod schedule;
 mod secrets;
+mod task_run;
 mod validation;
 
 use justiam_tests::server::TestServer;
