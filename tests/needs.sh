@@ -47,6 +47,9 @@ need_c_compiler() { have cc build-essential; }
 # The interpreter that runs the scripts of tasks.
 need_yaegi() { have yaegi yaegi; }
 
+# What the release script packs with.
+need_zip() { have zip zip; }
+
 # The programs of PostgreSQL, for temporary servers of the tests' own. Sets POSTGRES, which prints its version.
 need_postgres() {
     find_postgres && return

@@ -1,6 +1,8 @@
-//! What the documents say is true: links resolve, examples are valid, pages are what the provider says.
+//! What the documents say is true: links resolve, examples work, pages are what the provider says.
 
+mod examples;
 mod pages;
+mod release;
 mod schedules;
 
 use std::fs;
@@ -8,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use justiam_tests::programs::program;
 use justiam_tests::soon;
-use justiam_tests::terraform::Workspace;
 use tokio::process::Command;
 
 fn root() -> PathBuf {
@@ -46,32 +47,6 @@ fn every_relative_link_resolves() {
         }
     }
     assert!(links > 10, "found {links} links, so this test looks at the wrong place");
-}
-
-#[tokio::test]
-async fn every_terraform_example_is_valid() {
-    let examples = files(&root().join("examples"), ".tf");
-    assert!(examples.len() >= 3, "{examples:?}");
-    for example in examples {
-        let workspace = Workspace::new("http://127.0.0.1:1", "none");
-        let text = fs::read_to_string(&example).unwrap();
-        if text.contains("required_providers") {
-            workspace.file("main.tf", &text);
-        } else {
-            workspace.config(&text);
-        }
-        // Files that examples read stand beside them.
-        for beside in [".json", ".go"].iter().flat_map(|ending| files(example.parent().unwrap(), ending)) {
-            fs::copy(&beside, workspace.path().join(beside.file_name().unwrap())).unwrap();
-        }
-        let import_only = !text.contains("resource \"") && text.contains("import {");
-        if import_only {
-            // An import needs a resource to go to; the registry shows it beside the resource's own example.
-            workspace.file("resource.tf", &fs::read_to_string(example.with_file_name("resource.tf")).unwrap());
-        }
-        let said = workspace.run(&["validate", "-no-color"]).await;
-        assert_eq!(said.code, 0, "{}: {}", example.display(), said.text);
-    }
 }
 
 /// The code blocks of a page that are whole scripts, with the lines on which they begin; other Go code on it is a fragment.
