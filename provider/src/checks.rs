@@ -6,7 +6,7 @@ use std::str::FromStr;
 use justiam_sdk::api::cron::CronExpr;
 use justiam_sdk::api::values::Words;
 use justiam_sdk::api::zone;
-use tfplugin::{Check, Message};
+use tfplugin::{Check, Message, Value};
 
 /// The text is one of the words of an enum.
 pub(crate) fn word<W: Words>(what: &'static str) -> Check {
@@ -32,6 +32,12 @@ pub(crate) fn cron(text: &str) -> Result<(), Message> {
         let hint = "\n\nhint: the fields are minute, hour, day of month, month, day of week; `0 3 * * *` is every day at 03:00";
         Message::new("Invalid cron expression", format!("{error}.{hint}"))
     })
+}
+
+/// Whether two cron expressions fire at the same times, however they are written.
+pub(crate) fn same_cron(prior: &Value, new: &Value) -> bool {
+    let parse = |value: &Value| value.as_str().and_then(|text| text.parse::<CronExpr>().ok());
+    parse(prior).is_some_and(|prior| parse(new).is_some_and(|new| prior.means(&new)))
 }
 
 /// The text is the name of a time zone.

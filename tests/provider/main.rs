@@ -3,12 +3,15 @@
 
 mod actions;
 mod answers;
+mod complaints;
 mod connected_systems;
+mod contract;
 mod data_sources;
 mod drift;
 mod imports;
 mod interrupts;
 mod lifecycle;
+mod plans;
 mod protocol;
 mod schedule;
 mod secrets;

@@ -7,8 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use croner::{Cron, CronPattern};
 use jiff::civil::DateTime;
 
 const FIELDS: [(&str, &str); 5] = [
@@ -30,7 +30,7 @@ pub struct CronExpr {
     fixed_time: bool,
 }
 
-/// The same text: two spellings of the same times are not equal.
+/// The same text: two spellings of the same times are not equal. [`CronExpr::means`] compares the times.
 impl PartialEq for CronExpr {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -86,6 +86,24 @@ impl CronExpr {
     /// end of the calendar (the year 5000).
     pub fn next_wall(&self, from: DateTime, inclusive: bool) -> Option<DateTime> {
         self.cron.find_next_occurrence(&from, inclusive).ok()
+    }
+
+    /// Whether another expression fires at the same times, however it is written: `0 0 * * SUN`, `0  0 * * 7` and `@weekly`.
+    ///
+    /// Fields are compared one by one. Days that are named in two ways (`1-7` on Mondays, or the first Monday) count as different.
+    pub fn means(&self, other: &Self) -> bool {
+        self.fixed_time == other.fixed_time && self.times() == other.times()
+    }
+
+    /// The pattern without what the parser remembers of its spelling.
+    fn times(&self) -> CronPattern {
+        let mut pattern = self.cron.pattern.clone();
+        let CronPattern { minutes, hours, days, months, days_of_week, .. } = &mut pattern;
+        for field in [minutes, hours, days, months, days_of_week] {
+            field.from_wildcard = false;
+            field.step = 1;
+        }
+        pattern
     }
 
     /// Whether the expression names times of day (neither its minute nor its hour field starts with `*`), as opposed to an
@@ -226,6 +244,36 @@ mod tests {
         assert_eq!(days("0 0 */13 * 5"), [27]);
         assert_eq!(days("0 0 13 * *"), [13]);
         assert_eq!(days("0 0 * * 5"), [6, 13, 20, 27]);
+    }
+
+    #[test]
+    fn spellings_of_the_same_times_mean_the_same() {
+        let alike: [&[&str]; 9] = [
+            &["0 3 * * *", "0  3 * * *", " 00 03 * * * ", "0 3 * * ?", "0 3 ? * *"],
+            &["0 0 * * *", "@daily", "@DAILY"],
+            &["0 0 * * 0", "0 0 * * 7", "0 0 * * sun", "0 0 * * SUN", "@weekly"],
+            &["0 0 1 1 *", "0 0 1 JAN *", "@yearly", "@annually"],
+            &["0 0 1 * *", "@monthly"],
+            &["0 * * * *", "@hourly"],
+            &["0 9 * * 1-5", "0 9 * * mon-FRI", "0 9 * * 1,2,3,4,5", "0 9 * * 5,4,3,2,1"],
+            &["*/15 * * * *", "0,15,30,45 * * * *", "0-59/15 * * * *"],
+            &["0 0 L * *", "0 0 l * *"],
+        ];
+        let parse = |text: &str| text.parse::<CronExpr>().unwrap_or_else(|error| panic!("{text}: {error}"));
+        for (at, group) in alike.iter().enumerate() {
+            for text in *group {
+                for (beside, others) in alike.iter().enumerate() {
+                    for other in *others {
+                        assert_eq!(parse(text).means(&parse(other)), at == beside, "`{text}` and `{other}`");
+                    }
+                }
+            }
+        }
+        // The same times of day, but daylight saving meets them differently, or a day of another kind counts.
+        for (one, other) in [("0 0-23 * * *", "0 * * * *"), ("0 0 13 * 5", "0 0 */13 * 5"), ("0 0 1 * *", "0 0 1 * 1")]
+        {
+            assert!(!parse(one).means(&parse(other)), "`{one}` and `{other}`");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use justiam_sdk::api::secrets::Secret;
 use justiam_sdk::api::tasks::DEFAULT_TIMEZONE;
 use tfplugin::{Attribute, Check, Message, Relation, Schema, Type, Value, same};
 
-use crate::checks::{absolute_path, cron, line, timezone, word};
+use crate::checks::{absolute_path, cron, line, same_cron, timezone, word};
 
 pub(super) fn schema() -> Schema {
     Schema::new()
@@ -54,6 +54,7 @@ fn pattern() -> [Attribute; 10] {
             .optional()
             .check(Check::length(1..=MAX_CRON_EXPRESSION))
             .check(Check::text(cron))
+            .keep_prior_if(same_cron)
             .markdown(
                 "Of `Custom`: five fields (minute, hour, day of month, month, day of week) of up to 100 characters together. The expression \
                  that the server makes of the other patterns is no attribute here.",

@@ -210,14 +210,6 @@ fn entries(attr: &Attr<BTreeMap<String, Attr<String>>>) -> Result<Option<ConfigM
         .map(Some)
 }
 
-/// Whether two JSON texts mean the same.
-pub(super) fn same_json(one: &str, other: &str) -> bool {
-    match (serde_json::from_str::<Json>(one), serde_json::from_str::<Json>(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
-}
-
 /// Whether two texts name the same instant, as exactly as the server keeps it.
 pub(super) fn same_instant(one: &str, other: &str) -> bool {
     micros(one).is_some_and(|one| micros(other) == Some(one))

@@ -7,10 +7,10 @@ use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_S
 use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words as _};
 use justiam_sdk::api::{config, script, secrets};
 use serde_json::Value as Json;
-use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Relation, Schema, Type, Value};
+use tfplugin::{Attr, Attribute, AttributePath, Check, Diagnostics, Message, Relation, Schema, Type, Value, same};
 
 use super::State;
-use crate::checks::{cron, timezone, word};
+use crate::checks::{cron, same_cron, timezone, word};
 
 pub(super) fn schema() -> Schema {
     Schema::new().markdown("A scheduled task: a Go script, or work that the server brings itself, on a cron expression or on demand.").attributes([
@@ -29,7 +29,7 @@ pub(super) fn schema() -> Schema {
         Attribute::string("schedule_type").required().check(word::<ScheduleType>("schedule type")).markdown(
             "`cron`: the task fires on `cron_expr`. `once`: it fires one time at `run_at`, or without `run_at` only when it is triggered.",
         ),
-        Attribute::string("cron_expr").optional().check(Check::text(cron)).markdown(
+        Attribute::string("cron_expr").optional().check(Check::text(cron)).keep_prior_if(same_cron).markdown(
             "Five fields: minute, hour, day of month, month, day of week, with lists, ranges, steps, names (`MON`, `JAN`), `L`, `#` and \
              macros such as `@daily`. Required for `schedule_type` `cron`, and only allowed there.",
         ),
@@ -52,7 +52,7 @@ pub(super) fn schema() -> Schema {
             "Go source with `package task` and `func Run() (string, error)`, up to 256 KiB, kept byte for byte. Required for `task_type` `script`, \
              and only allowed there.",
         ),
-        Attribute::string("config").optional().check(Check::text(json_object)).keep_prior_if(same_json).markdown(
+        Attribute::string("config").optional().check(Check::text(json_object)).keep_prior_if(same::json).markdown(
             "A JSON object that the server stores with the task, as `jsonencode` writes it; compared by meaning. Default `{}`.",
         ),
         Attribute::map("task_config", Type::String)
@@ -235,14 +235,6 @@ fn no_nul(text: &str, what: &str) -> Result<(), Message> {
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// Whether two JSON texts mean the same.
-fn same_json(prior: &Value, new: &Value) -> bool {
-    match (prior, new) {
-        (Value::String(prior), Value::String(new)) => super::convert::same_json(prior, new),
-        _ => false,
-    }
 }
 
 fn same_instant(prior: &Value, new: &Value) -> bool {
