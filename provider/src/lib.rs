@@ -8,6 +8,7 @@ mod checks;
 mod client;
 mod config;
 mod data_sources;
+mod ephemeral;
 mod problem;
 mod resources;
 mod waiting;
@@ -36,6 +37,7 @@ impl Provider for JustIam {
         catalog.resource(resources::run_profile::RunProfile);
         catalog.resource(resources::schedule::Schedule);
         catalog.resource(resources::task_run::TaskRun);
+        catalog.ephemeral_resource(ephemeral::token::Token);
         catalog.action(actions::run_task::RunTask);
         catalog.action(actions::run_schedule::RunSchedule);
         catalog.data_source(data_sources::schedule::Source);

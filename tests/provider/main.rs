@@ -16,6 +16,7 @@ mod protocol;
 mod schedule;
 mod secrets;
 mod task_run;
+mod token;
 mod validation;
 
 use justiam_tests::server::TestServer;

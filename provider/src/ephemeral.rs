@@ -1,0 +1,3 @@
+//! Ephemeral resources, one module each.
+
+pub(crate) mod token;
