@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod data_sources;
 mod ephemeral;
+mod functions;
 mod problem;
 mod resources;
 mod waiting;
@@ -48,6 +49,8 @@ impl Provider for JustIam {
         catalog.data_source(data_sources::scheduled_task::Source);
         catalog.data_source(data_sources::scheduled_tasks::Source);
         catalog.data_source(data_sources::task_runs::Source);
+        catalog.function(functions::cron_parse::CronParse);
+        catalog.function(functions::cron_next::CronNext);
     }
 
     async fn validate(&self, config: &Config, diagnostics: &mut Diagnostics) {

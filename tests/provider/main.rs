@@ -8,6 +8,7 @@ mod connected_systems;
 mod contract;
 mod data_sources;
 mod drift;
+mod functions;
 mod imports;
 mod interrupts;
 mod lifecycle;

@@ -4,12 +4,13 @@
 //! `L`, `#`, and macros such as `@hourly`. Day of month and day of week follow Vixie cron: when neither starts with `*`, a
 //! day that matches either one is enough; otherwise a day must match both.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use croner::parser::{CronParser, Seconds, Year};
-use croner::{Cron, CronPattern};
-use jiff::civil::DateTime;
+use croner::{Cron, CronComponent, CronPattern};
+use jiff::civil::{Date, DateTime, date};
 
 const FIELDS: [(&str, &str); 5] = [
     ("minute", "0-59"),
@@ -38,6 +39,24 @@ impl PartialEq for CronExpr {
 }
 
 impl Eq for CronExpr {}
+
+/// The numbers that the fields of an expression stand for, each list in order. Sunday is 0.
+///
+/// `L`, `15W` and `FRI#2` are another day from month to month: the lists have each day that they can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fields {
+    /// Minutes of an hour.
+    pub minutes: Vec<u8>,
+    /// Hours of a day.
+    pub hours: Vec<u8>,
+    /// Days of a month, as the day-of-month field alone has them in the months of the expression.
+    pub days_of_month: Vec<u8>,
+    /// Months of a year.
+    pub months: Vec<u8>,
+    /// Days of a week, as the day-of-week field alone has them.
+    pub days_of_week: Vec<u8>,
+}
 
 /// Why a text is not a cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +130,43 @@ impl CronExpr {
     pub fn is_fixed_time(&self) -> bool {
         self.fixed_time
     }
+
+    /// What each field stands for.
+    pub fn fields(&self) -> Fields {
+        let pattern = &self.cron.pattern;
+        let fields: Vec<&str> = self.text.split_whitespace().collect();
+        // A macro, which has one field, names no day that depends on the month.
+        let (day, month, weekday) = match fields[..] {
+            [_, _, day, month, weekday] => (day, month, weekday),
+            _ => ("*", "*", "*"),
+        };
+        let days_of_month = if pattern.days.has_modifiers() {
+            distinct(&format!("0 0 {day} {month} *"), Date::day)
+        } else {
+            numbers(&pattern.days)
+        };
+        let days_of_week = if pattern.days_of_week.has_modifiers() {
+            distinct(&format!("0 0 * * {weekday}"), |day| day.weekday().to_sunday_zero_offset())
+        } else {
+            numbers(&pattern.days_of_week)
+        };
+        let (minutes, hours) = (numbers(&pattern.minutes), numbers(&pattern.hours));
+        Fields { minutes, hours, days_of_month, months: numbers(&pattern.months), days_of_week }
+    }
+}
+
+fn numbers(field: &CronComponent) -> Vec<u8> {
+    field.values().into_iter().filter_map(|number| number.try_into().ok()).collect()
+}
+
+/// What the days are on which an expression fires once a day, such as their numbers. Within these 28 years each month begins on each
+/// day of the week, in leap years too.
+fn distinct(text: &str, what: impl Fn(Date) -> i8) -> Vec<u8> {
+    let Ok(cron) = parser(true).parse(text) else { return Vec::new() };
+    let next = |from: DateTime, inclusive| cron.find_next_occurrence(&from, inclusive).ok();
+    let days = std::iter::successors(next(date(2000, 1, 1).at(0, 0, 0, 0), true), |day| next(*day, false));
+    let found: BTreeSet<i8> = days.map(DateTime::date).take_while(|day| day.year() < 2028).map(what).collect();
+    found.into_iter().filter_map(|number| number.try_into().ok()).collect()
 }
 
 impl FromStr for CronExpr {
@@ -136,7 +192,7 @@ impl FromStr for CronExpr {
         };
         let expr = Self { text: text.to_owned(), cron, fixed_time };
         // Any start will do: the calendar repeats every 400 years, and every combination of day and date within 40.
-        match expr.next_wall(jiff::civil::date(2000, 1, 1).at(0, 0, 0, 0), true) {
+        match expr.next_wall(date(2000, 1, 1).at(0, 0, 0, 0), true) {
             Some(_) => Ok(expr),
             None => Err(CronError::NeverFires(shown)),
         }
@@ -288,6 +344,39 @@ mod tests {
             ("@daily", true),
         ] {
             assert_eq!(text.parse::<CronExpr>().unwrap().is_fixed_time(), fixed, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_told_as_numbers() {
+        let fields = |text: &str| text.parse::<CronExpr>().unwrap().fields();
+        let work = fields(" */20  9-11,17 1-5/2,31 JAN,jul MON-fri ");
+        assert_eq!((work.minutes, work.hours), (vec![0, 20, 40], vec![9, 10, 11, 17]));
+        assert_eq!((work.days_of_month, work.months), (vec![1, 3, 5, 31], vec![1, 7]));
+        assert_eq!(work.days_of_week, [1, 2, 3, 4, 5]);
+        let all = fields("* * ? * 7");
+        assert_eq!((all.minutes.len(), all.hours.len(), all.months.len()), (60, 24, 12));
+        assert_eq!((all.days_of_month, all.days_of_week), ((1..=31).collect(), vec![0]));
+        let weekly = fields("@weekly");
+        assert_eq!((weekly.minutes, weekly.hours, weekly.days_of_week), (vec![0], vec![0], vec![0]));
+    }
+
+    #[test]
+    fn a_day_that_depends_on_the_month_is_each_day_that_it_can_be() {
+        for (day, month, days) in [
+            ("L", "*", &[28, 29, 30, 31][..]),
+            ("L", "2", &[28, 29]),
+            ("1,L", "4", &[1, 30]),
+            ("15W", "*", &[14, 15, 16]),
+            ("1W", "*", &[1, 2, 3]),
+            ("LW", "*", &[26, 27, 28, 29, 30, 31]),
+        ] {
+            let expr: CronExpr = format!("0 0 {day} {month} *").parse().unwrap();
+            assert_eq!(expr.fields().days_of_month, days, "{expr}");
+        }
+        for (weekday, days) in [("FRI#2", &[5][..]), ("5L", &[5]), ("0#1,3", &[0, 3])] {
+            let expr: CronExpr = format!("0 0 * * {weekday}").parse().unwrap();
+            assert_eq!(expr.fields().days_of_week, days, "{expr}");
         }
     }
 }

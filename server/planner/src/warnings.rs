@@ -66,7 +66,16 @@ pub fn warnings(expr: &CronExpr, zone: &TimeZone, now: Timestamp) -> Vec<Warning
     found
 }
 
-/// The same of a pattern.
+/// What a user may not expect of `expr` at any time and in any zone.
+pub fn of_expression(expr: &CronExpr) -> Vec<Warning> {
+    let leap_day = is_leap_day(expr).then(|| {
+        let message = "it fires on 29 February only, so in leap years".to_owned();
+        Warning { kind: Kind::LeapDayOnly, date: None, message }
+    });
+    day_fields(expr).into_iter().chain(leap_day).collect()
+}
+
+/// What a user may not expect of a pattern in `zone` within a year from `now`.
 pub fn of_pattern(pattern: &Pattern, zone: &TimeZone, now: Timestamp) -> Vec<Warning> {
     if let Pattern::Custom(expr) = pattern { warnings(expr, zone, now) } else { changes_of_clocks(pattern, zone, now) }
 }
@@ -218,18 +227,25 @@ fn day_fields(expr: &CronExpr) -> Option<Warning> {
 }
 
 fn leap_day(expr: &CronExpr, zone: &TimeZone, now: Timestamp) -> Option<Warning> {
-    // Every combination of another date and a weekday comes up within these years.
-    let last = date(2040, 12, 31);
-    let mut day = date(2000, 1, 1);
-    while let Some(tick) = expr.next_wall(day.at(0, 0, 0, 0), true).filter(|tick| tick.date() <= last) {
-        if (tick.month(), tick.day()) != (2, 29) {
-            return None;
-        }
-        day = tick.date().tomorrow().ok()?;
+    if !is_leap_day(expr) {
+        return None;
     }
     let next = expr.next_wall(wall(now, zone.to_offset(now))?, false)?.date();
     let message = format!("it fires on 29 February only; the next one is {next}");
     Some(Warning { kind: Kind::LeapDayOnly, date: None, message })
+}
+
+/// Whether an expression fires on 29 February and on no other day.
+fn is_leap_day(expr: &CronExpr) -> bool {
+    // Every combination of another date and a weekday comes up within these years.
+    let mut day = date(2000, 1, 1);
+    while let Some(tick) = expr.next_wall(day.at(0, 0, 0, 0), true).filter(|tick| tick.year() <= 2040) {
+        if (tick.month(), tick.day()) != (2, 29) {
+            return false;
+        }
+        day = date(tick.year(), 3, 1);
+    }
+    true
 }
 
 #[cfg(test)]
@@ -402,6 +418,17 @@ mod tests {
         assert_eq!(texts("0 0 29 2 *", "UTC", "2097-01-01T00:00:00Z"), next("2104-02-29"));
         assert_eq!(texts("0 0 L 2 *", "UTC", NOW), [""; 0]);
         assert_eq!(texts("0 0 28,29 2 *", "UTC", NOW), [""; 0]);
+    }
+
+    #[test]
+    fn what_holds_at_any_time_needs_neither_zone_nor_clock() {
+        let texts = |expr: &str| -> Vec<String> {
+            of_expression(&expr.parse().unwrap()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(texts("0 0 29 2 *"), ["it fires on 29 February only, so in leap years"]);
+        assert_eq!(texts("30 2 * * *"), [""; 0]);
+        let [either] = &texts("0 0 13 * 5")[..] else { panic!("one warning") };
+        assert!(either.starts_with("a day that matches either"), "{either}");
     }
 
     #[test]
