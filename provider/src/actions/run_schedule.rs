@@ -37,7 +37,8 @@ impl Action for RunSchedule {
         Schema::new()
             .markdown(
                 "Runs a schedule and waits until all of its steps have ended. Each change of the execution's and a step's status is shown. \
-                 The execution is in the schedule's history, not in the state.\n\nThe provider's token needs the permissions `schedules.run` and `schedules.view`.",
+                 The execution is in the schedule's history, not in the state.\n\nThe provider's token needs the permissions \
+                 `schedules.run` and `schedules.view`.",
             )
             .attributes([
                 Attribute::string("schedule_id")

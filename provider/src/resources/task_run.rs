@@ -73,7 +73,7 @@ impl Resource for TaskRun {
                      the new task.",
                 ),
                 Attribute::map("triggers", Type::String).optional().markdown(
-                    "Any values. When one of them changes, the task is run again.",
+                    "Any values. When one of them changes, the task is run again. After an import, the first ones are only remembered.",
                 ),
                 Attribute::bool("wait").default(true).markdown(
                     "Whether to wait until the run has ended. Without that, the status is that at the beginning, and refreshes tell how it \
