@@ -9,6 +9,7 @@ mod contract;
 mod data_sources;
 mod drift;
 mod functions;
+mod identity;
 mod imports;
 mod interrupts;
 mod lifecycle;

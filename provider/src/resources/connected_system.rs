@@ -8,7 +8,10 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Attr, Context, Diagnostics, Import, Plan, Read, Resource, Schema, async_trait, model};
+use tfplugin::{
+    Attr, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema, Type,
+    async_trait, model,
+};
 
 use crate::client::Api;
 use crate::problem::{Subject, report, report_undeleted};
@@ -58,6 +61,11 @@ impl Resource for ConnectedSystem {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let id = IdentityAttribute::required("id", Type::Number).description("The connected system's id.");
+        Some(IdentitySchema::new([id]))
     }
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {
@@ -144,9 +152,12 @@ impl Resource for ConnectedSystem {
 
     /// By id, or by name. What looks like an id is one.
     async fn import(&self, import: Import<'_>, context: &mut Context<'_, Api>) -> Option<State> {
-        let id = import.id_or("id")?;
+        let id = match import {
+            Import::Id(id) => id.to_owned(),
+            Import::Identity(_) => import.int("id")?.to_string(),
+        };
         let summary = format!("Could not import the connected system `{id}`");
-        match context.client.call(async |client| looked_up(client, id).await).await {
+        match context.client.call(async |client| looked_up(client, &id).await).await {
             Ok(Some(system)) => Some(convert::refreshed(&system, &State::default())),
             Ok(None) => {
                 let detail = format!(

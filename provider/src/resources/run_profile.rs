@@ -8,7 +8,10 @@ use justiam_sdk::api::page::MAX_LIMIT;
 use justiam_sdk::api::schedules::MAX_PATH;
 use justiam_sdk::api::values::Words as _;
 use justiam_sdk::{Client, Error};
-use tfplugin::{Attr, Attribute, AttributePath, Check, Context, Import, Read, Resource, Schema, async_trait, model};
+use tfplugin::{
+    Attr, Attribute, AttributePath, Check, Context, IdentityAttribute, IdentitySchema, Import, Read, Resource, Schema,
+    Type, async_trait, model,
+};
 
 use super::connected_system;
 use crate::checks::{absolute_path, line, word};
@@ -60,6 +63,12 @@ impl Resource for RunProfile {
                 "The file on the server to read or write, where it is not the connected system's.",
             ),
         ])
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let number = |name: &str, about: &str| IdentityAttribute::required(name, Type::Number).description(about);
+        let system = number("connected_system_id", "The connected system's id.");
+        Some(IdentitySchema::new([system, number("id", "The run profile's id.")]))
     }
 
     async fn create(&self, planned: State, _: State, context: &mut Context<'_, Api>) -> Option<State> {
@@ -132,7 +141,10 @@ impl Resource for RunProfile {
 
     /// By the connected system and the run profile, each by its id or its name; or by the run profile's id alone.
     async fn import(&self, import: Import<'_>, context: &mut Context<'_, Api>) -> Option<State> {
-        let id = import.id_or("id")?;
+        let id = match import {
+            Import::Id(id) => id.to_owned(),
+            Import::Identity(_) => format!("{}/{}", import.int("connected_system_id")?, import.int("id")?),
+        };
         let summary = format!("Could not import the run profile `{id}`");
         let found = match (id.split_once('/'), id.parse()) {
             (Some((system, profile)), _) if !system.is_empty() && !profile.is_empty() => {

@@ -18,7 +18,8 @@ use justiam_sdk::api::ids::ScheduleId;
 use justiam_sdk::api::schedules::Schedule as Answer;
 use justiam_sdk::api::values::Words as _;
 use tfplugin::{
-    Attr, AttributePath, Context, Diagnostics, Import, Plan, Read, Resource, Schema, Sensitive, async_trait, model,
+    Attr, AttributePath, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema,
+    Sensitive, Type, async_trait, model,
 };
 
 use crate::client::Api;
@@ -83,6 +84,11 @@ impl Resource for Schedule {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let id = IdentityAttribute::required("id", Type::String).description("The schedule's id, a UUID.");
+        Some(IdentitySchema::new([id]))
     }
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {

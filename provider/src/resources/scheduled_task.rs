@@ -11,7 +11,10 @@ use std::collections::BTreeMap;
 use justiam_sdk::Error;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::tasks::TaskPatch;
-use tfplugin::{Attr, Context, Diagnostics, Import, Plan, Read, Resource, Schema, Sensitive, async_trait, model};
+use tfplugin::{
+    Attr, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema, Sensitive,
+    Type, async_trait, model,
+};
 
 use crate::client::Api;
 use crate::problem::{Subject, report, report_at};
@@ -57,6 +60,11 @@ impl Resource for ScheduledTask {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let id = IdentityAttribute::required("id", Type::String).description("The task's id, a UUID.");
+        Some(IdentitySchema::new([id]))
     }
 
     async fn validate(&self, config: &State, diagnostics: &mut Diagnostics) {

@@ -23,6 +23,14 @@ impl<'a> Import<'a> {
             Self::Identity(identity) => identity.get(attribute)?.as_str(),
         }
     }
+
+    /// This attribute of the identity, if it is a whole number. A text has none.
+    pub fn int(self, attribute: &str) -> Option<i64> {
+        match self {
+            Self::Id(_) => None,
+            Self::Identity(identity) => identity.get(attribute)?.as_number()?.as_i64(),
+        }
+    }
 }
 
 /// The way a user would write it.
@@ -84,5 +92,10 @@ mod tests {
         assert_eq!(Import::Identity(&identity).to_string(), "{ name = \"n\", number = 7 }");
         assert_eq!((Import::Id("x").id_or("name"), Import::Identity(&identity).id_or("name")), (Some("x"), Some("n")));
         assert_eq!(Import::Identity(&identity).id_or("region"), None);
+        let int = |attribute| Import::Identity(&identity).int(attribute);
+        assert_eq!(
+            (int("number"), int("name"), int("region"), Import::Id("7").int("number")),
+            (Some(7), None, None, None)
+        );
     }
 }

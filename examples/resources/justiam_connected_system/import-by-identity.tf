@@ -1,0 +1,7 @@
+# By identity, with Terraform 1.12 and later.
+import {
+  to = justiam_connected_system.hr
+  identity = {
+    id = 3
+  }
+}

@@ -1,0 +1,7 @@
+# By identity, with Terraform 1.12 and later.
+import {
+  to = justiam_schedule.delta_sync
+  identity = {
+    id = "0199f2a6-0000-7000-8000-000000000001"
+  }
+}
