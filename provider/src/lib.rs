@@ -10,6 +10,7 @@ mod config;
 mod data_sources;
 mod ephemeral;
 mod functions;
+mod lists;
 mod problem;
 mod resources;
 mod waiting;
@@ -49,6 +50,8 @@ impl Provider for JustIam {
         catalog.data_source(data_sources::scheduled_task::Source);
         catalog.data_source(data_sources::scheduled_tasks::Source);
         catalog.data_source(data_sources::task_runs::Source);
+        catalog.list(lists::scheduled_tasks::ScheduledTasks);
+        catalog.list(lists::schedules::Schedules);
         catalog.function(functions::cron_parse::CronParse);
         catalog.function(functions::cron_next::CronNext);
     }

@@ -14,6 +14,7 @@ mod imports;
 mod interrupts;
 mod lifecycle;
 mod plans;
+mod lists;
 mod protocol;
 mod schedule;
 mod secrets;

@@ -241,6 +241,11 @@ impl Resource for Schedule {
     }
 }
 
+/// The state of a schedule that Terraform does not know. An error names the field of an answer that means nothing.
+pub(crate) fn listed(schedule: &Answer) -> Result<State, String> {
+    observe::refreshed(schedule, &State::default(), &Memory::default())
+}
+
 /// The path of a step.
 fn step_path(position: usize) -> AttributePath {
     AttributePath::of("steps").index(position)

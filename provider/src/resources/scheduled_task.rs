@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use justiam_sdk::Error;
 use justiam_sdk::api::ids::TaskId;
-use justiam_sdk::api::tasks::TaskPatch;
+use justiam_sdk::api::tasks::{Task, TaskPatch};
 use tfplugin::{
     Attr, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema, Sensitive,
     Type, async_trait, model,
@@ -239,6 +239,11 @@ impl Resource for ScheduledTask {
             }
         }
     }
+}
+
+/// The state of a task that Terraform does not know.
+pub(crate) fn listed(task: &Task) -> State {
+    convert::imported(task)
 }
 
 /// Reports a failed request that may have had secrets in it, at the attribute that they came from.
