@@ -3,10 +3,14 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use justiam_sdk::api::me::NewShortToken;
+use justiam_sdk::api::tasks::TaskQuery;
 use justiam_sdk::api::values::RunStatus;
 use justiam_tests::process::ServerProcess;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+
+use super::support::NOBODY;
 
 /// What each secret of these tests contains.
 const CANARY: &str = "canary-31c9e07b";
@@ -100,22 +104,34 @@ async fn values_of_secrets_and_tokens_are_in_no_answer_no_log_and_no_file() {
     ] {
         send("GET", &path, String::new()).await;
     }
+    let short = server.client(&token).me().short_token(&NewShortToken::new(600)).await.unwrap();
+    let with = server.client(short.token.expose());
+    with.me().renew_short_token(&short.id, 900).await.unwrap();
+    with.tasks().run(NOBODY.parse().unwrap()).await.unwrap_err();
+    with.me().revoke_short_token(&short.id).await.unwrap();
+    let revoked = with.tasks().page(&TaskQuery::new()).await.unwrap_err();
+    assert!(
+        revoked.to_string().contains("revoked") && !format!("{revoked:?}").contains(short.token.expose()),
+        "{revoked}"
+    );
     let keys = send("GET", &format!("{path}/secrets"), String::new()).await;
     assert_eq!(keys["keys"], json!(["A", "C", "D"]));
     // The process is killed, so that the write-ahead log is looked at too.
     server.kill().await;
     assert!(!answers.contains(CANARY), "{answers}");
     assert!(!answers.contains(&token));
+    // The part that nobody can make up.
+    let signature = short.token.expose().rsplit('.').next().unwrap();
     let log = fs::read_to_string(log).unwrap();
     for expected in ["justiam_server::http: answered", "INSERT INTO task_secrets", "script ended"] {
         assert!(log.contains(expected), "{expected}");
     }
     for line in log.lines() {
-        assert!(!line.contains(CANARY) && !line.contains(&token), "{line}");
+        assert!(!line.contains(CANARY) && !line.contains(&token) && !line.contains(signature), "{line}");
     }
     let data = folder.path().join("data");
     assert!(files_with(&data, "") >= 4 && files_with(&data, "Canary") >= 1);
-    assert_eq!((files_with(&data, CANARY), files_with(&data, &token)), (0, 0));
+    assert_eq!((files_with(&data, CANARY), files_with(&data, &token), files_with(&data, signature)), (0, 0, 0));
 }
 
 /// How many files below a folder contain a text.

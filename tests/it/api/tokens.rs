@@ -61,6 +61,23 @@ async fn a_token_that_cannot_be_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_server_with_a_short_secret_does_not_start_and_says_how_to_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (secret, starts) in [("0123456789abcdef0123456789abcde", false), ("0123456789abcdef0123456789abcdef", true)] {
+        let mut config = Config::new(folder.path());
+        config.jwt_secret = Some(secret.into());
+        let refused = Server::open(config, Arc::new(SystemClock)).await.err().map(|error| error.to_string());
+        assert_eq!(refused.is_none(), starts, "{refused:?}");
+        if let Some(error) = refused {
+            assert!(
+                error.contains("JWT_SECRET") && error.contains("is 31 bytes long") && !error.contains("0123"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_first_token_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let open = async || Server::open(Config::new(folder.path()), Arc::new(SystemClock)).await.unwrap();
