@@ -287,7 +287,7 @@ mod tests {
     fn days_follow_vixie_cron() {
         let days = |text: &str| -> Vec<i8> {
             let expr: CronExpr = text.parse().unwrap();
-            let mut at = jiff::civil::date(2026, 2, 1).at(0, 0, 0, 0);
+            let mut at = date(2026, 2, 1).at(0, 0, 0, 0);
             let mut days = Vec::new();
             while let Some(next) = expr.next_wall(at, days.is_empty()).filter(|next| next.month() == 2) {
                 days.push(next.day());

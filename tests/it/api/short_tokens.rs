@@ -188,7 +188,10 @@ async fn a_short_token_gets_no_more_than_its_maker_has_and_makes_none() {
     ] {
         make(&story.maker, &body).await.wrong_fields(&fields);
     }
-    answer(api.anonymous("POST", SHORT).json(&same)).await.refused(401, "UNAUTHORISED");
+    let own = format!("{SHORT}/{}", story.id);
+    for (method, path) in [("POST", SHORT), ("POST", &format!("{own}/renew")), ("DELETE", &own)] {
+        answer(api.anonymous(method, path).json(&same)).await.refused(401, "UNAUTHORISED");
+    }
     for seconds in [0, 59, 3601] {
         story.renew(&story.maker, seconds).await.wrong_fields(&["ttl_seconds"]);
     }
