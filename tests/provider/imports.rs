@@ -33,26 +33,6 @@ async fn a_task_is_imported_by_id_or_name_and_then_nothing_is_left_to_change() {
 }
 
 #[tokio::test]
-async fn an_import_with_secrets_is_one_change_in_place_that_names_only_them() {
-    let (server, workspace) = world().await;
-    workspace.file("task.go", SCRIPT);
-    let mut new = NewTask::cron_script("Task", "0 3 * * *", SCRIPT);
-    new.secrets =
-        Some(["A", "B", "C"].map(|key| (key.to_owned(), if key == "A" { "same" } else { "old" }.into())).into());
-    let id = server.client.tasks().create(&new).await.unwrap().id;
-    let before = server.client.secrets(id).keys().await.unwrap();
-    workspace.config(&format!("{}{}", import_block("Task"), task("secrets = { A = \"same\", B = \"new\" }")));
-    let said = workspace.apply().await.ok();
-    assert!(said.text.contains("1 imported, 0 added, 1 changed, 0 destroyed"), "{}", said.text);
-    workspace.plan_nothing().await;
-    let after = server.client.secrets(id).keys().await.unwrap();
-    // The server keeps the revision of a value that is the same, and a key that nobody configured is gone.
-    assert_eq!(after.keys, ["A", "B"]);
-    assert_eq!(after.revisions["A"], before.revisions["A"]);
-    assert_ne!(after.revisions["B"], before.revisions["B"]);
-}
-
-#[tokio::test]
 async fn what_cannot_be_imported_says_why() {
     let (server, workspace) = world().await;
     workspace.file("task.go", SCRIPT);

@@ -1,0 +1,97 @@
+//! A value is looked for everywhere.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use justiam_tests::process::ServerProcess;
+use justiam_tests::terraform::Workspace;
+use tokio::process::Command;
+
+use super::super::SCRIPT;
+use super::{BOTH, map, task};
+
+/// Long enough to be compressed, and with nothing in it that JSON or HCL would write in another way.
+const CANARY: &str = "canary-4f9d1c-8e27ab";
+
+/// All files below a folder that hold the canary, also in any part of an archive.
+async fn holders(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(mut file) = fs::File::open(&path) else { continue };
+            let mut bytes = Vec::new();
+            if file.read_to_end(&mut bytes).is_err() {
+                continue;
+            }
+            if bytes.starts_with(b"PK") {
+                let parts = Command::new("unzip").arg("-p").arg(&path).output().await.unwrap();
+                assert!(parts.status.success() && !parts.stdout.is_empty());
+                bytes = parts.stdout;
+            }
+            if bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()) {
+                found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn u15_a_value_is_where_the_guide_says_and_nowhere_else() {
+    for attribute in BOTH {
+        let server_folder = tempfile::tempdir().unwrap();
+        let log = fs::File::create(server_folder.path().join("server.log")).unwrap();
+        let server =
+            ServerProcess::start_logging(server_folder.path(), "127.0.0.1:0", "trace", Stdio::from(log)).await;
+        let mut workspace = Workspace::new(&server.endpoint, &server.token);
+        workspace.file("task.go", SCRIPT);
+        // The values come from variables, so that no file of the configuration has them.
+        let config = |version: &str| {
+            let secrets = map(attribute, &[("A", "VALUE"), ("B", "VALUE")]).replace("\"VALUE\"", "var.value");
+            // Terraform writes variables into plan files, unless they are ephemeral.
+            let kind = if attribute == "secrets" { "sensitive" } else { "ephemeral" };
+            let variable = format!("variable \"value\" {{\n  type = string\n  {kind} = true\n}}\n");
+            variable + &task(&format!("description = \"{version}\"\n{secrets}"))
+        };
+        workspace.config(&config("one"));
+        workspace.variable("TF_VAR_value", CANARY);
+        let trace = server_folder.path().join("trace.log");
+        workspace.variable("TF_LOG", "TRACE");
+        workspace.variable("TF_LOG_PATH", trace.to_str().unwrap());
+        let mut said = vec![
+            workspace.run(&["plan", "-input=false", "-no-color", "-out=plan"]).await.ok(),
+            workspace.run(&["show", "-no-color", "plan"]).await.ok(),
+        ];
+        let json = workspace.run(&["show", "-json", "plan"]).await.ok();
+        said.push(workspace.run(&["apply", "-input=false", "-no-color", "plan"]).await.ok());
+        // Another apply, so that there is a backup of the state; and one that the server refuses.
+        workspace.config(&config("two"));
+        said.push(workspace.apply().await.ok());
+        workspace.config(&config("three").replace("0 3 * * *", "0 3 31 2 *"));
+        said.push(workspace.apply().await);
+        said.push(workspace.run(&["show", "-no-color"]).await.ok());
+        for said in &said {
+            assert!(!said.text.contains(CANARY), "{attribute}: {}", said.text);
+        }
+        let kept = attribute == "secrets";
+        assert_eq!(json.text.contains(CANARY), kept, "{attribute}: the plan's JSON");
+        let expected: &[&str] =
+            if kept { &["plan", "terraform.tfstate", "terraform.tfstate.backup"] } else { &[] };
+        assert_eq!(holders(workspace.path()).await, expected, "{attribute}");
+        assert!(workspace.path().join("terraform.tfstate.backup").exists());
+        assert_eq!(holders(server_folder.path()).await, [] as [String; 0], "{attribute}");
+        let trace = fs::read_to_string(&trace).unwrap();
+        assert!(trace.contains("secret_revisions") || trace.contains("justiam"), "the log proves nothing");
+        server.kill().await;
+        assert_eq!(holders(server_folder.path()).await, [] as [String; 0], "{attribute}");
+    }
+}
