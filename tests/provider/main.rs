@@ -3,6 +3,7 @@
 
 mod actions;
 mod answers;
+mod bulk;
 mod complaints;
 mod connected_systems;
 mod contract;

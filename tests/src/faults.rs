@@ -82,6 +82,8 @@ struct State {
     rules: Vec<Rule>,
     seen: Vec<Seen>,
     hit: usize,
+    now: usize,
+    most: usize,
 }
 
 /// Stands between a client and a server of HTTP/1.1, on a port that the system chooses.
@@ -129,6 +131,11 @@ impl Faults {
         self.state().hit
     }
 
+    /// The most requests that were under way at one moment.
+    pub fn most_at_once(&self) -> usize {
+        self.state().most
+    }
+
     /// The requests that have come by since this was last asked.
     pub fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut self.state().seen)
@@ -151,6 +158,8 @@ impl Faults {
         });
         state.hit += usize::from(fault.is_some());
         state.seen.push(seen);
+        state.now += 1;
+        state.most = state.most.max(state.now);
         (state.delay, fault)
     }
 }
@@ -169,6 +178,7 @@ async fn carry(mut client: TcpStream, server: &str, faults: &Faults) -> Option<(
         let (method, target) = (words.next()?, words.next()?);
         let body = String::from_utf8_lossy(&request.bytes[request.head..]).into_owned();
         let (delay, fault) = faults.judge(Seen { method, target, body });
+        let _under_way = UnderWay(faults);
         if !delay.is_zero() {
             sleep(delay).await;
         }
@@ -201,6 +211,15 @@ async fn carry(mut client: TcpStream, server: &str, faults: &Faults) -> Option<(
             }
             _ => client.write_all(&answer.bytes).await.ok()?,
         }
+    }
+}
+
+/// Counts down when a request has its answer, or will have none.
+struct UnderWay<'a>(&'a Faults);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().now -= 1;
     }
 }
 

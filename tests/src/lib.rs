@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod provider_bench;
 pub mod provider_docs;
 pub mod proxy;
 pub mod server;

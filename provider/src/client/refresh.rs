@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _};
 use justiam_sdk::Error;
@@ -12,6 +12,7 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::page::Page;
 use justiam_sdk::api::tasks::{Task, TaskQuery};
 use ring::digest::{SHA256, digest};
+use tokio::time::timeout;
 
 use super::Api;
 use super::list::{List, PAGE, Step};
@@ -21,6 +22,9 @@ const INCLUDE: &str = "script_sha256,config,task_config,secrets";
 
 /// How many pages are under way at a time: enough for a server that is far away, and few in memory.
 const PAGES_AT_A_TIME: usize = 4;
+
+/// How long a page may take. All readers wait for it, and single reads get on also where lists do not.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The list, and who asks for it.
 #[derive(Default)]
@@ -75,12 +79,8 @@ impl Api {
                         .buffer_unordered(PAGES_AT_A_TIME);
                     while let Some((number, answer)) = answers.next().await {
                         match answer {
-                            Ok(page) => self.refresh.list().add(number, page, asked),
-                            // Whatever is wrong, single reads find out about it as well, and say so.
-                            Err(error) => {
-                                tracing::debug!(%error, "tasks cannot be listed and are read one by one");
-                                self.refresh.list().give_up();
-                            }
+                            Some(page) => self.refresh.list().add(number, page, asked),
+                            None => self.refresh.list().give_up(),
                         }
                     }
                 }
@@ -88,12 +88,18 @@ impl Api {
         }
     }
 
-    async fn page(&self, number: u32) -> Result<Page<Task>, Error> {
+    /// A page of the list. Why there is none does not matter here: single reads find out as well, and say so.
+    async fn page(&self, number: u32) -> Option<Page<Task>> {
         let mut query = TaskQuery::new();
         query.page = Some(number);
         query.limit = Some(PAGE);
         query.include = Some(INCLUDE.to_owned());
-        self.call(async |client| client.tasks().page(&query).await).await
+        match timeout(PATIENCE, self.call(async |client| client.tasks().page(&query).await)).await {
+            Ok(Ok(page)) => return Some(page),
+            Ok(Err(error)) => tracing::debug!(%error, "tasks cannot be listed and are read one by one"),
+            Err(_) => tracing::debug!("a list of tasks takes too long; they are read one by one"),
+        }
+        None
     }
 }
 
