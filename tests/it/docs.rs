@@ -1,6 +1,7 @@
 //! What the documents say is true: links resolve, examples work, pages are what the provider says.
 
 mod examples;
+mod guides;
 mod pages;
 mod release;
 mod schedules;

@@ -7,7 +7,7 @@ use std::path::Path;
 use tfplugin_client::wire::tfplugin6 as pb;
 
 use super::kind::Kind;
-use super::text::wrap;
+use super::text::{blocks, wrap};
 use super::{function, schema, types};
 
 /// Something that the provider offers.
@@ -139,8 +139,8 @@ fn head(offer: &Offer<'_>, mistakes: &mut Vec<String>) -> String {
     );
     // The template of the provider's own page says at length what the front matter says in a sentence.
     if offer.kind != Kind::Provider {
-        for paragraph in description.split("\n\n").chain(offer.kind.needs()) {
-            let _ = write!(text, "\n\n{}", wrap(paragraph, ""));
+        for paragraph in [description].into_iter().chain(offer.kind.needs()) {
+            let _ = write!(text, "\n\n{}", blocks(paragraph));
         }
     }
     text

@@ -23,6 +23,25 @@ pub(super) fn wrap(text: &str, indent: &str) -> String {
     lines.join("\n")
 }
 
+/// A description as Markdown: paragraphs and lists, each in lines of up to 140 characters.
+pub(super) fn blocks(text: &str) -> String {
+    let mut blocks: Vec<String> = Vec::new();
+    for paragraph in text.trim().split("\n\n") {
+        let mut lines: Vec<String> = Vec::new();
+        for line in paragraph.lines() {
+            match lines.last_mut() {
+                // A line that goes on with what the one before it said.
+                Some(last) if !line.starts_with("- ") => *last = format!("{last} {line}"),
+                _ => lines.push(line.to_owned()),
+            }
+        }
+        let indent = |line: &str| if line.starts_with("- ") { "  " } else { "" };
+        let lines: Vec<String> = lines.iter().map(|line| wrap(line, indent(line))).collect();
+        blocks.push(lines.join("\n"));
+    }
+    blocks.join("\n\n")
+}
+
 /// Words, where a short piece of code is one word however many blanks it has.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -63,6 +82,14 @@ mod tests {
         let list = format!("{} - 1. # end", "x".repeat(138));
         assert_eq!(wrap(&list, ""), format!("{} - 1. #\nend", "x".repeat(138)));
         assert_eq!(wrap("one\n  two", "  "), "one two");
+    }
+
+    #[test]
+    fn lists_stay_lists() {
+        let text = "It is:\n\n- one\n  and more\n- two\n\nThe\nend.";
+        assert_eq!(blocks(text), "It is:\n\n- one and more\n- two\n\nThe end.");
+        let long = format!("- {} end", "x".repeat(138));
+        assert_eq!(blocks(&long), format!("- {}\n  end", "x".repeat(138)));
     }
 
     #[test]
