@@ -4,6 +4,7 @@
 mod actions;
 mod answers;
 mod bulk;
+mod blocks;
 mod complaints;
 mod connected_systems;
 mod contract;
