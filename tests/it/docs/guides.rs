@@ -15,11 +15,8 @@ fn blocks(guide: &str) -> Vec<String> {
     fenced.map(|after| after.split_once("```").unwrap().0.trim_end().to_owned() + "\n").collect()
 }
 
-fn built_in(name: &str) -> NewTask {
-    let mut task =
-        NewTask::cron_script(name, "0 7 * * MON", "package task\n\nfunc Run() (string, error) { return \"\", nil }\n");
-    task.enabled = Some(true);
-    task
+fn script(name: &str) -> NewTask {
+    NewTask::cron_script(name, "0 7 * * MON", "package task\n\nfunc Run() (string, error) { return \"\", nil }\n")
 }
 
 #[tokio::test]
@@ -44,8 +41,7 @@ async fn who_follows_getting_started_gets_what_it_promises() {
     workspace.plan_nothing().await;
     assert!(!workspace.state_text().contains("hush-of-the-guide"));
     let id = workspace.attributes("justiam_scheduled_task.hello").unwrap()["id"].as_str().unwrap().parse().unwrap();
-    let secrets = server.client.secrets(id).list().await.unwrap();
-    assert_eq!(secrets.into_iter().map(|secret| secret.key).collect::<Vec<_>>(), ["API_KEY"]);
+    assert_eq!(server.client.secrets(id).keys().await.unwrap().keys, ["API_KEY"]);
 
     // The same task, on another minute.
     workspace.file("main.tf", &with_secret.replace("0 8 * * MON-FRI", "5 8 * * MON-FRI"));
@@ -58,7 +54,7 @@ async fn who_follows_getting_started_gets_what_it_promises() {
 async fn the_guide_to_import_brings_tasks_in_and_lets_them_go() {
     let server = TestServer::start().await;
     let [one, many, removed] = <[String; 3]>::try_from(blocks("import.md")).unwrap();
-    let report = server.client.tasks().create(&built_in("Weekly report")).await.unwrap();
+    let report = server.client.tasks().create(&script("Weekly report")).await.unwrap();
     let workspace = Workspace::new(&server.endpoint, &server.token);
     workspace.config(&one);
     workspace.run(&["plan", "-no-color", "-generate-config-out=generated.tf"]).await.ok();
