@@ -157,7 +157,11 @@ mod tests {
     async fn the_work_can_be_stopped_between_two_batches_and_goes_on_later() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
-        let app = App::new(db, Arc::new(SystemClock), Vault::new(&"a secret of a server".into()).unwrap());
+        let app = App::new(
+            db,
+            Arc::new(SystemClock),
+            Vault::new(&"a secret of a server that is long enough".into()).unwrap(),
+        );
         let user = "0199f2a6-0000-7000-8000-000000000001";
         let sessions: Vec<_> = (0..2001)
             .map(|number| {

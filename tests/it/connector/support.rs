@@ -64,7 +64,7 @@ impl World {
     pub(super) async fn with(backend: Backend, direction: &str, csv: Value) -> Self {
         let db = backend.store().await;
         let clock = ManualClock::at(START);
-        let vault = Vault::new(&"a secret of a server".into()).unwrap();
+        let vault = Vault::new(&"a secret of a server that is long enough".into()).unwrap();
         let app = Arc::new(App::new(db.clone(), Arc::new(clock.clone()), vault));
         let folder = TempDir::new().unwrap();
         let system = add_system(&app, &folder, "HR", direction, csv).await;

@@ -60,7 +60,11 @@ mod tests {
     async fn a_run_that_is_stopped_says_why_and_what_it_had_done() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
-        let app = Arc::new(App::new(db, Arc::new(SystemClock), Vault::new(&"a secret of a server".into()).unwrap()));
+        let app = Arc::new(App::new(
+            db,
+            Arc::new(SystemClock),
+            Vault::new(&"a secret of a server that is long enough".into()).unwrap(),
+        ));
         let (live, fired, log) = (CancellationToken::new(), CancellationToken::new(), Arc::default());
         fired.cancel();
         let delivery = TaskType::UserMessageDelivery;
