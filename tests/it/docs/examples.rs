@@ -49,8 +49,11 @@ async fn apply(server: &TestServer, example: &Path) {
     let workspace = workspace(Some(server), example);
     let applied = workspace.apply().await;
     assert_eq!(applied.code, 0, "{}: {}", example.display(), applied.text);
-    let planned = workspace.plan().await;
-    assert_eq!(planned.code, 0, "{} has changes after its apply: {}", example.display(), planned.text);
+    // What an example says of the present moment changes with it.
+    if !fs::read_to_string(example).unwrap().contains("plantimestamp()") {
+        let planned = workspace.plan().await;
+        assert_eq!(planned.code, 0, "{} has changes after its apply: {}", example.display(), planned.text);
+    }
     let destroyed = workspace.destroy().await;
     assert_eq!(destroyed.code, 0, "{}: {}", example.display(), destroyed.text);
 }
