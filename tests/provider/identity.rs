@@ -1,6 +1,7 @@
 //! Identities: what tells an object from all others for good, and import by it. Terraform 1.12 and later use them.
 
 use justiam_sdk::api::connected_systems::{CsvSettings, NewConnectedSystem, NewRunProfile, RunType};
+use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::schedules::NewSchedule;
 use justiam_sdk::api::tasks::NewTask;
 use justiam_tests::programs::program;
@@ -55,6 +56,14 @@ async fn objects_have_an_identity_that_an_update_keeps_and_an_import_takes() {
     let replaced = tasks.settle(Some(&state), &tasks.config(built_in)).await;
     assert_ne!(identity(&tasks, &replaced), by);
 
+    let runs = session.resource("justiam_task_run").await;
+    let task = server.client.tasks().find("Task").await.unwrap().unwrap().id;
+    let run = |seconds: i64| json!({"task_id": task, "timeout_seconds": seconds});
+    let (_, by) = created_and_changed(&runs, run(30), run(60)).await;
+    let page = server.client.runs().page(&RunQuery::default()).await.unwrap();
+    assert_eq!(by, json!({"id": page.data[0].id}));
+    imported(&runs, &by, run(60)).await;
+
     let schedules = session.resource("justiam_schedule").await;
     let schedule = |timezone: &str| json!({"name": "Nightly", "trigger_type": "Manual", "timezone": timezone});
     let (_, by) = created_and_changed(&schedules, schedule("UTC"), schedule("Asia/Tokyo")).await;
@@ -108,6 +117,7 @@ async fn an_identity_without_an_object_is_an_error_that_names_it() {
     server.client.schedules().create(&NewSchedule::manual("Nightly")).await.unwrap();
     for (type_name, by, summary) in [
         ("justiam_scheduled_task", json!({"id": nobody}), format!("Could not import the task `{nobody}`")),
+        ("justiam_task_run", json!({"id": nobody}), format!("Could not import the run `{nobody}`")),
         ("justiam_schedule", json!({"id": nobody}), format!("Could not import the schedule `{nobody}`")),
         ("justiam_connected_system", json!({"id": 999}), "Could not import the connected system `999`".to_owned()),
         // A profile of another system is no profile of this one.

@@ -8,8 +8,8 @@ use justiam_sdk::api::ids::{RunId, TaskId};
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::{RunStatus, Words as _};
 use tfplugin::{
-    Attr, Attribute, AttributePath, Check, Context, Diagnostics, Import, Plan, Read, Resource, Schema, Type,
-    async_trait, model,
+    Attr, Attribute, AttributePath, Check, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read,
+    Resource, Schema, Type, async_trait, model,
 };
 
 use crate::checks::id;
@@ -96,6 +96,11 @@ impl Resource for TaskRun {
                 text("finished_at").markdown("When it ended; null before."),
                 Attribute::number("duration_ms").computed().changes_with(["task_id"]).markdown("From beginning to end, in milliseconds."),
             ])
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        let id = IdentityAttribute::required("id", Type::String).description("The run's id, a UUID.");
+        Some(IdentitySchema::new([id]))
     }
 
     /// Other triggers need another run. Those of a run that was imported are only remembered.

@@ -60,7 +60,10 @@ async fn by_hand(server: &TestServer) -> Vec<(&'static str, String)> {
         "intervalWindowStart": "22:00", "intervalWindowEnd": "04:00", "timezone": "Asia/Tokyo",
     });
     let custom = json!({"patternType": "Custom", "cronExpression": "5 4 * * *"});
+    let run = tasks.run(once).await.unwrap().id;
+    server.ended(run).await;
     let mut found = vec![
+        ("justiam_task_run.run", run.to_string()),
         ("justiam_scheduled_task.script", script.to_string()),
         ("justiam_scheduled_task.once", once.to_string()),
         ("justiam_connected_system.hr", hr.to_string()),
@@ -89,9 +92,9 @@ async fn u37_an_import_with_a_generated_configuration_loses_nothing_and_plans_no
     let objects = by_hand(&server).await;
     workspace.config(&import_blocks(&objects));
     let said = workspace.run(&GENERATE).await.ok();
-    assert!(said.text.contains("Plan: 8 to import, 0 to add, 0 to change, 0 to destroy."), "{}", said.text);
+    assert!(said.text.contains("Plan: 9 to import, 0 to add, 0 to change, 0 to destroy."), "{}", said.text);
     let said = workspace.apply().await.ok();
-    assert!(said.text.contains("8 imported, 0 added, 0 changed, 0 destroyed"), "{}", said.text);
+    assert!(said.text.contains("9 imported, 0 added, 0 changed, 0 destroyed"), "{}", said.text);
     workspace.plan_nothing().await;
     assert!(!(workspace.state_text() + &said.text).contains("canary"));
 }
@@ -202,6 +205,7 @@ async fn what_the_provider_generates_for_newer_terraforms_is_short_and_plans_not
     // Without what the defaults say.
     let of = |label: &str| generated.iter().find(|(other, _)| *other == label).unwrap().1.clone();
     assert_eq!(of("once"), ["name", "run_at", "schedule_type", "task_type"]);
+    assert_eq!(of("run"), ["task_id"]);
     assert_eq!(of("full"), ["connected_system_id", "name", "run_type"]);
     assert_eq!(of("hr"), ["csv", "name"]);
 }
