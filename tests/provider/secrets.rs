@@ -153,8 +153,7 @@ async fn u21_the_plan_names_the_key_that_changes_and_nothing_else_is_sent() {
 
 #[tokio::test]
 async fn u14_an_unrelated_update_sends_no_secret_and_the_script_still_has_its_own() {
-    let script =
-        "package task\nimport \"secrets\"\nfunc Run() (string, error) { return secrets.Get(\"A\")[:3] + secrets.Get(\"none\"), nil }";
+    let script = "package task\nimport \"secrets\"\nfunc Run() (string, error) { return secrets.Get(\"A\")[:3] + secrets.Get(\"none\"), nil }";
     for attribute in BOTH {
         let case = Case::start().await;
         case.workspace.file("task.go", script);
@@ -238,7 +237,7 @@ async fn secrets_that_are_not_configured_are_left_to_others_until_they_are() {
         assert_eq!(theirs.keys, ["X", "Y"]);
         assert_eq!(case.workspace.attributes(ADDRESS).unwrap()["secret_revisions"], json!(theirs.revisions));
         // From now on they are Terraform's. One is equal, so it is not sent.
-        case.config(&map(attribute, &[("X", "theirs"), ("Z", "mine")]));
+        case.config(&format!("{}\ndescription = \"changed\"", map(attribute, &[("X", "theirs"), ("Z", "mine")])));
         Case::names(&case.planned().await, &["X", "Z"], &["Y"]);
         case.workspace.apply().await.ok();
         let sent = case.changes();
@@ -262,7 +261,8 @@ async fn u11_taking_an_attribute_out_or_ignoring_it_wipes_nothing_that_others_ne
     case.changes();
     case.apply("").await;
     case.apply("description = \"one\"").await;
-    let ignoring = |values: &str, more: &str| format!("{values}\n{more}\nlifecycle {{\n  ignore_changes = [secrets_wo]\n}}");
+    let ignoring =
+        |values: &str, more: &str| format!("{values}\n{more}\nlifecycle {{\n  ignore_changes = [secrets_wo]\n}}");
     let other = map("secrets_wo", &[("A", "other"), ("C", "other")]);
     case.apply(&ignoring(&other, "description = \"one\"")).await;
     case.apply(&ignoring(&other, "description = \"two\"")).await;
@@ -275,7 +275,8 @@ async fn u11_taking_an_attribute_out_or_ignoring_it_wipes_nothing_that_others_ne
 
     // An ignored `secrets` is the map of the state.
     let case = Case::applied(&map("secrets", &[("A", "one")])).await;
-    let ignoring = ignoring(&map("secrets", &[("A", "other")]), "description = \"one\"").replace("[secrets_wo]", "[secrets]");
+    let ignoring =
+        ignoring(&map("secrets", &[("A", "other")]), "description = \"one\"").replace("[secrets_wo]", "[secrets]");
     case.apply(&ignoring).await;
     assert_eq!(case.changes(), [json!({ "description": "one" })]);
 }

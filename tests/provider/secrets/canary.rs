@@ -50,8 +50,7 @@ async fn u15_a_value_is_where_the_guide_says_and_nowhere_else() {
     for attribute in BOTH {
         let server_folder = tempfile::tempdir().unwrap();
         let log = fs::File::create(server_folder.path().join("server.log")).unwrap();
-        let server =
-            ServerProcess::start_logging(server_folder.path(), "127.0.0.1:0", "trace", Stdio::from(log)).await;
+        let server = ServerProcess::start_logging(server_folder.path(), "127.0.0.1:0", "trace", Stdio::from(log)).await;
         let mut workspace = Workspace::new(&server.endpoint, &server.token);
         workspace.file("task.go", SCRIPT);
         // The values come from variables, so that no file of the configuration has them.
@@ -84,8 +83,7 @@ async fn u15_a_value_is_where_the_guide_says_and_nowhere_else() {
         }
         let kept = attribute == "secrets";
         assert_eq!(json.text.contains(CANARY), kept, "{attribute}: the plan's JSON");
-        let expected: &[&str] =
-            if kept { &["plan", "terraform.tfstate", "terraform.tfstate.backup"] } else { &[] };
+        let expected: &[&str] = if kept { &["plan", "terraform.tfstate", "terraform.tfstate.backup"] } else { &[] };
         assert_eq!(holders(workspace.path()).await, expected, "{attribute}");
         assert!(workspace.path().join("terraform.tfstate.backup").exists());
         assert_eq!(holders(server_folder.path()).await, [] as [String; 0], "{attribute}");

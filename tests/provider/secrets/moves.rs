@@ -34,7 +34,10 @@ async fn u19_moving_between_the_attributes_is_in_place_and_sends_only_what_diffe
         assert_eq!(after["B"] != revisions["B"], changed, "{config}");
         let patches: Vec<_> = sent.iter().filter(|sent| sent.get("secrets").is_some()).collect();
         assert_eq!(patches.len(), usize::from(changed), "{config}: {sent:?}");
-        assert!(patches.iter().all(|patch| patch["secrets"]["set"].as_object().unwrap().len() == 1), "{config}: {sent:?}");
+        assert!(
+            patches.iter().all(|patch| patch["secrets"]["set"].as_object().unwrap().len() == 1),
+            "{config}: {sent:?}"
+        );
         revisions = after;
         let state = case.workspace.attributes(ADDRESS).unwrap();
         assert_eq!(state["secrets"].is_null(), config.starts_with("secrets_wo"), "{config}");
@@ -66,7 +69,9 @@ async fn u20_an_import_is_one_update_in_place_that_names_only_secrets_and_sends_
     for attribute in BOTH {
         let case = Case::start().await;
         let mut new = NewTask::cron_script("Task", "0 3 * * *", SCRIPT);
-        new.secrets = Some([("A", "same"), ("B", "old"), ("C", "theirs")].map(|(key, value)| (key.to_owned(), value.into())).into());
+        new.secrets = Some(
+            [("A", "same"), ("B", "old"), ("C", "theirs")].map(|(key, value)| (key.to_owned(), value.into())).into(),
+        );
         let id = case.server.client.tasks().create(&new).await.unwrap().id;
         let before = case.keys().await;
         let import = format!("import {{\n  to = {ADDRESS}\n  id = \"Task\"\n}}\n");

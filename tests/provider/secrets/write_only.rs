@@ -6,7 +6,10 @@ use super::{ADDRESS, Case, map, task};
 
 /// A task whose secret comes from an ephemeral variable.
 fn ephemeral(more: &str) -> String {
-    format!("variable \"x\" {{\n  type      = string\n  ephemeral = true\n}}\n{}", task(&format!("secrets_wo = {{ A = var.x }}\n{more}")))
+    format!(
+        "variable \"x\" {{\n  type      = string\n  ephemeral = true\n}}\n{}",
+        task(&format!("secrets_wo = {{ A = var.x }}\n{more}"))
+    )
 }
 
 #[tokio::test]

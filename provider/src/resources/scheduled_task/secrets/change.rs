@@ -173,3 +173,65 @@ fn check_keys(attribute: &'static str, plan: &Revisions, now: BTreeSet<&String>)
         ),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::Sensitive;
+
+    use super::*;
+
+    fn values(values: &[(&str, &str)]) -> Attr<super::super::Values> {
+        let values = values.iter().map(|(key, value)| {
+            ((*key).to_owned(), Attr::Known(Sensitive::from((*value).to_owned())))
+        });
+        Attr::Known(values.collect())
+    }
+
+    /// A task whose secrets `A` and `B` were applied at revision 1.
+    fn prior() -> (State, Memory) {
+        let applied: BTreeMap<_, _> = ["A", "B"].map(|key| (key.to_owned(), "1".to_owned())).into();
+        let mut fingerprints = Fingerprints::new().unwrap();
+        fingerprints.remember("A", "a");
+        fingerprints.remember("B", "b");
+        let secret_revisions = super::super::super::convert::revisions(&applied);
+        (State { secret_revisions, ..State::default() }, Memory { applied, fingerprints: Some(fingerprints) })
+    }
+
+    fn planned(revisions: &[(&str, Attr<String>)]) -> State {
+        let revisions = revisions.iter().map(|(key, revision)| ((*key).to_owned(), revision.clone()));
+        State { secret_revisions: Attr::Known(revisions.collect()), ..State::default() }
+    }
+
+    #[tokio::test]
+    async fn what_the_plan_has_named_is_written_with_the_value_of_the_apply_and_nothing_else_is() {
+        let (prior, memory) = prior();
+        let planned = planned(&[("A", "1".into()), ("B", Attr::Unknown)]);
+        // Both values are new; the plan has seen that of `B` alone.
+        let config = State { secrets_wo: values(&[("A", "new"), ("B", "newer")]), ..State::default() };
+        let change = Change::of(Some(&prior), &planned, &config, &memory).await.unwrap();
+        let patch = change.patch().unwrap();
+        assert_eq!((patch.set.len(), patch.set["B"].expose(), patch.remove.len()), (1, "newer", 0));
+        let revisions = ["A", "B"].map(|key| (key.to_owned(), "2".to_owned())).into();
+        let after = change.remembered(Some(&prior), &config, memory, &revisions).await;
+        assert_eq!((after.applied["A"].as_str(), after.applied["B"].as_str()), ("1", "2"));
+        let fingerprints = after.fingerprints.unwrap();
+        assert_eq!((fingerprints.matches("A", "a"), fingerprints.matches("B", "newer")), (Some(true), Some(true)));
+        assert_eq!(fingerprints.matches("A", "new"), Some(false));
+    }
+
+    #[tokio::test]
+    async fn keys_that_the_plan_has_not_shown_are_refused() {
+        let (prior, memory) = prior();
+        let planned = planned(&[("A", "1".into()), ("B", Attr::Unknown)]);
+        for (values, expected) in [
+            (values(&[("A", "a"), ("B", "x"), ("C", "x")]), "New: `C`."),
+            (values(&[("B", "x")]), "Missing: `A`."),
+            (Attr::Null, "now there are none"),
+        ] {
+            let config = State { secrets_wo: values, ..State::default() };
+            let Err((attribute, problem)) = Change::of(Some(&prior), &planned, &config, &memory).await else { panic!() };
+            assert_eq!(attribute, "secrets_wo");
+            assert!(problem.contains(expected), "{problem}");
+        }
+    }
+}
