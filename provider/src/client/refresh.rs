@@ -15,7 +15,7 @@ use ring::digest::{SHA256, digest};
 use tokio::time::timeout;
 
 use super::Api;
-use super::list::{List, PAGE, Step};
+use super::list::{Entry, List, PAGE, Step};
 
 /// Everything that a state is compared with. Scripts are told apart by their hashes: they would be most of the list.
 const INCLUDE: &str = "script_sha256,config,task_config,secrets";
@@ -46,12 +46,13 @@ impl Api {
     /// The answer may be that of a list which is up to a minute old. Only the server's answer to a request for this one task is an
     /// error, "not found" included.
     pub(crate) async fn task(&self, id: TaskId, script: Option<&str>) -> Result<Task, Error> {
-        if let Some(mut task) = self.listed(id).await
+        if let Some(entry) = self.listed(id).await
+            && let Ok(mut task) = serde_json::from_str::<Task>(entry.text.get())
             && says_everything(&task)
             && is_hash_of(task.script_sha256.as_deref(), script)
         {
             task.script = script.map(str::to_owned);
-            return Ok(*task);
+            return Ok(task);
         }
         self.call(async |client| client.tasks().get(id).await).await
     }
@@ -63,12 +64,12 @@ impl Api {
     }
 
     /// What a list says about the task, if it is time for a list and the task is in it.
-    async fn listed(&self, id: TaskId) -> Option<Box<Task>> {
+    async fn listed(&self, id: TaskId) -> Option<Entry> {
         let mut flight = None;
         loop {
             let step = self.refresh.list().step(id, Instant::now());
             match step {
-                Step::Found(task) => return Some(task),
+                Step::Found(entry) => return Some(entry),
                 Step::Single => return None,
                 // Somebody else may have fetched it meanwhile: look again.
                 Step::Fetch(_) if flight.is_none() => flight = Some(self.refresh.flight.lock().await),
@@ -89,12 +90,12 @@ impl Api {
     }
 
     /// A page of the list. Why there is none does not matter here: single reads find out as well, and say so.
-    async fn page(&self, number: u32) -> Option<Page<Task>> {
+    async fn page(&self, number: u32) -> Option<Page<Entry>> {
         let mut query = TaskQuery::new();
         query.page = Some(number);
         query.limit = Some(PAGE);
         query.include = Some(INCLUDE.to_owned());
-        match timeout(PATIENCE, self.call(async |client| client.tasks().page(&query).await)).await {
+        match timeout(PATIENCE, self.call(async |client| client.tasks().page_of(&query).await)).await {
             Ok(Ok(page)) => return Some(page),
             Ok(Err(error)) => tracing::debug!(%error, "tasks cannot be listed and are read one by one"),
             Err(_) => tracing::debug!("a list of tasks takes too long; they are read one by one"),

@@ -2,6 +2,7 @@
 
 use futures::Stream;
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use super::pages;
@@ -42,6 +43,11 @@ impl<'a> Tasks<'a> {
 
     /// Reads one page of tasks, in the order of their creation.
     pub async fn page(&self, query: &TaskQuery) -> Result<Page<Task>, Error> {
+        self.page_of(query).await
+    }
+
+    /// The same for whoever needs only a part of each task, or needs it later: `T` is what is made of a task's JSON.
+    pub async fn page_of<T: DeserializeOwned>(&self, query: &TaskQuery) -> Result<Page<T>, Error> {
         self.0.get_with(&paths::tasks(), query).await
     }
 
