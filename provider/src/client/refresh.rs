@@ -20,8 +20,8 @@ use super::list::{Entry, List, PAGE, Step};
 /// Everything that a state is compared with. Scripts are told apart by their hashes: they would be most of the list.
 const INCLUDE: &str = "script_sha256,config,task_config,secrets";
 
-/// How many pages are under way at a time: enough for a server that is far away, and few in memory.
-const PAGES_AT_A_TIME: usize = 4;
+/// How many pages are under way at a time: a page is some hundred kilobytes of memory before its tasks are taken out.
+const PAGES_AT_A_TIME: usize = 2;
 
 /// How long a page may take. All readers wait for it, and single reads get on also where lists do not.
 const PATIENCE: Duration = Duration::from_secs(20);
