@@ -25,7 +25,7 @@ fn waiting(noun: &str) -> [Attribute; 3] {
 }
 
 /// How long to wait; not at all where nobody shall.
-fn limit(wait: &Attr<bool>, timeout_seconds: &Attr<i64>) -> Option<Duration> {
+fn limit(wait: Attr<bool>, timeout_seconds: Attr<i64>) -> Option<Duration> {
     let seconds = timeout_seconds.as_known().copied().unwrap_or(DEFAULT_LIMIT);
     wait.as_known().is_none_or(|wait| *wait).then(|| Duration::from_secs(seconds.unsigned_abs()))
 }

@@ -68,7 +68,7 @@ impl Action for RunSchedule {
         let summary = format!("Could not see how the execution {id} of the schedule goes on");
         let first = ask(call, &SUBJECT, &summary, async |client| client.executions().get(id).await).await;
         let Some(execution) = first else { return };
-        let limit = limit(&config.wait, &config.timeout_seconds);
+        let limit = limit(config.wait, config.timeout_seconds);
         let (execution, ending) = wait(execution, limit, call.client, call.stop, Some(progress)).await;
         let fails = config.fail_on_error.as_known() != Some(&false);
         judge(&execution, ending, fails, "", &SUBJECT, call.diagnostics);

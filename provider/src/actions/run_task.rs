@@ -62,7 +62,7 @@ impl Action for RunTask {
             Ok(run) => run,
             Err(error) => return report_refused(call.diagnostics, &SUBJECT, attribute, &summary, &error),
         };
-        let limit = limit(&config.wait, &config.timeout_seconds);
+        let limit = limit(config.wait, config.timeout_seconds);
         let (run, ending) = wait(run, limit, call.client, call.stop, Some(progress)).await;
         let fails = config.fail_on_error.as_known() != Some(&false);
         judge(&run, ending, fails, "", &SUBJECT, call.diagnostics);

@@ -1,5 +1,7 @@
 //! Executions of schedules.
 
+use std::fmt::Write as _;
+
 use justiam_sdk::api::executions::{Execution, ExecutionStatus, ExecutionStep, StepStatus};
 use justiam_sdk::api::values::Words as _;
 use justiam_sdk::{Client, Error};
@@ -13,7 +15,7 @@ impl Work for Execution {
 
     /// Of a cancelled one, also steps that are still at work must have ended.
     fn is_over(&self) -> bool {
-        Execution::is_over(self)
+        Self::is_over(self)
     }
 
     fn name(&self) -> String {
@@ -55,10 +57,10 @@ impl Work for Execution {
         let mut detail = format!("{}.\n", why.trim_end_matches('.'));
         for (index, step) in self.steps.iter().flatten().enumerate() {
             if let Some(problem) = problem_of(step) {
-                detail.push_str(&format!("\nStep {} `{}`: {problem}", index + 1, step.name));
+                let _ = write!(detail, "\nStep {} `{}`: {problem}", index + 1, step.name);
             }
         }
-        detail.push_str(&format!("\nExecution: {}", self.id));
+        let _ = write!(detail, "\nExecution: {}", self.id);
         Some((format!("The execution of the schedule `{}` {verb}", self.schedule_name), detail))
     }
 }

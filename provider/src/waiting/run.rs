@@ -1,5 +1,7 @@
 //! Runs of tasks.
 
+use std::fmt::Write as _;
+
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::{RunStatus, Words as _};
 use justiam_sdk::{Client, Error};
@@ -29,10 +31,10 @@ impl Work for Run {
         }
         let mut line = format!("Run {} of the task `{}`: {}", self.id, self.task_name, self.status);
         if let (true, Some(duration)) = (self.is_over(), self.duration_ms) {
-            line.push_str(&format!(" after {duration} ms"));
+            let _ = write!(line, " after {duration} ms");
         }
         if let Some(reason) = &self.reason {
-            line.push_str(&format!(" ({reason})"));
+            let _ = write!(line, " ({reason})");
         }
         vec![line]
     }
