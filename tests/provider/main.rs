@@ -3,8 +3,8 @@
 
 mod actions;
 mod answers;
-mod bulk;
 mod blocks;
+mod bulk;
 mod complaints;
 mod connected_systems;
 mod contract;

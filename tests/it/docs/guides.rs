@@ -126,3 +126,18 @@ async fn what_needs_no_server_works_without_one() {
     let said = workspace.run(&["test", "-no-color"]).await.ok();
     assert!(said.text.contains("1 passed"), "{}", said.text);
 }
+
+#[test]
+fn u40_a_guide_explains_how_secrets_behave() {
+    let page = fs::read_to_string(root().join("docs/guides/secrets.md")).unwrap();
+    for section in ["What is stored where", "Drift", "Import", "Rotation", "Permissions"] {
+        assert!(page.contains(&format!("\n## {section}\n")), "the guide to secrets has no section `{section}`");
+    }
+    for whoever in ["docs/index.md", "docs/guides/getting-started.md", "docs/resources/scheduled_task.md"] {
+        let text = fs::read_to_string(root().join(whoever)).unwrap();
+        assert!(
+            text.contains("secrets.md)") || text.contains("secrets.md#"),
+            "{whoever} does not lead to the guide to secrets"
+        );
+    }
+}

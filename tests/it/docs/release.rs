@@ -61,6 +61,10 @@ async fn a_release_has_what_registries_want_and_the_same_bytes_each_time() {
     assert_eq!(fs::read_to_string(at("second").join(&made[0])).unwrap(), sums);
     assert!(at("second").join("notes.txt").exists());
 
+    let mirror = |host: &str| names(&at("first").join("mirror").join(host).join("justiam/justiam"));
+    assert_eq!(mirror("registry.terraform.io"), [made[1].clone()]);
+    assert_eq!(mirror("registry.opentofu.org"), [made[1].clone()]);
+
     release(&at("missing"), &at("third")).await.fails_with(&["missing is not there"]);
 }
 
@@ -93,4 +97,11 @@ async fn terraform_installs_the_provider_from_the_mirror_and_notices_when_it_is_
     fs::remove_dir_all(workspace.path().join(".terraform")).unwrap();
     let refused = workspace.run(&["init", "-input=false", "-no-color"]).await;
     refused.fails_with(&["justiam/justiam", "checksums"]);
+}
+
+#[test]
+fn u39_the_key_goes_to_the_registry_of_opentofu_with_the_first_release() {
+    let page = fs::read_to_string(root().join("docs/dev/releasing.md")).unwrap();
+    let once = page.split("before the first release:").nth(1).unwrap();
+    assert!(once.contains("**OpenTofu Registry**") && once.contains("signing key"), "{once}");
 }
