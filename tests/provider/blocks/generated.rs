@@ -81,7 +81,8 @@ async fn by_hand(server: &TestServer) -> Vec<(&'static str, String)> {
 }
 
 fn import_blocks(objects: &[(&str, String)]) -> String {
-    objects.iter().map(|(to, id)| format!("import {{\n  to = {to}\n  id = \"{id}\"\n}}\n")).collect()
+    let block = |(to, id): &(&str, String)| format!("import {{\n  to = {to}\n  id = \"{id}\"\n}}\n");
+    objects.iter().map(block).collect::<Vec<_>>().concat()
 }
 
 const GENERATE: [&str; 4] = ["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"];
