@@ -9,6 +9,8 @@ pub(crate) mod scheduled_tasks;
 pub(crate) mod schedules;
 pub(crate) mod task_runs;
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use justiam_sdk::{Client, Error};
 use tfplugin::{Attr, Call};
@@ -37,6 +39,11 @@ pub(crate) async fn ask<T>(
         }
     };
     answer.map_err(|error| report(call.diagnostics, subject, summary, &error)).ok()
+}
+
+/// What somebody asks for: its id, or else its name.
+fn asked_for(id: Option<impl Display>, name: &Attr<String>) -> String {
+    id.map_or_else(|| format!("`{}`", name.as_str().unwrap_or_default()), |id| format!("`{id}`"))
 }
 
 /// Says that nothing has this name.

@@ -1,5 +1,7 @@
 //! From a failed request to a diagnostic that says what to do next.
 
+mod overtaken;
+
 use std::error::Error as _;
 use std::fmt::Write as _;
 
@@ -8,6 +10,8 @@ use justiam_sdk::api::problem::Code;
 use justiam_sdk::client::ApiError;
 use serde_json::Value as Json;
 use tfplugin::{AttributePath, Diagnostics};
+
+pub(crate) use overtaken::{is_as_planned, since_the_plan};
 
 /// What a request is about.
 pub(crate) struct Subject {
@@ -23,8 +27,7 @@ pub(crate) struct Subject {
 pub(crate) fn report_undeleted(diagnostics: &mut Diagnostics, subject: &Subject, summary: &str, error: &Error) {
     match error {
         Error::Api(answer) if answer.problem.code == Some(Code::Conflict) => {
-            let message = answer.problem.message.trim_end_matches('.');
-            diagnostics.error(summary, format!("The server answered {}: {message}.{STILL_USED}", answer.status));
+            diagnostics.error(summary, said(answer, STILL_USED));
         }
         error => report(diagnostics, subject, summary, error),
     }
@@ -66,6 +69,10 @@ pub(crate) fn report_at(
             let hint = "The server may be overloaded. `request_timeout` in the provider block sets how long to wait.";
             diagnostics.error(summary, format!("{}.\n\n{hint}", chain(error)));
         }
+        Error::Decode { .. } => {
+            let hint = "Does the provider's `endpoint` lead to a JustIAM server, and is the server of a version that this provider knows?";
+            diagnostics.error(summary, format!("{}.\n\n{hint}", chain(error)));
+        }
         other => diagnostics.error(summary, format!("{}.", chain(other))),
     }
 }
@@ -78,7 +85,7 @@ fn report_answer(
     attribute: impl Fn(&str) -> Option<AttributePath>,
 ) {
     let problem = &error.problem;
-    let request = error.request_id.as_ref().map_or_else(String::new, |id| format!("\n\nRequest id: {id}"));
+    let request = request_id(error);
     for (field, messages) in &problem.validation_errors {
         for message in messages {
             let detail = format!("The server refuses `{field}`: {message}.{request}");
@@ -95,21 +102,56 @@ fn report_answer(
         Some(Code::Unauthorised) => {
             "\n\nThe token is missing, wrong or expired: see `token` in the provider block, or `JUSTIAM_TOKEN`."
         }
+        Some(Code::Forbidden) => {
+            "\n\nThe provider's token is valid, but it may not do this: use one whose owner has the permission, or ask an administrator."
+        }
         Some(Code::TooManyRequests) => {
             "\n\nThe server asks for fewer requests: lower `max_concurrency` or raise `max_retries` in the provider block."
         }
-        Some(Code::PreconditionFailed) => {
-            "\n\nSomebody else has changed it since Terraform looked at it, or an earlier attempt of this change was made and its answer \
-             got lost. Nothing was overwritten: plan and apply again."
-        }
+        Some(Code::PreconditionFailed) => OVERTAKEN,
         Some(Code::ServiceUnavailable) => "\n\nThe server cannot work at the moment; try again later.",
-        _ => "",
+        Some(Code::InternalError) => "\n\nThis is a defect of the server, whose log says more under the request id.",
+        // Somebody who speaks JSON and is not the server, or a path that the server does not have.
+        None => "\n\nIs the provider's `endpoint` the address of a JustIAM server, without a path of its own?",
+        Some(_) => "",
     };
-    let mut detail = format!("The server answered {}: {}.{hint}", error.status, problem.message.trim_end_matches('.'));
-    if let Some(import) = import_block(subject, error) {
-        detail.push_str(&import);
+    let import = import_block(subject, error).unwrap_or_default();
+    diagnostics.error(summary, said(error, &(hint.to_owned() + &import)));
+}
+
+/// Reports that an object could not be changed. `since` says what [`since_the_plan`] has found out.
+pub(crate) fn report_unchanged(
+    diagnostics: &mut Diagnostics,
+    subject: &Subject,
+    summary: &str,
+    error: &Error,
+    since: Option<&str>,
+    attribute: impl Fn(&str) -> Option<AttributePath>,
+) {
+    match (error, since) {
+        (Error::Api(answer), Some(since)) => {
+            diagnostics.error(summary, said(answer, &format!("{OVERTAKEN}\n\n{since}")));
+        }
+        (Error::Api(answer), None) if error.is_not_found() => {
+            let hint = "\n\nIt, or what it refers to, has been deleted since Terraform looked at it. Plan again: what is gone is created anew.";
+            diagnostics.error(summary, said(answer, hint));
+        }
+        _ => report_at(diagnostics, subject, summary, error, attribute),
     }
-    diagnostics.error(summary, detail + &request);
+}
+
+/// What to do about a change that came first.
+const OVERTAKEN: &str =
+    "\n\nSomebody else has changed it since Terraform looked at it. Nothing was overwritten: plan and apply again.";
+
+/// What the server said, what to do about it, and where its log says more.
+fn said(error: &ApiError, hint: &str) -> String {
+    let message = error.problem.message.trim_end_matches('.');
+    format!("The server answered {}: {message}.{hint}{}", error.status, request_id(error))
+}
+
+fn request_id(error: &ApiError) -> String {
+    error.request_id.as_ref().map_or_else(String::new, |id| format!("\n\nRequest id: {id}"))
 }
 
 /// For a name that is taken: how to go on with the object that has it.

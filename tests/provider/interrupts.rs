@@ -5,9 +5,11 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
 use justiam_sdk::api::tasks::{Task, TaskQuery};
+use justiam_tests::faults::{Fault, Faults};
 use justiam_tests::process::ServerProcess;
 use justiam_tests::terraform::{Workspace, said};
 use justiam_tests::{soon, until};
@@ -153,6 +155,30 @@ async fn ctrl_c_during_a_create_leaves_the_object_in_the_state() {
     let created = server.client.tasks().find("Task").await.unwrap().unwrap();
     assert_eq!(workspace.attributes(ADDRESS).unwrap()["id"], created.id.to_string(), "{}", said.text);
     workspace.variable("JUSTIAM_ENDPOINT", &server.endpoint);
+    workspace.plan_nothing().await;
+}
+
+#[tokio::test]
+async fn u33_a_server_that_never_answers_is_left_at_once_by_ctrl_c() {
+    let (server, workspace) = world().await;
+    let faults = Faults::start(&server.endpoint).await;
+    let mut workspace = workspace;
+    workspace.variable("JUSTIAM_ENDPOINT", &faults.endpoint);
+    workspace.variable("JUSTIAM_REQUEST_TIMEOUT", "600");
+    workspace.file("task.go", SCRIPT);
+    workspace.config(&task(""));
+    workspace.apply().await.ok();
+    faults.inject("GET", "/tasks", 1, Fault::Silence);
+    let mut command = workspace.command(&["plan", "-input=false", "-no-color"]);
+    let plan = command.process_group(0).spawn().unwrap();
+    until("the request arrives", async || faults.hit() == 1).await;
+    kill_process_group(pid(&plan), Signal::INT).unwrap();
+    let left = Instant::now();
+    let said = said(&soon("the plan to end", plan.wait_with_output()).await.unwrap());
+    assert!(left.elapsed() < Duration::from_secs(5), "it took {:?}", left.elapsed());
+    assert_ne!(said.code, 0);
+    let said = said.fails_with(&["Could not read the task `Task`", "Terraform was interrupted."]);
+    assert!(said.text.contains("Interrupt received"), "{}", said.text);
     workspace.plan_nothing().await;
 }
 

@@ -116,7 +116,7 @@ impl Faults {
         self.state().delay = delay;
     }
 
-    /// The next `times` requests of this method whose target contains `part` meet this fault. Earlier rules go first.
+    /// The next `times` requests of this method whose target or body contains `part` meet this fault. Earlier rules go first.
     pub fn inject(&self, method: &'static str, part: &str, times: usize, fault: Fault) {
         self.state().rules.push(Rule { method, part: part.to_owned(), fault, left: times });
     }
@@ -148,10 +148,10 @@ impl Faults {
     /// Notes a request, and says what becomes of it.
     fn judge(&self, seen: Seen) -> (Duration, Option<Fault>) {
         let mut state = self.state();
-        let rule = state
-            .rules
-            .iter_mut()
-            .find(|rule| rule.left > 0 && rule.method == seen.method && seen.target.contains(&rule.part));
+        let rule = state.rules.iter_mut().find(|rule| {
+            let meant = [&seen.target, &seen.body].iter().any(|text| text.contains(&rule.part));
+            rule.left > 0 && rule.method == seen.method && meant
+        });
         let fault = rule.map(|rule| {
             rule.left -= 1;
             rule.fault.clone()

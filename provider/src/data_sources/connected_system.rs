@@ -4,7 +4,7 @@ use justiam_sdk::api::connected_systems::ConnectedSystem;
 use justiam_sdk::api::values::Words as _;
 use tfplugin::{Attr, Attribute, Call, Check, DataSource, Relation, Schema, Type, async_trait, model};
 
-use super::{ask, instant, no_attribute, nothing_named};
+use super::{ask, asked_for, instant, no_attribute, nothing_named};
 use crate::client::Api;
 use crate::problem::Subject;
 use crate::resources::connected_system::{Csv, csv};
@@ -61,7 +61,8 @@ impl DataSource for Source {
     }
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
-        let summary = "Could not read the connected system";
+        let summary =
+            &format!("Could not read the connected system {}", asked_for(wanted.id.as_known().copied(), &wanted.name));
         let found = if let Some(&id) = wanted.id.as_known() {
             Some(ask(call, &SUBJECT, summary, async |client| client.connected_systems().get(id).await).await?)
         } else {

@@ -3,7 +3,7 @@
 use justiam_sdk::api::values::Words as _;
 use tfplugin::{Attr, Attribute, Call, Check, DataSource, Relation, Schema, async_trait, model};
 
-use super::{ask, no_attribute, nothing_named};
+use super::{ask, asked_for, no_attribute, nothing_named};
 use crate::client::Api;
 use crate::problem::Subject;
 
@@ -57,7 +57,8 @@ impl DataSource for Source {
     }
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
-        let summary = "Could not read the run profile";
+        let summary =
+            &format!("Could not read the run profile {}", asked_for(wanted.id.as_known().copied(), &wanted.name));
         let system = wanted.connected_system_id.as_known().copied()?;
         let found = if let Some(&id) = wanted.id.as_known() {
             Some(

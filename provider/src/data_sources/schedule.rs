@@ -12,7 +12,7 @@ use justiam_sdk::{Client, Error};
 use tfplugin::{Attr, AttributePath, Call, DataSource, Diagnostics, Schema, async_trait, model};
 use url::Url;
 
-use super::{ask, instant, no_attribute, nothing_named};
+use super::{ask, asked_for, instant, no_attribute, nothing_named};
 use crate::client::Api;
 use crate::problem::Subject;
 
@@ -80,7 +80,7 @@ impl DataSource for Source {
     }
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
-        let summary = "Could not read the schedule";
+        let summary = &format!("Could not read the schedule {}", asked_for(wanted.id.as_str(), &wanted.name));
         let found = if let Some(id) = wanted.id.as_str() {
             let id: ScheduleId = call.diagnostics.ok(summary, id.parse())?;
             Some(ask(call, &SUBJECT, summary, async |client| client.schedules().get(id).await).await?)

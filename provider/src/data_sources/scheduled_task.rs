@@ -8,7 +8,7 @@ use justiam_sdk::api::values::Words as _;
 use justiam_sdk::{Client, Error};
 use tfplugin::{Attr, Attribute, Call, DataSource, Relation, Schema, Type, async_trait, model};
 
-use super::{ask, id, instant, no_attribute, nothing_named};
+use super::{ask, asked_for, id, instant, no_attribute, nothing_named};
 use crate::client::Api;
 use crate::problem::Subject;
 
@@ -82,7 +82,7 @@ impl DataSource for Source {
     }
 
     async fn read(&self, wanted: Found, call: &mut Call<'_, Api>) -> Option<Found> {
-        let summary = "Could not read the task";
+        let summary = &format!("Could not read the task {}", asked_for(wanted.id.as_str(), &wanted.name));
         let found = if let Some(id) = wanted.id.as_str() {
             let id: TaskId = call.diagnostics.ok(summary, id.parse())?;
             Some(ask(call, &SUBJECT, summary, async |client| client.tasks().get(id).await).await?)

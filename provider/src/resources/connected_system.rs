@@ -14,7 +14,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report, report_undeleted};
+use crate::problem::{Subject, report, report_unchanged, report_undeleted};
 
 pub(crate) use convert::csv;
 pub(super) use convert::looked_up;
@@ -133,7 +133,7 @@ impl Resource for ConnectedSystem {
         match context.client.call(async |client| client.connected_systems().replace(id, &new).await).await {
             Ok(_) => Some(planned),
             Err(error) => {
-                report(context.diagnostics, &SUBJECT, &summary, &error);
+                report_unchanged(context.diagnostics, &SUBJECT, &summary, &error, None, SUBJECT.attribute);
                 None
             }
         }

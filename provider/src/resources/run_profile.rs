@@ -16,7 +16,7 @@ use tfplugin::{
 use super::connected_system;
 use crate::checks::{absolute_path, line, word};
 use crate::client::Api;
-use crate::problem::{Subject, report, report_undeleted};
+use crate::problem::{Subject, report, report_unchanged, report_undeleted};
 
 model! {
     /// A run profile, as configuration, plan and state hold it.
@@ -121,7 +121,7 @@ impl Resource for RunProfile {
         match context.client.call(request).await {
             Ok(_) => Some(planned),
             Err(error) => {
-                report(context.diagnostics, &SUBJECT, &summary, &error);
+                report_unchanged(context.diagnostics, &SUBJECT, &summary, &error, None, SUBJECT.attribute);
                 None
             }
         }

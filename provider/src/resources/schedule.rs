@@ -15,7 +15,7 @@ mod validate;
 use std::collections::BTreeSet;
 
 use justiam_sdk::api::ids::ScheduleId;
-use justiam_sdk::api::schedules::Schedule as Answer;
+use justiam_sdk::api::schedules::{Schedule as Answer, StepType};
 use justiam_sdk::api::values::Words as _;
 use tfplugin::{
     Attr, AttributePath, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema,
@@ -23,7 +23,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report, report_at};
+use crate::problem::{Subject, is_as_planned, report, report_at, report_unchanged, since_the_plan};
 use memory::Memory;
 
 model! {
@@ -188,9 +188,29 @@ impl Resource for Schedule {
         });
         match replace.await {
             Ok(schedule) => Some(adopt(&schedule, planned, &summary, context)),
+            Err(error) if error.is_precondition_failed() => {
+                let now = context.client.call(async |client| client.schedules().get(id).await).await;
+                let seen = |before: &State| {
+                    let now = now.as_ref().ok()?;
+                    observe::refreshed(now, before, &memory).ok()
+                };
+                // Of a connection string nobody but the server knows whether it is the planned one.
+                let open = convert::steps(&planned)
+                    .iter()
+                    .any(|step| step.step_type.as_str() == Some(StepType::SqlScript.as_str()));
+                if let (Ok(now), Some(seen), false) = (&now, seen(&planned), open)
+                    && is_as_planned(&planned, &seen)
+                {
+                    return Some(adopt(now, planned, &summary, context));
+                }
+                let seen = seen(&prior).unwrap_or_default();
+                let since = since_the_plan(&prior, now.map(|_| seen));
+                report_unchanged(context.diagnostics, &SCHEDULE, &summary, &error, Some(&since), SCHEDULE.attribute);
+                None
+            }
             Err(error) => {
                 let attribute = |field: &str| convert::attribute_in(field, &config);
-                report_at(context.diagnostics, &SCHEDULE, &summary, &error, attribute);
+                report_unchanged(context.diagnostics, &SCHEDULE, &summary, &error, None, attribute);
                 None
             }
         }

@@ -17,7 +17,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report, report_at};
+use crate::problem::{Subject, report, report_at, report_unchanged, since_the_plan};
 use secrets::{Change, Memory};
 
 model! {
@@ -181,7 +181,15 @@ impl Resource for ScheduledTask {
             match request.await {
                 Ok(task) => (Attr::known(task.revision), task.secret_revisions.unwrap_or_default()),
                 Err(error) => {
-                    report_secrets(&config, context.diagnostics, &summary, &error);
+                    let since = if error.is_precondition_failed() {
+                        let now = context.client.call(async |client| client.tasks().get(id).await).await;
+                        Some(since_the_plan(&prior, now.map(|task| convert::refreshed(&task, &prior))))
+                    } else {
+                        None
+                    };
+                    let secrets = secrets::attribute(&config);
+                    let attribute = |field: &str| convert::attribute_of(field, secrets);
+                    report_unchanged(context.diagnostics, &TASK, &summary, &error, since.as_deref(), attribute);
                     return None;
                 }
             }

@@ -125,6 +125,11 @@ impl Error {
         self.has_code(&Code::Conflict)
     }
 
+    /// Whether the object is not the one that was read: somebody else has changed it.
+    pub fn is_precondition_failed(&self) -> bool {
+        self.has_code(&Code::PreconditionFailed)
+    }
+
     fn has_code(&self, code: &Code) -> bool {
         self.api().is_some_and(|error| error.problem.code.as_ref() == Some(code))
     }

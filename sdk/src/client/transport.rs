@@ -2,6 +2,7 @@
 
 mod events;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -33,6 +34,8 @@ pub(super) struct Transport {
     authorization: Option<HeaderValue>,
     request_timeout: Duration,
     retry: Retry,
+    /// Whether the server has asked for fewer requests already.
+    throttled: AtomicBool,
 }
 
 /// One attempt's failure, and whether it may pass.
@@ -69,7 +72,7 @@ impl Transport {
                 value.set_sensitive(true);
                 value
             });
-        Ok(Self { http, endpoint, authorization, request_timeout, retry })
+        Ok(Self { http, endpoint, authorization, request_timeout, retry, throttled: AtomicBool::new(false) })
     }
 
     pub(super) fn endpoint(&self) -> &Url {
@@ -196,6 +199,11 @@ impl Transport {
                 return Err(failure.error);
             }
             let pause = self.retry.pause(retry, failure.retry_after);
+            // Once is enough to explain why everything takes longer.
+            if is_throttling(&failure.error) && !self.throttled.swap(true, Ordering::Relaxed) {
+                let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(%method, url = shown, pause_ms, "the server asks for fewer requests (429); they are made more slowly, and this is said once");
+            }
             tracing::debug!(%method, url = shown, retry, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), error = %failure.error, "request failed, trying again");
             tokio::time::sleep(pause).await;
         }
@@ -253,6 +261,14 @@ impl Transport {
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let error = Error::Api(Box::new(ApiError { status: status.as_u16(), problem, request_id }));
         Err(Failure { error, may_pass, retry_after })
+    }
+}
+
+fn is_throttling(error: &Error) -> bool {
+    match error {
+        Error::Api(answer) => answer.status == 429,
+        Error::Unexpected { status, .. } => *status == 429,
+        _ => false,
     }
 }
 

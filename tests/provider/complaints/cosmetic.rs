@@ -62,7 +62,7 @@ async fn u1_another_spelling_of_a_cron_expression_is_no_change() {
 }
 
 #[tokio::test]
-async fn what_means_the_same_is_no_change_and_what_does_not_is_named() {
+async fn u7_what_means_the_same_is_no_change_and_what_does_not_is_named() {
     let (_server, workspace) = world().await;
     workspace.file("task.go", SCRIPT);
     let config = |run_at: &str, config: &str, days: &str, times: &str, entries: &str| {
