@@ -89,6 +89,7 @@ fn compare(place: &str, planned: &Value, config: &Json, stored: &Json) -> usize 
                     Value::Number(planned) => planned.to_string() == stored.to_string(),
                     Value::String(planned) => *stored == json!(planned),
                     Value::List(items) => items.is_empty() && nothing,
+                    Value::Map(entries) => entries.is_empty() && nothing,
                     _ => false,
                 };
                 assert!(same, "{place} is {planned:?} in a plan, and {stored} on the server");

@@ -68,8 +68,13 @@ async fn one(server: &TestServer, faults: &Faults, workspace: &Workspace, config
     }
     faults.take();
     workspace.run(&["apply", "-input=false", "-no-color", "planned"]).await.ok();
-    let sent = faults.take().into_iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.body);
-    assert_eq!(sent.collect::<Vec<_>>(), Vec::<String>::new(), "what is equal was sent");
+    // A schedule with a password is sent, as nobody else can tell whether that is the same. Questions about secrets change nothing.
+    let sent = faults.take().into_iter().filter(|seen| {
+        seen.method != "GET"
+            && !seen.target.ends_with("/secrets/compare")
+            && !(seen.method == "PUT" && seen.body.contains("SqlScript"))
+    });
+    assert_eq!(sent.collect::<Vec<_>>(), [], "what is equal was sent");
     assert_eq!(self::revisions(server).await, revisions, "what is equal was written");
     workspace.plan_nothing().await;
 

@@ -46,8 +46,10 @@ impl Configuration {
                 open.insert("revision".to_owned());
             }
         } else {
+            // An import knows neither passwords nor whether the order of the steps or an index of their own gives their places.
             let steps = self.schedules[at]["steps"].as_array();
-            if steps.into_iter().flatten().any(|step| step["step_type"] == "SqlScript") {
+            let unknown = |step: &Json| step["step_type"] == "SqlScript" || !step["step_index"].is_null();
+            if steps.into_iter().flatten().any(unknown) {
                 open.insert("steps".to_owned());
             }
         }

@@ -57,11 +57,16 @@ pub(super) fn patch(prior: &State, planned: &State) -> Result<TaskPatch, Refused
     if prior.run_at != planned.run_at {
         patch.run_at = Some(instant(&planned.run_at)?);
     }
-    if prior.config != planned.config {
-        patch.config = Some(json(&planned.config)?);
+    // Nothing and an empty object are the same to the server: to write the one for the other is no change.
+    let empty = || Json::Object(serde_json::Map::new());
+    let (before, after) = (json(&prior.config)?.unwrap_or_else(empty), json(&planned.config)?);
+    if after.as_ref().unwrap_or(&empty()) != &before {
+        patch.config = Some(after);
     }
-    if prior.task_config != planned.task_config {
-        patch.task_config = Some(entries(&planned.task_config)?.unwrap_or_default());
+    let (before, after) = (entries(&prior.task_config)?.unwrap_or_default(), entries(&planned.task_config)?);
+    let after = after.unwrap_or_default();
+    if after != before {
+        patch.task_config = Some(after);
     }
     Ok(patch)
 }
