@@ -21,11 +21,9 @@ struct Kind {
     says: &'static str,
     /// Whether it may pass, so that the request is made again.
     passes: bool,
-    /// Whether the server does what it is asked all the same.
-    done: bool,
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     kind("s401", || Fault::problem(401, "UNAUTHORISED", "the token is not known"), "`JUSTIAM_TOKEN`"),
     kind("s403", || Fault::problem(403, "FORBIDDEN", "this needs a permission"), "whose owner has the permission"),
     kind("h403", || Fault::html(403), "answered 403 with text/html; charset=utf-8 instead of the API's answer: <html>"),
@@ -40,11 +38,13 @@ const KINDS: [Kind; 15] = [
     passing("h504", || Fault::html(504), "answered 504 with text/html"),
     passing("reset", || Fault::Reset, "Is the server running"),
     passing("silence", || Fault::Silence, "did not answer within 1 s"),
-    Kind { done: true, ..passing("lost", || Fault::LostAnswer, "Is the server running") },
+    // The server does what it is asked all the same.
+    passing("lost", || Fault::LostAnswer, "Is the server running"),
+    passing("cut", || Fault::TruncatedAnswer, "Is the server running"),
 ];
 
 const fn kind(name: &'static str, fault: fn() -> Fault, says: &'static str) -> Kind {
-    Kind { name, fault, says, passes: false, done: false }
+    Kind { name, fault, says, passes: false }
 }
 
 const fn passing(name: &'static str, fault: fn() -> Fault, says: &'static str) -> Kind {
