@@ -140,6 +140,13 @@ pub(crate) fn report_unchanged(
     }
 }
 
+/// Reports that the user has stopped Terraform before the server's answer to a change was there.
+pub(crate) fn report_interrupted(diagnostics: &mut Diagnostics, summary: &str) {
+    let detail =
+        "Terraform was interrupted before the server's answer. Whether the server has done it, the next plan tells.";
+    diagnostics.error(summary, detail);
+}
+
 /// What to do about a change that came first.
 const OVERTAKEN: &str =
     "\n\nSomebody else has changed it since Terraform looked at it. Nothing was overwritten: plan and apply again.";
@@ -167,13 +174,15 @@ fn import_block(subject: &Subject, error: &ApiError) -> Option<String> {
         format!(
             "\n\nTo manage the existing {noun} with this configuration, add this block (with the resource's own name in place of \
              `this`) and apply again; otherwise choose another name.\n\n\
-             import {{\n  to = {type_name}.this\n  id = \"{id}\"\n}}"
+             import {{\n  to = {type_name}.this\n  id = \"{id}\"\n}}\n\n\
+             Where it is the {noun} that this apply replaces, an import is no way: a name is free only when the old {noun} is gone. Give the \
+             new one another name, or take `create_before_destroy` out, also where a resource that depends on this one has it."
         )
     })
 }
 
 /// An error with all its causes.
-fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &Error) -> String {
     let mut text = capitalised(&error.to_string());
     let mut cause = error.source();
     let mut last = String::new();

@@ -128,8 +128,10 @@ pub(crate) fn judge<W: Work>(
             return;
         }
         Ending::Lost(error) => {
-            report(diagnostics, subject, &format!("Could not see how the {name} ends"), &error);
-            return;
+            let mut told = Diagnostics::new();
+            report(&mut told, subject, &format!("Could not see how the {name} ends"), &error);
+            let Some(problem) = told.iter().next() else { return };
+            (problem.summary.clone(), format!("{}\n\nAs far as is known, it goes on.", problem.detail))
         }
     };
     if fail_on_error {

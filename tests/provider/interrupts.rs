@@ -255,3 +255,41 @@ async fn a_server_killed_during_an_apply_and_started_again_loses_and_doubles_not
     workspace.plan_nothing().await;
     drop(server);
 }
+
+#[tokio::test]
+async fn u33_ctrl_c_ends_changes_and_deletes_that_the_server_puts_off() {
+    let (server, mut workspace) = world().await;
+    workspace.file("task.go", SCRIPT);
+    let schedule = |text: &str| {
+        format!(
+            "resource \"justiam_schedule\" \"s\" {{\n  name = \"S\"\n  description = \"{text}\"\n  trigger_type = \"Manual\"\n}}\n"
+        )
+    };
+    workspace.config(&(task("") + &schedule("one")));
+    workspace.apply().await.ok();
+    let faults = Faults::start(&server.endpoint).await;
+    workspace.variable("JUSTIAM_ENDPOINT", &faults.endpoint);
+    let later = Fault::problem(503, "SERVICE_UNAVAILABLE", "later").header("Retry-After", "20");
+    for method in ["PATCH", "PUT", "DELETE"] {
+        faults.inject(method, "/api/v1/", usize::MAX, later.clone());
+    }
+    workspace.config(&(task("description = \"other\"") + &schedule("two")));
+    for (args, count) in [
+        (["apply", "-input=false", "-no-color", "-auto-approve"], 2),
+        (["destroy", "-input=false", "-no-color", "-auto-approve"], 2),
+    ] {
+        let before = faults.hit();
+        let child = workspace.command(&args).process_group(0).spawn().unwrap();
+        until("both requests to be put off", async || faults.hit() - before >= count).await;
+        let interrupted = Instant::now();
+        kill_process_group(pid(&child), Signal::INT).unwrap();
+        let said = said(&soon("Terraform to end", child.wait_with_output()).await.unwrap());
+        // The pauses that the server asks for are longer than that.
+        assert!(interrupted.elapsed() < Duration::from_secs(15), "{}", said.text);
+        said.fails_with(&["Terraform was interrupted before the server's answer", "the next plan tells"]);
+        assert_eq!(faults.hit() - before, count, "nothing is sent after the interrupt");
+    }
+    faults.heal();
+    workspace.apply().await.ok();
+    workspace.plan_nothing().await;
+}

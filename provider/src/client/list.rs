@@ -18,11 +18,11 @@ const SINGLE: u32 = 8;
 /// A page costs the server more than a single read, so a list of many pages must be worth it: so many single reads for each page.
 const SINGLE_FOR_A_PAGE: u32 = 2;
 
-/// Longer lists are not loaded, because they would have to be kept in memory.
-const LONGEST: u64 = 20_000;
+/// What is not read is kept until the list is a minute old, the tasks of others included: not more than this, in bytes of their text.
+const LARGEST: usize = 32 * 1024 * 1024;
 
 /// How long an answer counts.
-const FRESH: Duration = Duration::from_secs(60);
+pub(super) const FRESH: Duration = Duration::from_secs(60);
 
 /// A task in a list. Until it is read it stays the text that it came as, which takes a third of the memory.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct List {
     tasks: HashMap<TaskId, Entry>,
+    /// The length of their texts.
+    size: usize,
     /// Those that this process writes. What a list says about them may be older than that.
     written: HashSet<TaskId>,
     /// How many have been read one by one.
@@ -81,11 +83,8 @@ struct Loaded {
 impl List {
     /// How to read a task now. An entry leaves the list when it is found: Terraform reads each object once.
     pub(super) fn step(&mut self, id: TaskId, now: Instant) -> Step {
-        if self.loaded.as_ref().is_some_and(|loaded| now.saturating_duration_since(loaded.asked) > FRESH) {
-            let (written, given_up) = (std::mem::take(&mut self.written), self.given_up);
-            *self = Self { written, given_up, ..Self::default() };
-        }
-        if let Some(entry) = self.tasks.remove(&id) {
+        self.forget_old(now);
+        if let Some(entry) = self.take(id) {
             return Step::Found(entry);
         }
         if self.given_up || self.written.contains(&id) {
@@ -106,24 +105,52 @@ impl List {
         Step::Single
     }
 
+    /// Forgets a list that is too old to count.
+    pub(super) fn forget_old(&mut self, now: Instant) {
+        if self.loaded.as_ref().is_some_and(|loaded| now.saturating_duration_since(loaded.asked) > FRESH) {
+            let (written, given_up) = (std::mem::take(&mut self.written), self.given_up);
+            *self = Self { written, given_up, ..Self::default() };
+        }
+    }
+
+    fn take(&mut self, id: TaskId) -> Option<Entry> {
+        let entry = self.tasks.remove(&id)?;
+        self.size -= entry.text.get().len();
+        Some(entry)
+    }
+
     /// Takes in a page. The list was asked for at this moment.
     pub(super) fn add(&mut self, number: u32, page: Page<Entry>, asked: Instant) {
         if number == 1 {
             let pages = u32::try_from(page.total.div_ceil(u64::from(page.limit.max(1)))).unwrap_or(u32::MAX);
-            self.given_up = page.total > LONGEST;
-            let missing = if self.given_up { BTreeSet::new() } else { (2..=pages).collect() };
-            self.loaded = Some(Loaded { asked, pages, missing });
-        } else if let Some(loaded) = &mut self.loaded {
+            self.loaded = Some(Loaded { asked, pages, missing: (2..=pages).collect() });
+        } else {
+            // A page of a list that has been forgotten since has no age.
+            let Some(loaded) = &mut self.loaded else { return };
             loaded.missing.remove(&number);
         }
-        let tasks = page.data.into_iter().filter(|task| !self.written.contains(&task.id));
-        self.tasks.extend(tasks.map(|task| (task.id, task)));
+        for task in page.data.into_iter().filter(|task| !self.written.contains(&task.id)) {
+            let size = task.text.get().len();
+            if self.size + size > LARGEST {
+                self.given_up = true;
+                return;
+            }
+            self.size += size;
+            if let Some(twice) = self.tasks.insert(task.id, task) {
+                self.size -= twice.text.get().len();
+            }
+        }
     }
 
     /// From now on only a request of its own tells about this task.
     pub(super) fn wrote(&mut self, id: TaskId) {
         self.written.insert(id);
-        self.tasks.remove(&id);
+        self.take(id);
+    }
+
+    /// Whether what is not known by now is read one by one.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Lists do not work here: what is not known by now is read one by one.
@@ -197,12 +224,28 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_too_long_for_the_memory_is_not_loaded() {
+    fn a_list_that_is_too_long_for_the_memory_is_not_loaded_to_its_end() {
         let now = Instant::now();
         let mut list = ready(now);
-        list.add(1, page(1, [1], 20_001), now);
+        let large = |task: u128| json!({ "id": id(task), "config": "x".repeat(LARGEST / 4) });
+        let page =
+            json!({ "data": (1..=4).map(large).collect::<Vec<_>>(), "total": 1_000_000, "page": 1, "limit": PAGE });
+        list.add(1, serde_json::from_str(&page.to_string()).unwrap(), now);
+        assert_eq!(list.tasks.len(), 3);
         assert_eq!(word(list.step(id(1), now)), id(1).to_string());
-        assert_eq!((0..500).filter(|_| matches!(list.step(id(2), now), Step::Single)).count(), 500);
+        assert_eq!(list.size, list.tasks.values().map(|entry| entry.text.get().len()).sum::<usize>());
+        assert_eq!((0..5000).filter(|_| matches!(list.step(id(4), now), Step::Single)).count(), 5000);
+    }
+
+    #[test]
+    fn a_page_of_a_list_that_is_forgotten_does_not_count() {
+        let now = Instant::now();
+        let mut list = ready(now);
+        list.add(1, page(1, [1], 1000), now);
+        list.forget_old(now + 2 * FRESH);
+        list.add(2, page(2, [2], 1000), now);
+        assert!(list.tasks.is_empty());
+        assert_eq!(word(list.step(id(2), now + 2 * FRESH)), "single");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each configured provider has its own, so a list never outlives the command that it was asked for.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _};
@@ -12,10 +12,10 @@ use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::page::Page;
 use justiam_sdk::api::tasks::{Task, TaskQuery};
 use ring::digest::{SHA256, digest};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Api;
-use super::list::{Entry, List, PAGE, Step};
+use super::list::{Entry, FRESH, List, PAGE, Step};
 
 /// Everything that a state is compared with. Scripts are told apart by their hashes: they would be most of the list.
 const INCLUDE: &str = "script_sha256,config,task_config,secrets";
@@ -83,7 +83,11 @@ impl Api {
                             Some(page) => self.refresh.list().add(number, page, asked),
                             None => self.refresh.list().give_up(),
                         }
+                        if self.refresh.list().is_given_up() {
+                            break;
+                        }
                     }
+                    tokio::spawn(forget_later(Arc::downgrade(&self.refresh)));
                 }
             }
         }
@@ -101,6 +105,14 @@ impl Api {
             Err(_) => tracing::debug!("a list of tasks takes too long; they are read one by one"),
         }
         None
+    }
+}
+
+/// Frees what nobody has read, such as the tasks of others, also where nobody reads any more.
+async fn forget_later(refresh: Weak<Refresh>) {
+    sleep(FRESH + Duration::from_secs(1)).await;
+    if let Some(refresh) = refresh.upgrade() {
+        refresh.list().forget_old(Instant::now());
     }
 }
 

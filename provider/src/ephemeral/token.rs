@@ -12,7 +12,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report};
+use crate::problem::{Subject, chain, report};
 
 model! {
     /// What is asked for, and the token.
@@ -140,8 +140,14 @@ async fn revoke(id: TokenId, context: &mut Context<'_, Api>) {
     }
 }
 
+/// A warning, because everything that was to be done with the token is done, and it ends by itself.
 fn not_revoked(id: TokenId, error: &Error, context: &mut Context<'_, Api>) {
-    report(context.diagnostics, &SUBJECT, &format!("Could not revoke the token {id}, which ends by itself"), error);
+    let detail = format!(
+        "{}. The token ends by itself within {} s of its last renewal. To end it at once: DELETE /api/v1/me/tokens/short/{id}.",
+        chain(error),
+        context.private.get(TTL).unwrap_or(DEFAULT_TTL)
+    );
+    context.diagnostics.warning(format!("Could not revoke the token {id}"), detail);
 }
 
 /// When two thirds of a life are over. Terraform compares it with the clock of its own machine, so the server's says nothing here.

@@ -8,13 +8,14 @@ mod schema;
 
 use std::collections::BTreeMap;
 
+use justiam_sdk::Client;
 use tfplugin::{
     Attr, Context, Diagnostics, IdentityAttribute, IdentitySchema, Import, Plan, Read, Resource, Schema, Type,
     async_trait, model,
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report, report_unchanged, report_undeleted};
+use crate::problem::{Subject, report, report_interrupted, report_unchanged, report_undeleted};
 
 pub(crate) use convert::csv;
 pub(super) use convert::looked_up;
@@ -130,9 +131,14 @@ impl Resource for ConnectedSystem {
         let summary = format!("Could not change the connected system {}", named(&prior));
         let id = prior.id.as_known().copied()?;
         let new = convert::new_system(&planned)?;
-        match context.client.call(async |client| client.connected_systems().replace(id, &new).await).await {
-            Ok(_) => Some(planned),
-            Err(error) => {
+        let request = async |client: &Client| client.connected_systems().replace(id, &new).await;
+        match context.client.change(context.stop, request).await {
+            Some(Ok(_)) => Some(planned),
+            None => {
+                report_interrupted(context.diagnostics, &summary);
+                None
+            }
+            Some(Err(error)) => {
                 report_unchanged(context.diagnostics, &SUBJECT, &summary, &error, None, SUBJECT.attribute);
                 None
             }
@@ -141,12 +147,13 @@ impl Resource for ConnectedSystem {
 
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
         let Some(id) = state.id.as_known().copied() else { return };
-        match context.client.call(async |client| client.connected_systems().delete(id).await).await {
-            Err(error) if !error.is_not_found() => {
-                let summary = format!("Could not delete the connected system {}", named(&state));
+        let summary = format!("Could not delete the connected system {}", named(&state));
+        match context.client.change(context.stop, async |client| client.connected_systems().delete(id).await).await {
+            None => report_interrupted(context.diagnostics, &summary),
+            Some(Err(error)) if !error.is_not_found() => {
                 report_undeleted(context.diagnostics, &SUBJECT, &summary, &error);
             }
-            Ok(()) | Err(_) => {}
+            Some(_) => {}
         }
     }
 

@@ -16,7 +16,7 @@ use tfplugin::{
 use super::connected_system;
 use crate::checks::{absolute_path, line, word};
 use crate::client::Api;
-use crate::problem::{Subject, report, report_unchanged, report_undeleted};
+use crate::problem::{Subject, report, report_interrupted, report_unchanged, report_undeleted};
 
 model! {
     /// A run profile, as configuration, plan and state hold it.
@@ -118,9 +118,13 @@ impl Resource for RunProfile {
         let summary = format!("Could not change the run profile {}", named(&prior));
         let ((system, id), new) = (ids_of(&prior)?, new_profile(&planned)?);
         let request = async |client: &Client| client.connected_systems().run_profiles(system).replace(id, &new).await;
-        match context.client.call(request).await {
-            Ok(_) => Some(planned),
-            Err(error) => {
+        match context.client.change(context.stop, request).await {
+            Some(Ok(_)) => Some(planned),
+            None => {
+                report_interrupted(context.diagnostics, &summary);
+                None
+            }
+            Some(Err(error)) => {
                 report_unchanged(context.diagnostics, &SUBJECT, &summary, &error, None, SUBJECT.attribute);
                 None
             }
@@ -129,13 +133,14 @@ impl Resource for RunProfile {
 
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
         let Some((system, id)) = ids_of(&state) else { return };
-        match context.client.call(async |client| client.connected_systems().run_profiles(system).delete(id).await).await
-        {
-            Err(error) if !error.is_not_found() => {
-                let summary = format!("Could not delete the run profile {}", named(&state));
+        let summary = format!("Could not delete the run profile {}", named(&state));
+        let request = async |client: &Client| client.connected_systems().run_profiles(system).delete(id).await;
+        match context.client.change(context.stop, request).await {
+            None => report_interrupted(context.diagnostics, &summary),
+            Some(Err(error)) if !error.is_not_found() => {
                 report_undeleted(context.diagnostics, &SUBJECT, &summary, &error);
             }
-            Ok(()) | Err(_) => {}
+            Some(_) => {}
         }
     }
 

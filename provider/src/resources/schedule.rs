@@ -23,7 +23,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, is_as_planned, report, report_at, report_unchanged, since_the_plan};
+use crate::problem::{Subject, is_as_planned, report, report_at, report_interrupted, report_unchanged, since_the_plan};
 use memory::Memory;
 
 model! {
@@ -181,12 +181,16 @@ impl Resource for Schedule {
                 return None;
             }
         };
-        let replace = context.client.call(async |client| match memory.revision.as_str() {
+        let replace = context.client.change(context.stop, async |client| match memory.revision.as_str() {
             // An object that was stored without a revision is replaced all the same.
             "" => client.schedules().replace(id, &new).await,
             revision => client.schedules().replace_if(id, &new, revision).await,
         });
-        match replace.await {
+        let Some(replaced) = replace.await else {
+            report_interrupted(context.diagnostics, &summary);
+            return None;
+        };
+        match replaced {
             Ok(schedule) => Some(adopt(&schedule, planned, &summary, context)),
             Err(error) if error.is_precondition_failed() => {
                 let now = context.client.call(async |client| client.schedules().get(id).await).await;
@@ -218,16 +222,11 @@ impl Resource for Schedule {
 
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
         let Some(id) = id_of(&state, context.diagnostics) else { return };
-        match context.client.call(async |client| client.schedules().delete(id).await).await {
-            Err(error) if !error.is_not_found() => {
-                report(
-                    context.diagnostics,
-                    &SCHEDULE,
-                    &format!("Could not delete the schedule {}", named(&state)),
-                    &error,
-                );
-            }
-            Ok(()) | Err(_) => {}
+        let summary = format!("Could not delete the schedule {}", named(&state));
+        match context.client.change(context.stop, async |client| client.schedules().delete(id).await).await {
+            None => report_interrupted(context.diagnostics, &summary),
+            Some(Err(error)) if !error.is_not_found() => report(context.diagnostics, &SCHEDULE, &summary, &error),
+            Some(_) => {}
         }
     }
 

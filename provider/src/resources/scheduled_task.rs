@@ -17,7 +17,7 @@ use tfplugin::{
 };
 
 use crate::client::Api;
-use crate::problem::{Subject, report, report_at, report_unchanged, since_the_plan};
+use crate::problem::{Subject, report, report_at, report_interrupted, report_unchanged, since_the_plan};
 use secrets::{Change, Memory};
 
 model! {
@@ -173,12 +173,16 @@ impl Resource for ScheduledTask {
             (prior.revision.clone(), change.unchanged())
         } else {
             context.client.wrote(id);
-            let request = context.client.call(async |client| match prior.revision.as_str() {
+            let request = context.client.change(context.stop, async |client| match prior.revision.as_str() {
                 Some(revision) => client.tasks().update_if(id, &patch, revision).await,
                 // A state from before there was this attribute, and no refresh since.
                 None => client.tasks().update(id, &patch).await,
             });
-            match request.await {
+            let Some(answer) = request.await else {
+                report_interrupted(context.diagnostics, &summary);
+                return None;
+            };
+            match answer {
                 Ok(task) => (Attr::known(task.revision), task.secret_revisions.unwrap_or_default()),
                 Err(error) => {
                     let since = if error.is_precondition_failed() {
@@ -202,11 +206,11 @@ impl Resource for ScheduledTask {
     async fn delete(&self, state: State, context: &mut Context<'_, Api>) {
         let Some(id) = id_of(&state, context.diagnostics) else { return };
         context.client.wrote(id);
-        match context.client.call(async |client| client.tasks().delete(id).await).await {
-            Err(error) if !error.is_not_found() => {
-                report(context.diagnostics, &TASK, &format!("Could not delete the task {}", named(&state)), &error);
-            }
-            Ok(()) | Err(_) => {}
+        let summary = format!("Could not delete the task {}", named(&state));
+        match context.client.change(context.stop, async |client| client.tasks().delete(id).await).await {
+            None => report_interrupted(context.diagnostics, &summary),
+            Some(Err(error)) if !error.is_not_found() => report(context.diagnostics, &TASK, &summary, &error),
+            Some(_) => {}
         }
     }
 

@@ -181,9 +181,8 @@ mod tests {
     use super::*;
 
     fn values(values: &[(&str, &str)]) -> Attr<super::super::Values> {
-        let values = values.iter().map(|(key, value)| {
-            ((*key).to_owned(), Attr::Known(Sensitive::from((*value).to_owned())))
-        });
+        let values =
+            values.iter().map(|(key, value)| ((*key).to_owned(), Attr::Known(Sensitive::from((*value).to_owned()))));
         Attr::Known(values.collect())
     }
 
@@ -229,7 +228,9 @@ mod tests {
             (Attr::Null, "now there are none"),
         ] {
             let config = State { secrets_wo: values, ..State::default() };
-            let Err((attribute, problem)) = Change::of(Some(&prior), &planned, &config, &memory).await else { panic!() };
+            let Err((attribute, problem)) = Change::of(Some(&prior), &planned, &config, &memory).await else {
+                panic!()
+            };
             assert_eq!(attribute, "secrets_wo");
             assert!(problem.contains(expected), "{problem}");
         }
