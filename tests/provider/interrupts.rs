@@ -116,7 +116,7 @@ async fn pass(mut client: TcpStream, state: Arc<State>) {
 }
 
 /// The provider processes that work in a folder.
-fn providers_in(folder: &Path) -> Vec<Pid> {
+pub(super) fn providers_in(folder: &Path) -> Vec<Pid> {
     let folder = folder.canonicalize().unwrap();
     let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &i32| {

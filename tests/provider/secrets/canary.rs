@@ -5,12 +5,16 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 
+use justiam_tests::faults::Fault;
 use justiam_tests::process::ServerProcess;
-use justiam_tests::terraform::Workspace;
+use justiam_tests::terraform::{Workspace, said};
+use justiam_tests::{soon, until};
+use rustix::process::{Signal, kill_process};
 use tokio::process::Command;
 
 use super::super::SCRIPT;
-use super::{BOTH, map, task};
+use super::super::interrupts::providers_in;
+use super::{BOTH, Case, map, task};
 
 /// Long enough to be compressed, and with nothing in it that JSON or HCL would write in another way.
 const CANARY: &str = "canary-4f9d1c-8e27ab";
@@ -91,5 +95,30 @@ async fn u15_a_value_is_where_the_guide_says_and_nowhere_else() {
         assert!(trace.contains("secret_revisions") || trace.contains("justiam"), "the log proves nothing");
         server.kill().await;
         assert_eq!(holders(server_folder.path()).await, [] as [String; 0], "{attribute}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_dies_with_a_value_in_its_hands_shows_it_nowhere() {
+    for attribute in BOTH {
+        let mut case = Case::start().await;
+        // Where Terraform reports the end of a plugin, with all that it knows.
+        let traces = tempfile::tempdir().unwrap();
+        let trace = traces.path().join("trace.log");
+        case.workspace.variable("TF_LOG", "TRACE");
+        case.workspace.variable("TF_LOG_PATH", trace.to_str().unwrap());
+        case.config(&map(attribute, &[("A", CANARY)]));
+        case.faults.inject("POST", "/tasks", 1, Fault::Silence);
+        let apply = case.workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
+        until("the request", async || case.faults.hit() == 1).await;
+        for provider in providers_in(case.workspace.path()) {
+            kill_process(provider, Signal::KILL).unwrap();
+        }
+        let said = said(&soon("the end of the apply", apply.wait_with_output()).await.unwrap());
+        let said = said.fails_with(&["plugin"]);
+        assert!(!said.text.contains(CANARY), "{}", said.text);
+        assert!(case.faults.take().iter().any(|seen| seen.body.contains(CANARY)), "the request had no value");
+        assert_eq!(holders(case.workspace.path()).await, ["main.tf"]);
+        assert_eq!(holders(traces.path()).await, [] as [String; 0]);
     }
 }

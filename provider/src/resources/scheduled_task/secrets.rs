@@ -155,18 +155,17 @@ impl<'a> Judge<'a> {
         // After an import, others' secrets are all that there is.
         let added = self.current.keys().filter(|key| !applied.is_empty() && !applied.contains_key(**key));
         let added = list(added.copied().filter(|key| !values.contains_key(*key)).collect());
-        let mut detail = String::new();
+        let mut detail = Vec::new();
         if !changed.is_empty() {
-            detail.push_str(&format!(
+            detail.push(format!(
                 "Since the last apply, these have been changed or removed on the server: {changed}. The configured values are written again."
             ));
         }
         if !added.is_empty() {
-            let space = if detail.is_empty() { "" } else { " " };
-            detail.push_str(&format!("{space}These have been added on the server and are removed: {added}."));
+            detail.push(format!("These have been added on the server and are removed: {added}."));
         }
         if !detail.is_empty() {
-            diagnostics.warning_at(attribute, "Secrets were changed outside Terraform", detail);
+            diagnostics.warning_at(attribute, "Secrets were changed outside Terraform", detail.join(" "));
         }
     }
 }

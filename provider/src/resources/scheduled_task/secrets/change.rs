@@ -68,7 +68,7 @@ impl Change {
                 return Err(("secrets_wo", "Only one of `secrets` and `secrets_wo` may be set, and both are.".into()));
             }
         };
-        check_keys(attribute, &plan, values.keys().collect())?;
+        check_keys(attribute, &plan, &values.keys().collect())?;
         for (key, value) in values.iter().filter(|(key, _)| change.planned[*key]) {
             let Some(known) = value.as_known() else {
                 return Err((attribute, format!("The secret `{key}` is null. Leave it out, or give it a value.")));
@@ -157,7 +157,7 @@ impl Change {
 }
 
 /// The plan has shown which keys come and go; others would be a change that nobody has seen.
-fn check_keys(attribute: &'static str, plan: &Revisions, now: BTreeSet<&String>) -> Result<(), Refused> {
+fn check_keys(attribute: &'static str, plan: &Revisions, now: &BTreeSet<&String>) -> Result<(), Refused> {
     let list = |keys: Vec<&String>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     let come = list(now.iter().copied().filter(|key| !plan.contains_key(*key)).collect());
     let gone = list(plan.keys().filter(|key| !now.contains(key)).collect());

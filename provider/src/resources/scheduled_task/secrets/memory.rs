@@ -28,12 +28,12 @@ impl Memory {
 
     /// Puts it into private state.
     pub(in super::super) fn store(&self, private: &mut Private, diagnostics: &mut Diagnostics) {
-        let stored = private.set(REVISIONS, &self.applied).and_then(|()| match &self.fingerprints {
-            Some(fingerprints) => private.set(FINGERPRINTS, fingerprints),
-            None => {
-                private.remove(FINGERPRINTS);
-                Ok(())
+        let stored = private.set(REVISIONS, &self.applied).and_then(|()| {
+            if let Some(fingerprints) = &self.fingerprints {
+                return private.set(FINGERPRINTS, fingerprints);
             }
+            private.remove(FINGERPRINTS);
+            Ok(())
         });
         if let Err(error) = stored {
             diagnostics.warning("Could not remember the revisions of secrets", error.to_string());
