@@ -50,6 +50,9 @@ need_yaegi() { have yaegi yaegi; }
 # What the release script packs with.
 need_zip() { have zip zip; }
 
+# What tests look into saved plans with.
+need_unzip() { have unzip unzip; }
+
 # The programs of PostgreSQL, for temporary servers of the tests' own. Sets POSTGRES, which prints its version.
 need_postgres() {
     find_postgres && return
