@@ -86,7 +86,7 @@ fn compare(place: &str, planned: &Value, config: &Json, stored: &Json) -> usize 
                 let same = match planned {
                     Value::Null => nothing,
                     Value::Bool(planned) => *stored == json!(planned),
-                    Value::Number(planned) => planned.to_string() == stored.to_string(),
+                    Value::Number(planned) => stored.as_number().map(ToString::to_string) == Some(planned.to_string()),
                     Value::String(planned) => *stored == json!(planned),
                     Value::List(items) => items.is_empty() && nothing,
                     Value::Map(entries) => entries.is_empty() && nothing,

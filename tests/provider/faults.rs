@@ -32,7 +32,7 @@ const KINDS: [Kind; 16] = [
     kind("s500", || Fault::problem(500, "INTERNAL_ERROR", "the server failed"), "Request id: req-of-a-fault"),
     kind("h200", || Fault::html(200), "check the provider's `endpoint`"),
     kind("j200", half_json, "does not fit the contract"),
-    passing("s429", || throttled(), "lower `max_concurrency`"),
+    passing("s429", throttled, "lower `max_concurrency`"),
     passing("h502", || Fault::html(502), "answered 502 with text/html"),
     passing("s503", || Fault::problem(503, "SERVICE_UNAVAILABLE", "the database is away"), "try again later"),
     passing("h504", || Fault::html(504), "answered 504 with text/html"),

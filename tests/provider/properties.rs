@@ -30,6 +30,7 @@ async fn u26_any_configuration_is_applied_and_imported_without_anything_left_to_
     tokio::join!(each(left, 0), each(right, CONFIGURATIONS / 2));
 }
 
+#[expect(clippy::print_stdout, reason = "the output of a test that failed says which configuration it was")]
 async fn each(configurations: &[Configuration], first: usize) {
     let (server, mut workspace) = world().await;
     let faults = Faults::start(&server.endpoint).await;

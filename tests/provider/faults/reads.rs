@@ -1,5 +1,7 @@
 //! Requests that only look.
 
+use std::fmt::Write as _;
+
 use justiam_tests::terraform::Workspace;
 
 use super::{KINDS, Kind, assert_errors, config, id, world};
@@ -68,8 +70,8 @@ async fn imports_and_data_sources_fail_clearly_and_leave_nothing_behind() {
             for (resource, noun) in [("justiam_scheduled_task", "task"), ("justiam_schedule", "schedule")] {
                 let (name, says) = (kind.name, kind.says);
                 let id = id(&workspace, &format!("{resource}.{name}"));
-                imports += &format!("import {{\n  to = {resource}.{name}\n  id = \"{id}\"\n}}\n");
-                sources += &format!("data \"{resource}\" \"{name}\" {{\n  id = \"{id}\"\n}}\n");
+                let _ = writeln!(imports, "import {{\n  to = {resource}.{name}\n  id = \"{id}\"\n}}");
+                let _ = writeln!(sources, "data \"{resource}\" \"{name}\" {{\n  id = \"{id}\"\n}}");
                 imported.push((format!("Could not import the {noun} `{id}`"), says));
                 read.push((format!("Could not read the {noun} `{id}`"), says));
                 faults.inject("GET", &id, 1, (kind.fault)());
