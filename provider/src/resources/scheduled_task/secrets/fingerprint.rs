@@ -1,5 +1,6 @@
 //! Fingerprints of values that no state holds: they tell whether a value is the one that was applied, and nothing else.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -16,6 +17,12 @@ const MEMORY: u32 = 512;
 /// Bytes of the salt, and of a fingerprint.
 const SALT: usize = 16;
 const LENGTH: usize = 32;
+
+thread_local! {
+    /// Each of the runtime's two threads keeps its memory: given back and taken again for each fingerprint, it would be scattered, and
+    /// the process would become twice as large.
+    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The fingerprints of one task's secrets, by key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +71,15 @@ impl Fingerprints {
         self.of.retain(|key, _| keep(key));
     }
 
-    /// The memory is taken and given back within one call that waits for nothing, so there are never more of these at a time than
-    /// the runtime has threads, which are two.
     fn make(&self, key: &str, value: &str) -> Option<String> {
         let mut salt = BASE64.decode(&self.salt).ok()?;
         salt.extend_from_slice(key.as_bytes());
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, 1, 1, Some(LENGTH)).ok()?);
-        let mut memory = vec![Block::default(); argon.params().block_count()];
         let mut fingerprint = [0; LENGTH];
-        argon.hash_password_into_with_memory(value.as_bytes(), &salt, &mut fingerprint, &mut memory).ok()?;
+        BLOCKS.with_borrow_mut(|blocks| {
+            blocks.resize(argon.params().block_count(), Block::default());
+            argon.hash_password_into_with_memory(value.as_bytes(), &salt, &mut fingerprint, blocks).ok()
+        })?;
         Some(BASE64.encode(fingerprint))
     }
 }
