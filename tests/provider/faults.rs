@@ -2,6 +2,7 @@
 //! and the error says what to do.
 
 mod changes;
+mod echoes;
 mod reads;
 mod throttling;
 
@@ -26,9 +27,9 @@ struct Kind {
 const KINDS: [Kind; 16] = [
     kind("s401", || Fault::problem(401, "UNAUTHORISED", "the token is not known"), "`JUSTIAM_TOKEN`"),
     kind("s403", || Fault::problem(403, "FORBIDDEN", "this needs a permission"), "whose owner has the permission"),
-    kind("h403", || Fault::html(403), "answered 403 with text/html; charset=utf-8 instead of the API's answer: <html>"),
-    kind("h404", || Fault::html(404), "answered 404 with text/html; charset=utf-8 instead of the API's answer: <html>"),
-    kind("p404", || untyped(404), "The server answered 404: no Route matched"),
+    kind("h403", || Fault::html(403), "answered 403 with text/html; charset=utf-8 instead of the API's answer"),
+    kind("h404", || Fault::html(404), "answered 404 with text/html; charset=utf-8 instead of the API's answer"),
+    kind("p404", || untyped(404), "the address of a JustIAM server, without a path of its own"),
     kind("s500", || Fault::problem(500, "INTERNAL_ERROR", "the server failed"), "Request id: req-of-a-fault"),
     kind("h200", || Fault::html(200), "check the provider's `endpoint`"),
     kind("j200", half_json, "does not fit the contract"),

@@ -20,6 +20,15 @@ pub enum Fault {
         /// The body.
         body: String,
     },
+    /// The server never sees it; the answer shows the request's body, as debugging proxies and firewalls do.
+    Echo {
+        /// The status, such as `400`.
+        status: u16,
+        /// The type of the answer's body.
+        kind: &'static str,
+        /// What stands before the request's body, and after it.
+        around: [&'static str; 2],
+    },
     /// The connection ends before the server sees it.
     Reset,
     /// The server does it, and the connection ends before the answer.
@@ -177,7 +186,7 @@ async fn carry(mut client: TcpStream, server: &str, faults: &Faults) -> Option<(
         let mut words = line.split(' ').map(str::to_owned);
         let (method, target) = (words.next()?, words.next()?);
         let body = String::from_utf8_lossy(&request.bytes[request.head..]).into_owned();
-        let (delay, fault) = faults.judge(Seen { method, target, body });
+        let (delay, fault) = faults.judge(Seen { method, target, body: body.clone() });
         let _under_way = UnderWay(faults);
         if !delay.is_zero() {
             sleep(delay).await;
@@ -196,6 +205,13 @@ async fn carry(mut client: TcpStream, server: &str, faults: &Faults) -> Option<(
                     let _ = write!(answer, "{name}: {value}\r\n");
                 }
                 client.write_all(format!("{answer}\r\n{body}").as_bytes()).await.ok()?;
+                continue;
+            }
+            Some(Fault::Echo { status, kind, around: [before, after] }) => {
+                let text = format!("{before}{body}{after}");
+                let head =
+                    format!("HTTP/1.1 {status} Fault\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", text.len());
+                client.write_all(format!("{head}\r\n{text}").as_bytes()).await.ok()?;
                 continue;
             }
             Some(Fault::LostAnswer | Fault::TruncatedAnswer) | None => {}

@@ -1,6 +1,7 @@
 //! Sends one request and makes sense of the answer.
 
 mod events;
+mod quoting;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -145,9 +146,12 @@ impl Transport {
     ) -> Result<T, Error> {
         let (url, bytes) = self.attempts(method, path, JSON, query, body, revision).await?;
         serde_json::from_slice(&bytes).map_err(|source| {
+        let is_read = method == Method::GET;
             let path = format!("{}:{}", source.line(), source.column());
             Error::Decode { url, path, source }
         })
+            // The answer to a change may hold a secret, or be the request itself.
+            let source = if is_read && !self.shows_token(&source) { source } else { quoting::neutral(source) };
     }
 
     /// Tries until it works, cannot work, or has been tried often enough.
@@ -163,7 +167,8 @@ impl Transport {
         let url = self.url(path);
         let shown = url.to_string();
         // The same key on every attempt: what was done, and whose answer got lost, is answered again and not done again.
-        let idempotency_key = matches!(method, Method::POST | Method::PATCH | Method::PUT).then(new_key);
+        let is_change = matches!(method, Method::POST | Method::PATCH | Method::PUT);
+        let idempotency_key = is_change.then(new_key);
         for retry in 0.. {
             let mut request = self.http.request(method.clone(), url.clone());
             if kind != JSON {
@@ -193,6 +198,9 @@ impl Transport {
                     }
                     Err(failure) => failure,
                 },
+                    Err(failure) if is_change => {
+                        Failure { error: quoting::conceal(failure.error, path, body), ..failure }
+                    }
                 Err(source) => self.lost(&shown, source),
             };
             if !failure.may_pass || retry >= self.retry.max_retries {
@@ -210,9 +218,17 @@ impl Transport {
         unreachable!("the loop ends with an answer or an error")
     }
 
-    fn without_token(&self, bytes: Vec<u8>) -> Vec<u8> {
+    fn token(&self) -> Option<&str> {
         let header = self.authorization.as_ref().and_then(|value| value.to_str().ok());
-        match header.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| token.len() >= SHORTEST_TOKEN) {
+        header.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| token.len() >= SHORTEST_TOKEN)
+    }
+
+    fn shows_token(&self, source: &serde_json::Error) -> bool {
+        self.token().is_some_and(|token| source.to_string().contains(token))
+    }
+
+    fn without_token(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match self.token() {
             Some(token) => String::from_utf8_lossy(&bytes).replace(token, "…").into_bytes(),
             None => bytes,
         }
@@ -256,7 +272,9 @@ impl Transport {
                 .get(CONTENT_TYPE)
                 .and_then(|value| value.to_str().ok())
                 .map_or_else(|| "an untyped body".to_owned(), |kind| kind.chars().take(60).collect());
-            return Err(Failure { may_pass, retry_after, ..unexpected(url, status, what, excerpt(&bytes)) });
+            // What has worked may have answered with a secret.
+            let excerpt = if status.is_success() { String::new() } else { excerpt(&bytes) };
+            return Err(Failure { may_pass, retry_after, ..unexpected(url, status, what, excerpt) });
         };
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let error = Error::Api(Box::new(ApiError { status: status.as_u16(), problem, request_id }));
