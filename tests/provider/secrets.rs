@@ -2,6 +2,7 @@
 
 mod canary;
 mod moves;
+mod sealed;
 mod trouble;
 mod write_only;
 

@@ -18,6 +18,8 @@ use super::audit::Event;
 use super::caller::{Caller, Permission};
 use super::executions::{ScheduleFiring, page_of_items, schedule_of};
 use super::fields::Object;
+use super::secrets::told_revision;
+use super::vault::Vault;
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::schedules::{self, Filter, ScheduleRow, Sort, StepRow};
@@ -67,7 +69,7 @@ impl App {
         schedules::replace_steps(&mut tx, id, &steps).await?;
         let event = Event::schedule("schedule.create", id, &schedule.name);
         self.note(&mut tx, caller, event.step_changes(&[], &steps)).await?;
-        let answer = view(schedule, Some(steps));
+        let answer = view(schedule, Some(steps), &self.vault);
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
         self.wakes.all(Wake::Dispatch);
@@ -80,7 +82,7 @@ impl App {
         let mut tx = self.db.read().await?;
         let schedule = schedules::get(&mut tx, id).await?.ok_or_else(|| Error::no_schedule(&id))?;
         let steps = schedules::steps(&mut tx, id).await?;
-        Ok(view(schedule, Some(steps)))
+        Ok(view(schedule, Some(steps), &self.vault))
     }
 
     /// Lists schedules.
@@ -111,7 +113,7 @@ impl App {
         }
         let items = rows.into_iter().map(|row| {
             let steps = (!includes.is_empty()).then(|| steps.remove(&row.id).unwrap_or_default());
-            view(row, steps)
+            view(row, steps, &self.vault)
         });
         Ok(Items::new(items.collect(), total, page, size))
     }
@@ -151,7 +153,7 @@ impl App {
             let event = Event::schedule("schedule.update", id, &schedule.name).schedule_changes(&stored, &schedule);
             self.note(&mut tx, caller, event.step_changes(&old_steps, &steps)).await?;
         }
-        let answer = view(schedule, Some(steps));
+        let answer = view(schedule, Some(steps), &self.vault);
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
         self.schedule_changed(fired);
@@ -179,7 +181,7 @@ impl App {
         }
         tx.commit().await?;
         self.schedule_changed(fired);
-        Ok(view(schedule, None))
+        Ok(view(schedule, None, &self.vault))
     }
 
     /// Deletes a schedule and its steps. Its executions go on and stay.
@@ -236,7 +238,7 @@ fn first_after(schedule: &ScheduleRow, now: Timestamp) -> Option<Timestamp> {
     schedule.is_enabled.then(|| schedule_of(&schedule.to_due())?.first_after(now)).flatten()
 }
 
-fn view(row: ScheduleRow, steps: Option<Vec<StepRow>>) -> Schedule {
+fn view(row: ScheduleRow, steps: Option<Vec<StepRow>>, vault: &Vault) -> Schedule {
     let mut schedule = Schedule::new(row.id, row.name, row.revision, row.created_at);
     let p = row.pattern;
     schedule.description = row.description;
@@ -255,11 +257,11 @@ fn view(row: ScheduleRow, steps: Option<Vec<StepRow>>) -> Schedule {
     schedule.step_count = row.step_count;
     schedule.last_updated = row.updated_at;
     schedule.timezone = row.timezone;
-    schedule.steps = steps.map(|steps| steps.into_iter().map(view_step).collect());
+    schedule.steps = steps.map(|steps| steps.into_iter().map(|step| view_step(step, vault)).collect());
     schedule
 }
 
-fn view_step(row: StepRow) -> ScheduleStep {
+fn view_step(row: StepRow, vault: &Vault) -> ScheduleStep {
     let mut step = ScheduleStep::new(row.id, row.step_index, row.step_type);
     step.name = row.name;
     step.execution_mode = row.execution_mode;
@@ -273,7 +275,7 @@ fn view_step(row: StepRow) -> ScheduleStep {
     step.working_directory = row.working_directory;
     if let Some(sql) = row.sql_connection {
         step.sql_connection_string = Some(sql.shown);
-        step.sql_connection_string_revision = Some(sql.revision);
+        step.sql_connection_string_revision = Some(told_revision(sql.revision, &sql.sealed_by, vault));
     }
     step.sql_script_path = row.sql_script_path;
     step

@@ -34,7 +34,7 @@ impl App {
         caller.require(Permission::TasksView)?;
         let mut tx = self.db.read().await?;
         tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
-        Ok(keys(secrets::list(&mut tx, id).await?))
+        Ok(keys(secrets::list(&mut tx, id).await?, &self.vault))
     }
 
     /// Replaces all secrets of a task.
@@ -85,7 +85,7 @@ impl App {
             tasks::update(&mut tx, &task).await?;
             self.note(&mut tx, caller, Event::task("task.update", &task).secrets(touched)).await?;
         }
-        let keys = keys(secrets::list(&mut tx, id).await?);
+        let keys = keys(secrets::list(&mut tx, id).await?, &self.vault);
         tx.commit().await?;
         Ok(keys)
     }
@@ -212,9 +212,16 @@ pub(super) fn check_key(key: &str, max: usize, errors: &mut FieldErrors, path: i
     }
 }
 
-fn keys(secrets: Vec<SealedSecret>) -> SecretKeys {
+fn keys(secrets: Vec<SealedSecret>, vault: &Vault) -> SecretKeys {
+    let told = |secret: SealedSecret| (secret.key, told_revision(secret.revision, &secret.sealed_by, vault));
     SecretKeys {
         keys: secrets.iter().map(|secret| secret.key.clone()).collect(),
-        revisions: secrets.into_iter().map(|secret| (secret.key, secret.revision)).collect(),
+        revisions: secrets.into_iter().map(told).collect(),
     }
+}
+
+/// The revision that is told of a value. A value that this server cannot open has another one than before: whoever remembers that
+/// sees a change, and repairs it by writing the value again. With the old server secret, the old revisions are back.
+pub(super) fn told_revision(revision: String, sealed_by: &str, vault: &Vault) -> String {
+    if sealed_by == vault.key_id() { revision } else { revision + "-unreadable" }
 }

@@ -18,9 +18,10 @@ use serde_json::json;
 use super::audit::{Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::Object;
-use super::secrets::Change;
+use super::secrets::{Change, told_revision};
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
+use crate::store::secrets::SealedSecret;
 use crate::store::tasks::{Definition, Filter, TaskRow};
 use crate::store::{self, Tx, active_runs, secrets, tasks};
 use definition::{Draft, Wanted};
@@ -108,8 +109,9 @@ impl App {
         if wants("secrets")
             && let (Some(first), Some(last)) = (rows.first(), rows.last())
         {
-            for (task, key, revision) in secrets::revisions_between(&mut tx, first.id, last.id).await? {
-                revisions.entry(task).or_default().insert(key, revision);
+            for found in secrets::revisions_between(&mut tx, first.id, last.id).await? {
+                let told = told_revision(found.revision, &found.sealed_by, &self.vault);
+                revisions.entry(found.task_id).or_default().insert(found.key, told);
             }
         }
         let data = rows
@@ -269,7 +271,8 @@ impl App {
 
     async fn view(&self, tx: &mut Tx, task: TaskRow) -> Result<Task> {
         let secrets = secrets::list(tx, task.id).await?;
-        Ok(view(task, secrets.into_iter().map(|secret| (secret.key, secret.revision)).collect()))
+        let told = |secret: SealedSecret| (secret.key, told_revision(secret.revision, &secret.sealed_by, &self.vault));
+        Ok(view(task, secrets.into_iter().map(told).collect()))
     }
 }
 

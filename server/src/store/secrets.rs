@@ -24,10 +24,23 @@ pub async fn list(tx: &mut Tx, task: TaskId) -> Result<Vec<SealedSecret>> {
     ).bind(task.to_string()).fetch_all(conn).await?))
 }
 
-/// Keys and revisions of all secrets of the tasks whose ids lie between two ids: what a page of tasks needs.
-pub async fn revisions_between(tx: &mut Tx, first: TaskId, last: TaskId) -> Result<Vec<(String, String, String)>> {
+/// What a page of tasks needs of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KeyRevision {
+    /// Its task.
+    pub task_id: String,
+    /// Its key.
+    pub key: String,
+    /// Which key sealed it.
+    pub sealed_by: String,
+    /// Changes whenever the value does.
+    pub revision: String,
+}
+
+/// Keys and revisions of all secrets of the tasks whose ids lie between two ids.
+pub async fn revisions_between(tx: &mut Tx, first: TaskId, last: TaskId) -> Result<Vec<KeyRevision>> {
     Ok(on!(tx, conn => sqlx::query_as(
-        "SELECT task_id, key, revision FROM task_secrets WHERE task_id BETWEEN $1 AND $2 ORDER BY task_id, key",
+        "SELECT task_id, key, sealed_by, revision FROM task_secrets WHERE task_id BETWEEN $1 AND $2 ORDER BY task_id, key",
     ).bind(first.to_string()).bind(last.to_string()).fetch_all(conn).await?))
 }
 

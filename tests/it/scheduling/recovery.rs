@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use justiam_sdk::api::tasks::{NewTask, TaskPatch};
+use justiam_sdk::api::tasks::{NewTask, TaskPatch, TaskQuery};
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType};
 use justiam_server::config::Config;
 use justiam_server::{ServeError, Server};
@@ -73,11 +73,20 @@ async fn a_secret_that_another_key_sealed_is_named_and_can_be_written_again() {
     let mut new = NewTask::triggered_script("T", source);
     new.secrets = Some([("K".to_owned(), "old value".into()), ("L".to_owned(), "other".into())].into());
     let task = create(&server, &new).await;
+    let readable = server.client.secrets(task.id).keys().await.unwrap();
     let server =
         server.restart_with(|config| config.jwt_secret = Some("the other server secret, long enough".into())).await;
-    // Names and tokens do not depend on the key.
+    // Names and tokens do not depend on the key. Revisions do: whoever remembers them sees that the values must be written again.
     let before = server.client.secrets(task.id).keys().await.unwrap();
     assert_eq!(before.keys, ["K", "L"]);
+    assert_eq!(before.revisions["K"], format!("{}-unreadable", readable.revisions["K"]));
+    let shown = server.client.tasks().get(task.id).await.unwrap();
+    assert_eq!(shown.secret_revisions.as_ref(), Some(&before.revisions));
+    assert_eq!(shown.revision, task.revision);
+    let mut query = TaskQuery::new();
+    (query.name, query.include) = (Some("T".into()), Some("secrets".into()));
+    let listed = server.client.tasks().page(&query).await.unwrap();
+    assert_eq!(listed.data[0].secret_revisions.as_ref(), Some(&before.revisions));
     let run = server.client.tasks().run(task.id).await.unwrap();
     let run = server.ended(run.id).await;
     let expected = format!(
@@ -91,7 +100,8 @@ async fn a_secret_that_another_key_sealed_is_named_and_can_be_written_again() {
         .replace(&[("K".to_owned(), "old value".into()), ("L".to_owned(), "other".into())].into())
         .await
         .unwrap();
-    assert_ne!(after.revisions["K"], before.revisions["K"]);
+    assert!(![&before, &readable].iter().any(|old| old.revisions["K"] == after.revisions["K"]));
+    assert!(!after.revisions["K"].ends_with("-unreadable"), "{after:?}");
     let run = server.client.tasks().run(task.id).await.unwrap();
     assert_eq!(server.ended(run.id).await.output.as_deref(), Some("old"));
     // Back with the first key, nothing opens what the second one sealed.

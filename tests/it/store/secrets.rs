@@ -1,7 +1,7 @@
 //! Sealed secrets.
 
 use justiam_sdk::api::ids::TaskId;
-use justiam_server::store::secrets::{self, SealedSecret};
+use justiam_server::store::secrets::{self, KeyRevision, SealedSecret};
 use justiam_server::store::{Db, tasks};
 use justiam_tests::backend::Backend;
 use justiam_tests::both_databases;
@@ -67,8 +67,12 @@ async fn revisions_of_a_page_are_those_of_its_tasks(backend: Backend) {
         put(&db, number, &secret("a", b"", "r2")).await;
     }
     let found = secrets::revisions_between(&mut db.read().await.unwrap(), id(2), id(3)).await.unwrap();
-    let of =
-        |task: u64, key: &str, revision: &str| (id::<TaskId>(task).to_string(), key.to_owned(), revision.to_owned());
+    let of = |task: u64, key: &str, revision: &str| KeyRevision {
+        task_id: id::<TaskId>(task).to_string(),
+        key: key.to_owned(),
+        sealed_by: "k1".to_owned(),
+        revision: revision.to_owned(),
+    };
     assert_eq!(found, [of(2, "a", "r2"), of(2, "b", "r1"), of(3, "a", "r2"), of(3, "b", "r1")]);
 }
 
