@@ -16,6 +16,17 @@ use crate::store::Tx;
 use crate::store::short_tokens::{self, ShortTokenRow};
 use jwt::Claims;
 
+/// How many short tokens of one maker may live at one time.
+const MOST_LIVING: usize = 100;
+
+/// For how long it is known of a short token that it has ended.
+const KNOWN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Short tokens that ended at this instant or before are forgotten.
+pub(crate) fn short_tokens_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(KNOWN_AFTER).unwrap_or(Timestamp::MIN)
+}
+
 impl App {
     /// Makes a token that ends soon, may do no more than the caller's, and dies with that.
     pub async fn create_short_token(
@@ -57,6 +68,17 @@ impl App {
         if let Some(answer) = self.earlier_sealed_answer(&mut tx, caller, key).await? {
             tx.commit().await?;
             return Ok(answer);
+        }
+        // Two requests at one moment may both see room for the last one; there is no harm in one more.
+        let ends = short_tokens::ends(&mut tx, maker, now).await?;
+        if let Some(first) = ends.first().filter(|_| ends.len() >= MOST_LIVING) {
+            let name = &caller.name;
+            let message = format!(
+                "token `{name}` has {} short tokens already, and {MOST_LIVING} may live at one time; revoke those that are not \
+                 needed, or wait: the first one ends at {first}",
+                ends.len()
+            );
+            return Err(Error::Conflict { message, details: None });
         }
         short_tokens::insert(&mut tx, &row).await?;
         let event = event("short_token.create", &row).with("permissions", permissions.clone());

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{BackOff, Driver};
 use crate::app;
 use crate::app::idempotency::kept_since;
+use crate::app::me::short_tokens_since;
 use crate::store::{activities, executions, idempotency, runs, short_tokens};
 
 /// How often to look.
@@ -106,7 +107,7 @@ impl Driver {
 
     async fn forget_short_tokens(&self) -> app::Result<u64> {
         let mut tx = self.db.write().await?;
-        let forgotten = short_tokens::forget(&mut tx, self.app.now(), BATCH).await?;
+        let forgotten = short_tokens::forget(&mut tx, short_tokens_since(self.app.now()), BATCH).await?;
         tx.commit().await?;
         Ok(forgotten)
     }

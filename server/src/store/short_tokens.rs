@@ -105,10 +105,18 @@ pub async fn set_end(tx: &mut Tx, id: TokenId, expires_at: Timestamp, revoked_at
     Ok(())
 }
 
-/// Removes up to `limit` short tokens that no renewal could let live any more, and tells how many.
-pub async fn forget(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
+/// When each short token of this maker ends that still lives, the soonest first.
+pub async fn ends(tx: &mut Tx, maker: TokenId, now: Timestamp) -> Result<Vec<Timestamp>> {
+    let ends: Vec<i64> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT expires_at FROM short_tokens WHERE maker_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY expires_at",
+    ).bind(maker.to_string()).bind(now.as_microsecond()).fetch_all(conn).await?);
+    ends.into_iter().map(|end| time("short_tokens.expires_at", end)).collect()
+}
+
+/// Removes up to `limit` short tokens that ended at this instant or before, and tells how many.
+pub async fn forget(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     Ok(on!(tx, conn => sqlx::query(
         "DELETE FROM short_tokens WHERE id IN \
-         (SELECT id FROM short_tokens WHERE latest_end <= $1 ORDER BY latest_end LIMIT $2)",
-    ).bind(now.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
+         (SELECT id FROM short_tokens WHERE expires_at <= $1 OR revoked_at <= $1 LIMIT $2)",
+    ).bind(before.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
 }

@@ -263,6 +263,29 @@ async fn what_happens_to_a_short_token_and_with_it_is_on_record_under_its_makers
 }
 
 #[tokio::test]
+async fn one_maker_has_a_hundred_living_short_tokens_at_the_most() {
+    let story = Story::start(&[TasksView]).await;
+    let api = &story.api;
+    let make = async |token: &str| {
+        answer(api.anonymous("POST", SHORT).bearer_auth(token).json(&json!({ "ttl_seconds": 900 }))).await
+    };
+    for _ in 1..100 {
+        make(&story.maker).await.expect(201);
+    }
+    let message = make(&story.maker).await.refused(409, "CONFLICT")["message"].to_string();
+    for part in ["`limited` has 100 short tokens", "revoke", "ends at 2026-01-01T00:10:00Z"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    // Those of others do not count, nor those that were revoked or have ended.
+    make(&api.server.token).await.expect(201);
+    story.revoke(&story.maker).await.expect(204);
+    make(&story.maker).await.expect(201);
+    make(&story.maker).await.refused(409, "CONFLICT");
+    api.server.advance(900);
+    make(&story.maker).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_short_token_outlives_a_restart() {
     let mut story = Story::start(&[TasksView]).await;
     story.api = Api::with(story.api.server.restart().await);

@@ -11,7 +11,8 @@ use super::support::{TEXTS, at, id, write};
 both_databases!(
     a_short_token_is_read_as_it_was_stored,
     an_end_is_written_for_one_token,
-    tokens_that_cannot_live_any_more_are_forgotten_in_batches,
+    tokens_that_have_ended_are_forgotten_in_batches,
+    the_ends_of_a_makers_living_tokens_are_told,
     a_short_token_goes_with_its_maker,
 );
 
@@ -73,16 +74,32 @@ async fn an_end_is_written_for_one_token(backend: Backend) {
     assert_eq!(read(&db, 3).await, Some(short(3)));
 }
 
-async fn tokens_that_cannot_live_any_more_are_forgotten_in_batches(backend: Backend) {
+async fn tokens_that_have_ended_are_forgotten_in_batches(backend: Backend) {
     let db = store(&backend, 2..8).await;
+    for (number, end, revoked) in
+        [(2, 50, None), (3, 51, None), (4, 99, Some(50)), (5, 99, Some(51)), (6, 40, Some(30))]
+    {
+        write(&db, async |tx| short_tokens::set_end(tx, id(number), at(end), revoked.map(at)).await.unwrap()).await;
+    }
+    write(&db, async |tx| short_tokens::set_end(tx, id(7), at(99), None).await.unwrap()).await;
     let mut forgotten = Vec::new();
     for _ in 0..3 {
-        forgotten.push(write(&db, async |tx| short_tokens::forget(tx, at(104), 2).await.unwrap()).await);
+        forgotten.push(write(&db, async |tx| short_tokens::forget(tx, at(50), 2).await.unwrap()).await);
     }
     assert_eq!(forgotten, [2, 1, 0]);
     for number in 2..8 {
-        assert_eq!(read(&db, number).await.is_some(), number > 4, "{number}");
+        assert_eq!(read(&db, number).await.is_some(), [3, 5, 7].contains(&number), "{number}");
     }
+}
+
+async fn the_ends_of_a_makers_living_tokens_are_told(backend: Backend) {
+    let db = store(&backend, 2..6).await;
+    for (number, end, revoked) in [(2, 90, None), (3, 60, None), (4, 50, None), (5, 99, Some(10))] {
+        write(&db, async |tx| short_tokens::set_end(tx, id(number), at(end), revoked.map(at)).await.unwrap()).await;
+    }
+    let mut tx = db.read().await.unwrap();
+    assert_eq!(short_tokens::ends(&mut tx, id(1), at(50)).await.unwrap(), [at(60), at(90)]);
+    assert_eq!(short_tokens::ends(&mut tx, id(9), at(50)).await.unwrap(), []);
 }
 
 async fn a_short_token_goes_with_its_maker(backend: Backend) {
