@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
@@ -144,14 +146,14 @@ impl Transport {
         body: Option<&B>,
         revision: Option<&str>,
     ) -> Result<T, Error> {
+        let is_read = method == Method::GET;
         let (url, bytes) = self.attempts(method, path, JSON, query, body, revision).await?;
         serde_json::from_slice(&bytes).map_err(|source| {
-        let is_read = method == Method::GET;
             let path = format!("{}:{}", source.line(), source.column());
-            Error::Decode { url, path, source }
-        })
             // The answer to a change may hold a secret, or be the request itself.
             let source = if is_read && !self.shows_token(&source) { source } else { quoting::neutral(source) };
+            Error::Decode { url, path, source }
+        })
     }
 
     /// Tries until it works, cannot work, or has been tried often enough.
@@ -196,11 +198,11 @@ impl Transport {
                     Err(failure) if retry > 0 && method == Method::DELETE && failure.error.is_not_found() => {
                         return Ok((shown, Vec::new()));
                     }
-                    Err(failure) => failure,
-                },
                     Err(failure) if is_change => {
                         Failure { error: quoting::conceal(failure.error, path, body), ..failure }
                     }
+                    Err(failure) => failure,
+                },
                 Err(source) => self.lost(&shown, source),
             };
             if !failure.may_pass || retry >= self.retry.max_retries {
@@ -303,9 +305,17 @@ fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
         .is_some_and(|found| found.trim().eq_ignore_ascii_case(kind))
 }
 
-/// Seconds alone; servers that send a date get our own pause.
+/// Seconds, or a date, which is compared with the clock of whoever sent it where they tell it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+    let after = text(RETRY_AFTER)?;
+    if let Ok(seconds) = after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let now = text(DATE).and_then(date).unwrap_or_else(Timestamp::now);
+    // A moment that is over asks for no pause.
+    Some(Duration::try_from(date(after)?.duration_since(now)).unwrap_or_default())
 }
 
 /// The first line of a body that somebody else sent, for a person to recognise it by.
@@ -321,4 +331,31 @@ fn new_key() -> String {
     // A system without random numbers cannot have got as far as a TLS connection.
     let _ = SystemRandom::new().fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_wait_is_a_number_or_a_date() {
+        let wait = |after: &'static str, date: Option<&'static str>| {
+            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(after))]);
+            headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
+            retry_after(&headers)
+        };
+        let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(wait("Mon, 07 Nov 1994 08:49:36 GMT", now), Some(Duration::from_secs(86_399)));
+        // Over, by the sender's clock and by ours.
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:30 GMT", now), Some(Duration::ZERO));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT", None), Some(Duration::ZERO));
+        let far = wait("Fri, 01 Jan 2100 00:00:00 GMT", Some("now")).unwrap();
+        assert!(far > Duration::from_hours(24), "{far:?}");
+        for wrong in ["", "soon", "-1", "1.5", "Sun, 06 Nov 1994"] {
+            assert_eq!(wait(wrong, now), None, "{wrong}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }
