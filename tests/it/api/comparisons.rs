@@ -22,16 +22,36 @@ async fn each_key_is_told_by_itself_and_one_that_is_not_there_differs() {
 }
 
 #[tokio::test]
-async fn a_comparison_is_on_record_with_its_keys_alone() {
+async fn a_comparison_is_on_record_with_the_keys_that_there_are_and_no_value() {
     let api = Api::start().await;
     let task = api.create(&body(&json!({ "secrets": { "A": "hunter2" } }))).await;
     let path = format!("/api/v1/tasks/{}/secrets/compare", task["id"].as_str().unwrap());
     api.send("POST", &path, &json!({ "B": "x", "A": "hunter2" })).await.expect(200);
     let log = api.get("/api/v1/audit-log?action=secrets.compare").await;
     let entry = &log.json()["data"][0];
-    assert_eq!(entry["details"], json!({ "keys": ["A", "B"] }));
+    assert_eq!(entry["details"], json!({ "keys": ["A"], "more_keys": 0, "unknown_keys": 1 }));
     assert_eq!((&entry["object_id"], &entry["object_kind"]), (&task["id"], &json!("task")));
     assert!(!log.text.contains("hunter2"), "{}", log.text);
+}
+
+#[tokio::test]
+async fn a_comparison_of_many_keys_names_a_hundred_of_them_on_record() {
+    let api = Api::start().await;
+    let keys = |first: usize, count: usize| -> Map<String, Value> {
+        (first..first + count).map(|number| (format!("K{number:03}"), json!("v"))).collect()
+    };
+    let task = api.create(&body(&json!({ "secrets": keys(0, 120) }))).await;
+    let path = format!("/api/v1/tasks/{}/secrets/compare", task["id"].as_str().unwrap());
+    api.send("POST", &path, &Value::Object(keys(10, 600))).await.expect(200);
+    let log = api.get("/api/v1/audit-log?action=secrets.compare").await.json();
+    let details = &log["data"][0]["details"];
+    let named: Vec<String> = (10..110).map(|number| format!("K{number:03}")).collect();
+    assert_eq!(*details, json!({ "keys": named, "more_keys": 10, "unknown_keys": 490 }));
+    // A thousand keys a minute, in however many requests.
+    let refused = api.send("POST", &path, &Value::Object(keys(0, 401))).await;
+    let problem = refused.refused(429, "TOO_MANY_REQUESTS");
+    assert!(problem["message"].as_str().unwrap().contains("1000 keys in all"), "{problem}");
+    api.send("POST", &path, &Value::Object(keys(0, 400))).await.expect(200);
 }
 
 #[tokio::test]

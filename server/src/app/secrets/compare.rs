@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use justiam_sdk::api::ids::TaskId;
-use justiam_sdk::api::secrets::{Secret, SecretMap};
+use justiam_sdk::api::secrets::{MAX_KEYS, Secret, SecretMap};
+use serde_json::json;
 
 use super::check;
 use crate::app::audit::Event;
@@ -15,9 +16,14 @@ use crate::app::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
 use crate::store::tasks;
 
-/// How often one caller may compare the secrets of one task within [`WINDOW`]: enough for programs, too little for guessing.
+/// How often one caller may compare the secrets of one task within [`WINDOW`], and how many keys in all: enough for programs, too
+/// little for guessing.
 const MOST: usize = 30;
+const MOST_KEYS: usize = MAX_KEYS;
 const WINDOW: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many keys an entry of the audit log names.
+const MOST_NAMED: usize = 100;
 
 impl App {
     /// Tells for each key whether the task's secret has this value. `false` also where there is no such key, and where the
@@ -31,51 +37,68 @@ impl App {
         errors.check()?;
         let mut tx = self.db.read().await?;
         let task = tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
-        self.comparisons.count(caller, id, self.clock.monotonic())?;
+        self.comparisons.count(caller, id, given.len(), self.clock.monotonic())?;
         let stored = secrets::list(&mut tx, id).await?;
         // The note needs a transaction that writes, and the comparison none at all.
         drop(tx);
         let stored: HashMap<String, SealedSecret> =
             stored.into_iter().map(|secret| (secret.key.clone(), secret)).collect();
-        let keys: Vec<String> = given.keys().cloned().collect();
+        // Keys that the caller has made up are counted and not stored.
+        let (known, unknown): (Vec<&String>, Vec<&String>) = given.keys().partition(|key| stored.contains_key(*key));
+        let named: Vec<&String> = known.iter().copied().take(MOST_NAMED).collect();
+        let event = Event::task("secrets.compare", &task)
+            .with("keys", json!(named))
+            .with("more_keys", known.len() - named.len())
+            .with("unknown_keys", unknown.len());
         let is_same = |key: &str, value: &Secret| {
             let opened = stored.get(key).and_then(|secret| self.vault.open(id, key, &secret.sealed_by, &secret.sealed));
             opened.is_some_and(|stored| self.vault.same(&stored, value))
         };
         let answer = given.iter().map(|(key, value)| (key.clone(), is_same(key, value))).collect();
         let mut tx = self.db.write().await?;
-        self.note(&mut tx, caller, Event::task("secrets.compare", &task).with("keys", keys)).await?;
+        self.note(&mut tx, caller, event).await?;
         tx.commit().await?;
         Ok(answer)
     }
 }
 
-/// When callers compared secrets within the last minute, on the monotonic clock. Each server counts for itself.
+/// When callers compared secrets within the last minute, and how many keys, on the monotonic clock. Each server counts for itself.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Comparisons(Mutex<Counted>);
 
 #[derive(Debug, Default)]
 struct Counted {
-    by_caller: HashMap<(String, TaskId), VecDeque<SignedDuration>>,
+    by_caller: HashMap<(String, TaskId), VecDeque<(SignedDuration, usize)>>,
     tidied_at: SignedDuration,
 }
 
 impl Comparisons {
-    fn count(&self, caller: &Caller, task: TaskId, now: SignedDuration) -> Result<()> {
+    fn count(&self, caller: &Caller, task: TaskId, keys: usize, now: SignedDuration) -> Result<()> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if now - counted.tidied_at >= WINDOW {
-            counted.by_caller.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
+            counted.by_caller.retain(|_, times| times.back().is_some_and(|(last, _)| now - *last < WINDOW));
             counted.tidied_at = now;
         }
         let times = counted.by_caller.entry((caller.principal.clone(), task)).or_default();
-        while times.front().is_some_and(|first| now - *first >= WINDOW) {
+        while times.front().is_some_and(|(first, _)| now - *first >= WINDOW) {
             times.pop_front();
         }
-        if let Some(first) = times.front().filter(|_| times.len() >= MOST) {
-            let message = format!("secrets of one task can be compared {MOST} times a minute");
-            return Err(Error::TooMany { message, retry_after: WINDOW - (now - *first) });
+        let (mut requests, mut compared) = (times.len() + 1, times.iter().map(|(_, keys)| keys).sum::<usize>() + keys);
+        let mut wait = None;
+        // The one that has to be over before this one is within the bounds.
+        for (at, keys) in times.iter() {
+            if requests <= MOST && compared <= MOST_KEYS {
+                break;
+            }
+            (requests, compared) = (requests - 1, compared - keys);
+            wait = Some(WINDOW - (now - *at));
         }
-        times.push_back(now);
+        if let Some(retry_after) = wait {
+            let message =
+                format!("secrets of one task can be compared {MOST} times a minute, with {MOST_KEYS} keys in all");
+            return Err(Error::TooMany { message, retry_after });
+        }
+        times.push_back((now, keys));
         Ok(())
     }
 }
@@ -101,7 +124,7 @@ mod tests {
         let comparisons = Comparisons::default();
         let task = |number: u8| format!("0199f2a6-0000-7000-8000-0000000000{number:02}").parse().unwrap();
         let count = |principal: &str, number: u8, millis: i64| {
-            comparisons.count(&caller(principal), task(number), SignedDuration::from_millis(millis))
+            comparisons.count(&caller(principal), task(number), 1, SignedDuration::from_millis(millis))
         };
         for number in 0..30 {
             count("a", 1, 90_000 + number * 1000).unwrap();
@@ -119,5 +142,27 @@ mod tests {
         // What is over is forgotten.
         count("c", 3, 400_000).unwrap();
         assert_eq!(comparisons.0.lock().unwrap().by_caller.len(), 1);
+    }
+
+    #[test]
+    fn a_thousand_keys_a_minute() {
+        let comparisons = Comparisons::default();
+        let task = "0199f2a6-0000-7000-8000-000000000001".parse().unwrap();
+        let count = |keys: usize, second: i64| match comparisons.count(
+            &caller("a"),
+            task,
+            keys,
+            SignedDuration::from_secs(second),
+        ) {
+            Ok(()) => None,
+            Err(Error::TooMany { retry_after, .. }) => Some(retry_after.as_secs()),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!((count(300, 100), count(400, 110), count(300, 120)), (None, None, None));
+        // Until the first is over, or the first two.
+        assert_eq!((count(1, 130), count(300, 130), count(301, 130)), (Some(30), Some(30), Some(40)));
+        assert_eq!((count(0, 131), count(300, 160), count(1, 160)), (None, None, Some(10)));
+        // A whole task at one time, once the minute is over.
+        assert_eq!((count(1000, 219), count(1000, 220), count(1000, 280)), (Some(1), None, None));
     }
 }
