@@ -22,7 +22,7 @@ const SINGLE_FOR_A_PAGE: u32 = 2;
 const LARGEST: usize = 32 * 1024 * 1024;
 
 /// How long an answer counts.
-pub(super) const FRESH: Duration = Duration::from_secs(60);
+pub(super) const FRESH: Duration = Duration::from_mins(1);
 
 /// A task in a list. Until it is read it stays the text that it came as, which takes a third of the memory.
 #[derive(Debug)]
