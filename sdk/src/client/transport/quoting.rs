@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use crate::api::problem::Problem;
-use crate::api::values::Words as _;
+use crate::api::values::Words;
 use crate::client::error::Error;
 
 /// Shorter values are in every text; to cut them out would garble it and hide nothing.
@@ -23,7 +23,7 @@ pub(super) fn conceal<B: Serialize>(error: Error, path: &str, body: Option<&B>) 
         Error::Unexpected { url, status, what, .. } => Error::Unexpected { url, status, what, excerpt: String::new() },
         Error::Api(mut answer) => {
             let problem = &mut answer.problem;
-            if problem.code.as_ref().is_some_and(|code| code.is_known()) {
+            if problem.code.as_ref().is_some_and(Words::is_known) {
                 let body = body.and_then(|body| serde_json::to_value(body).ok()).unwrap_or_default();
                 cut(problem, &forms(&body, path.contains("/secrets")));
             } else {
