@@ -83,6 +83,7 @@ impl Resource for ScheduledTask {
                 .error(summary, "Terraform was interrupted before the request was sent; nothing was created.");
             return None;
         }
+        let config = secrets::as_planned(&planned, config);
         let prepared = async {
             let change = Change::of(None, &planned, &config, &Memory::default()).await?;
             let mut new = convert::new_task(&planned)?;
@@ -146,6 +147,7 @@ impl Resource for ScheduledTask {
         let summary = format!("Could not change the task {}", named(&prior));
         let id = id_of(&prior, context.diagnostics)?;
         let memory = Memory::recall(context.private);
+        let config = secrets::as_planned(&planned, config);
         let prepared = async {
             Ok((convert::patch(&prior, &planned)?, Change::of(Some(&prior), &planned, &config, &memory).await?))
         };
@@ -159,11 +161,11 @@ impl Resource for ScheduledTask {
         if let Some(questions) = change.questions() {
             match context.client.call(async |client| client.secrets(id).compare(questions).await).await {
                 Ok(equal) => change.answer(&equal),
-                // A server that does not say it, not to this token or not so often: all are written. It keeps the revision of a value
-                // that it has, and it is the one to say whether this token may write.
-                Err(Error::Api(_)) => change.answer(&BTreeMap::new()),
+                // A server that does not say it, or not to this token: all are written. It keeps the revision of a value that it has,
+                // and it is the one to say whether this token may write.
+                Err(Error::Api(error)) if matches!(error.status, 403..=405) => change.answer(&BTreeMap::new()),
                 Err(error) => {
-                    report(context.diagnostics, &TASK, &summary, &error);
+                    report_secrets(&config, context.diagnostics, &summary, &error);
                     return None;
                 }
             }

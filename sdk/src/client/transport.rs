@@ -306,7 +306,10 @@ fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
 }
 
 /// Seconds, or a date, which is compared with the clock of whoever sent it where they tell it.
-#[expect(clippy::disallowed_methods, reason = "a date of somebody who does not tell their own time is compared with ours")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a date of somebody who does not tell their own time is compared with ours"
+)]
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
     let after = text(RETRY_AFTER)?;

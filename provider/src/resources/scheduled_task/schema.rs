@@ -78,16 +78,17 @@ fn secret_attributes() -> [Attribute; 5] {
         values("secrets").markdown(
             "What the script reads with the package `secrets`; the task has these and no others. The server never returns a value; Terraform \
              keeps the values in its state. Only values that differ are sent, and what was changed on the server is written again. Without \
-             this attribute and `secrets_wo`, secrets are left to others; taking it out removes those that Terraform wrote.",
+             this attribute and `secrets_wo`, secrets stay as they are; a key taken out of the map is removed, and `{}` removes all.",
         ),
         values("secrets_wo").write_only().markdown(
             "The same as `secrets`, with values that are in no plan and no state; only one of the two may be set. The private state has a \
-             salted, slow fingerprint of each value, by which a plan sees what has changed. Terraform 1.11 or later. Taking it out leaves the \
-             secrets on the server as they are; `{}` removes them.",
+             salted, slow fingerprint of each value, by which a plan sees what has changed. Terraform 1.11 or later. Null leaves the \
+             secrets on the server as they are, and `{}` removes them.",
         ),
         Attribute::string("secrets_wo_version").optional().markdown(
             "Any text. Where it is set, values of `secrets_wo` are written when it changes and not when they do, and no fingerprints are kept: \
-             for values that differ in each run. Keys that come and go, and changes on the server, count all the same.",
+             for values that differ in each run. Keys that come and go, and changes on the server, count all the same. With a null `secrets_wo` \
+             values stay as they are, which a new task has none of.",
         ),
         Attribute::string("revision").computed().changes_on_update().markdown(
             "An opaque text that changes with the task's definition, config entries and secrets, and not with its runs. An update is refused if \

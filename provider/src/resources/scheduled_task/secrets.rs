@@ -6,10 +6,11 @@
 mod change;
 mod fingerprint;
 mod memory;
+mod notices;
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Attr, Diagnostics, Plan, Sensitive};
+use tfplugin::{Attr, Plan, Sensitive};
 
 use super::State;
 use crate::client::Api;
@@ -44,6 +45,14 @@ impl<'a> Configured<'a> {
             (Attr::Null, Attr::Known(values)) => Self::Map("secrets_wo", values),
         }
     }
+}
+
+/// The configuration as the plan has seen it. `ignore_changes` puts the state's values into the configuration of a plan, and an apply
+/// gets the one that was written; so it is what was planned that counts, and the configuration alone has write-only values.
+pub(super) fn as_planned(planned: &State, config: State) -> State {
+    let secrets = planned.secrets.clone();
+    let secrets_wo = if secrets.is_null() { config.secrets_wo } else { Attr::Null };
+    State { secrets, secrets_wo, secrets_wo_version: planned.secrets_wo_version.clone(), ..config }
 }
 
 /// The name of the attribute that the configuration sets, for messages.
@@ -122,14 +131,7 @@ impl<'a> Judge<'a> {
         let kept = |key: &str| self.current.get(key).map_or(Attr::Unknown, |revision| Attr::known(*revision));
         match Configured::of(self.config) {
             Configured::Open | Configured::Both => Attr::Unknown,
-            Configured::Nothing => match &self.prior.secrets {
-                // The attribute was taken out, and with it what Terraform has written.
-                Attr::Known(values) if self.config.secrets_wo_version.is_null() => {
-                    let others = self.current.keys().filter(|key| !values.contains_key(**key));
-                    Attr::Known(others.map(|key| ((*key).to_owned(), kept(key))).collect())
-                }
-                _ => self.prior.secret_revisions.clone(),
-            },
+            Configured::Nothing => self.prior.secret_revisions.clone(),
             Configured::Map(_, values) => {
                 let mut revisions = Revisions::new();
                 for (key, value) in values {
@@ -142,53 +144,34 @@ impl<'a> Judge<'a> {
             }
         }
     }
-
-    /// Says why secrets are written that nobody has changed in the configuration.
-    fn report_drift(&self, diagnostics: &mut Diagnostics) {
-        let Configured::Map(attribute, values) = Configured::of(self.config) else { return };
-        let applied = &self.memory.applied;
-        let list = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        let changed = applied.iter().filter(|(key, revision)| {
-            values.contains_key(*key) && self.current.get(key.as_str()) != Some(&revision.as_str())
-        });
-        let changed = list(changed.map(|(key, _)| key.as_str()).collect());
-        // After an import, others' secrets are all that there is.
-        let added = self.current.keys().filter(|key| !applied.is_empty() && !applied.contains_key(**key));
-        let added = list(added.copied().filter(|key| !values.contains_key(*key)).collect());
-        let mut detail = Vec::new();
-        if !changed.is_empty() {
-            detail.push(format!(
-                "Since the last apply, these have been changed or removed on the server: {changed}. The configured values are written again."
-            ));
-        }
-        if !added.is_empty() {
-            detail.push(format!("These have been added on the server and are removed: {added}."));
-        }
-        if !detail.is_empty() {
-            diagnostics.warning_at(attribute, "Secrets were changed outside Terraform", detail.join(" "));
-        }
-    }
 }
 
 /// Fills in `secret_revisions`.
 pub(super) async fn plan(plan: &mut Plan<'_, State, Api>) {
     let configured = Configured::of(&plan.config);
-    if let Configured::Both = configured {
-        let detail = "Only one of `secrets` and `secrets_wo` may be set, and both are.";
-        plan.diagnostics.error_at("secrets_wo", "Conflicting attributes", detail);
-        return;
-    }
+    let memory = Memory::recall(plan.private);
     plan.planned.secret_revisions = match (&plan.prior, configured) {
+        (_, Configured::Both) => {
+            let detail = "Only one of `secrets` and `secrets_wo` may be set, and both are. With `ignore_changes = [secrets]` those of the \
+                          state count as set: take `secrets` out of `ignore_changes` to move to `secrets_wo`.";
+            plan.diagnostics.error_at("secrets_wo", "Conflicting attributes", detail);
+            return;
+        }
         (Some(prior), _) => {
-            let memory = Memory::recall(plan.private);
             let judge = Judge::new(prior, &plan.config, &memory);
-            judge.report_drift(plan.diagnostics);
+            // Of what is about to be destroyed, nothing is repaired.
+            if prior.task_type == plan.planned.task_type {
+                notices::report(&judge, plan.diagnostics);
+            }
             judge.revisions().await
         }
         (None, Configured::Map(_, values)) => {
             Attr::Known(values.keys().map(|key| (key.clone(), Attr::Unknown)).collect())
         }
-        (None, Configured::Nothing) => Attr::Known(Revisions::new()),
-        (None, Configured::Open | Configured::Both) => Attr::Unknown,
+        (None, Configured::Nothing) => {
+            notices::report_new(&plan.config, &memory, plan.diagnostics);
+            Attr::Known(Revisions::new())
+        }
+        (None, Configured::Open) => Attr::Unknown,
     };
 }
