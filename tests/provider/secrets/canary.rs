@@ -7,14 +7,14 @@ use std::process::Stdio;
 
 use justiam_tests::faults::Fault;
 use justiam_tests::process::ServerProcess;
-use justiam_tests::terraform::{Workspace, said};
+use justiam_tests::terraform::{Workspace, said as outcome};
 use justiam_tests::{soon, until};
 use rustix::process::{Signal, kill_process};
 use tokio::process::Command;
 
 use super::super::SCRIPT;
 use super::super::interrupts::providers_in;
-use super::{BOTH, Case, map, task};
+use super::{ADDRESS, BOTH, Case, map, task};
 
 /// Long enough to be compressed, and with nothing in it that JSON or HCL would write in another way.
 const CANARY: &str = "canary-4f9d1c-8e27ab";
@@ -114,11 +114,62 @@ async fn a_provider_that_dies_with_a_value_in_its_hands_shows_it_nowhere() {
         for provider in providers_in(case.workspace.path()) {
             kill_process(provider, Signal::KILL).unwrap();
         }
-        let said = said(&soon("the end of the apply", apply.wait_with_output()).await.unwrap());
+        let said = outcome(&soon("the end of the apply", apply.wait_with_output()).await.unwrap());
         let said = said.fails_with(&["plugin"]);
         assert!(!said.text.contains(CANARY), "{}", said.text);
         assert!(case.faults.take().iter().any(|seen| seen.body.contains(CANARY)), "the request had no value");
         assert_eq!(holders(case.workspace.path()).await, ["main.tf"]);
         assert_eq!(holders(traces.path()).await, [] as [String; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_shown_by_no_change_that_fails_nor_by_import_and_destroy() {
+    for attribute in BOTH {
+        let mut case = Case::start().await;
+        let traces = tempfile::tempdir().unwrap();
+        case.workspace.variable("TF_LOG", "TRACE");
+        case.workspace.variable("TF_LOG_PATH", traces.path().join("trace.log").to_str().unwrap());
+        let mut said = Vec::new();
+        case.config(&map(attribute, &[("A", "first")]));
+        said.push(case.workspace.apply().await.ok());
+        case.config(&map(attribute, &[("A", CANARY), ("B", CANARY)]));
+        for fault in [
+            Fault::problem(403, "FORBIDDEN", "not today"),
+            Fault::problem(400, "BAD_REQUEST", "not so"),
+            Fault::problem(412, "PRECONDITION_FAILED", "too late"),
+            Fault::html(413),
+        ] {
+            case.faults.inject("PATCH", "/tasks/", 1, fault);
+            said.push(case.workspace.apply().await.fails_with(&["Could not change the task"]));
+        }
+        // A provider that aborts, as after a mistake that nothing catches, in the middle of a change.
+        case.faults.inject("PATCH", "/tasks/", 1, Fault::Silence);
+        let hits = case.faults.hit();
+        let apply = case.workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
+        until("the request", async || case.faults.hit() > hits).await;
+        for provider in providers_in(case.workspace.path()) {
+            kill_process(provider, Signal::ABORT).unwrap();
+        }
+        said.push(outcome(&soon("the end of the apply", apply.wait_with_output()).await.unwrap()));
+        assert!(case.faults.take().iter().any(|seen| seen.body.contains(CANARY)), "no request had a value");
+        assert_eq!(holders(case.workspace.path()).await, ["main.tf"]);
+        // An import asks the server about the values, and is refused once.
+        said.push(case.workspace.apply().await.ok());
+        said.push(case.workspace.run(&["state", "rm", ADDRESS]).await.ok());
+        said.push(case.workspace.run(&["import", "-no-color", "-input=false", ADDRESS, "Task"]).await.ok());
+        case.faults.inject("POST", "/secrets/compare", 1, Fault::problem(400, "BAD_REQUEST", "not so"));
+        said.push(case.workspace.apply().await.fails_with(&["Could not change the task"]));
+        said.push(case.workspace.apply().await.ok());
+        said.push(case.workspace.destroy().await.ok());
+        for said in &said {
+            assert!(!said.text.contains(CANARY), "{attribute}: {}", said.text);
+        }
+        assert_eq!(holders(traces.path()).await, [] as [String; 0], "{attribute}");
+        let expected: &[&str] =
+            if attribute == "secrets" { &["main.tf", "terraform.tfstate.backup"] } else { &["main.tf"] };
+        let mut found = holders(case.workspace.path()).await;
+        found.retain(|name| !name.ends_with(".backup") || name == "terraform.tfstate.backup");
+        assert_eq!(found, expected, "{attribute}");
     }
 }
