@@ -123,7 +123,7 @@ async fn a_task_is_created_changed_replaced_imported_and_destroyed() {
     let read = tasks.read(&imported).await.ok().unwrap();
     assert_eq!(read.value.get("name"), Some(&"Task".into()));
 
-    let built_in = json!({"name": "Cleanup", "task_type": "audit_log_cleanup", "schedule_type": "once"});
+    let built_in = json!({"name": "Cleanup", "task_type": "audit_log_cleanup", "schedule_type": "once", "secrets": {}});
     let plan = tasks.plan(Some(&state), &tasks.config(built_in.clone())).await.ok();
     assert_eq!(plan.action, Action::Replace);
     let replaced = tasks.settle(Some(&state), &tasks.config(built_in)).await;
