@@ -54,7 +54,16 @@ async fn one(server: &TestServer, faults: &Faults, workspace: &Workspace, config
     };
     // Over what the configuration before has left: objects of the same name change in place.
     file(&[]);
-    workspace.apply().await.ok();
+    let said = workspace.apply().await;
+    if said.text.contains("A new task needs its secrets") {
+        // Another type replaces the task, and a new one has no secrets to leave as they are.
+        workspace.file("objects.tf.json", "{}");
+        workspace.apply().await.ok();
+        file(&[]);
+        workspace.apply().await.ok();
+    } else {
+        said.ok();
+    }
     workspace.plan_nothing().await;
 
     let before = states(workspace);

@@ -25,7 +25,7 @@ async fn drift_of_ignored_secrets_is_repaired_with_the_values_that_were_applied_
             Case::names(&case.planned().await, &["A"], &[]);
             case.changes();
             let said = case.workspace.apply().await.ok();
-            assert_eq!(case.changes(), [one.clone()], "{what}: {values}");
+            assert_eq!(case.changes(), std::slice::from_ref(&one), "{what}: {values}");
             let said = said.flat();
             assert!(said.contains("Secrets differ from what Terraform last saw acknowledged"), "{said}");
             assert!(said.contains("these are the values that Terraform has applied"), "{said}");

@@ -59,7 +59,7 @@ async fn where_the_server_does_not_say_what_is_equal_all_is_written_and_equal_va
 async fn a_question_that_fails_is_an_error_and_no_reason_to_write_all() {
     let case = Case::applied("").await;
     case.drift(&[("A", "same")], &[]).await;
-    for (status, code) in [(401, "UNAUTHORISED"), (400, "BAD_REQUEST")] {
+    for (status, code) in [(401, "UNAUTHORISED"), (400, "VALIDATION_ERROR")] {
         case.config(&map("secrets_wo", &[("A", "same")]));
         case.changes();
         case.faults.inject("POST", "/secrets/compare", 1, Fault::problem(status, code, "not today"));

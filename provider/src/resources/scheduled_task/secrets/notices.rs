@@ -1,5 +1,6 @@
 //! What a plan says about secrets that its changes alone would not tell.
 
+use justiam_sdk::api::values::{TaskType, Words as _};
 use tfplugin::Diagnostics;
 
 use super::super::State;
@@ -77,6 +78,10 @@ fn report_unknown_keys(judge: &Judge<'_>, diagnostics: &mut Diagnostics) {
 /// About a task that is to be created without secrets: nothing can be left as it is there. A replacement has known the secrets of its
 /// predecessor. An error, because Terraform shows no warnings of the second of the two plans that a replacement has.
 pub(super) fn report_new(config: &State, memory: &Memory, diagnostics: &mut Diagnostics) {
+    // What the server brings itself reads no secrets.
+    if config.task_type.as_str().is_some_and(|word| word != TaskType::Script.as_str()) {
+        return;
+    }
     let known = list(memory.applied.keys().map(String::as_str));
     if known.is_empty() && !config.secrets_wo_version.is_known() {
         return;
