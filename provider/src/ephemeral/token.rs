@@ -50,11 +50,12 @@ impl EphemeralResource for Token {
                 "A token for as long as Terraform works with it: for a second provider configuration with fewer permissions, or for a program \
                  that a provisioner starts. It is made when Terraform plans and again when it applies, renewed after two thirds of its life, \
                  and revoked at the end. It is in no state and no plan.\n\nIt may do no more than the provider's own token, and it ends when \
-                 that does; after 24 hours at the latest. A short token cannot make another one.",
+                 that does; after 24 hours at the latest. A short token cannot make another one, and one token has at most 100 of \
+                 them at a time.",
             )
             .attributes([
                 Attribute::number("ttl_seconds").default(DEFAULT_TTL).check(Check::int(TTL_SECONDS)).markdown(
-                    "How many seconds it is valid unless it is renewed, from 60 to 3,600: as long as it outlives a Terraform that was killed. \
+                    "How many seconds it is valid unless it is renewed, from 60 to 3,600. That long it may outlive a Terraform that was killed. \
                      Default `900`.",
                 ),
                 Attribute::set("permissions", Type::String).optional().check(Check::items(1..=1000)).markdown(

@@ -88,7 +88,7 @@ fn secret_attributes() -> [Attribute; 5] {
         Attribute::string("secrets_wo_version").optional().markdown(
             "Any text. Where it is set, values of `secrets_wo` are written when it changes and not when they do, and no fingerprints are kept: \
              for values that differ in each run. Keys that come and go, and changes on the server, count all the same. With a null `secrets_wo` \
-             values stay as they are, which a new task has none of.",
+             values stay as they are; a new script task has none, so its create is refused.",
         ),
         Attribute::string("revision").computed().changes_on_update().markdown(
             "An opaque text that changes with the task's definition, config entries and secrets, and not with its runs. An update is refused if \

@@ -1,7 +1,7 @@
 //! Fingerprints of values that no state holds: they tell whether a value is the one that was applied, and nothing else.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
@@ -10,19 +10,19 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 /// How fingerprints are made. Those that were made in another way are forgotten; the server then says what is still the same.
-const METHOD: &str = "argon2id m=512 t=1 p=1";
+const METHOD: &str = "argon2id m=256 t=2 p=1";
 /// Memory for one fingerprint, in KiB. A fingerprint takes a guess of whoever has the state as long as it takes the provider:
 /// more would be slower to guess, and to plan.
-const MEMORY: u32 = 512;
+const MEMORY: u32 = 256;
+/// How often it goes over that memory.
+const PASSES: u32 = 2;
 /// Bytes of the salt, and of a fingerprint.
 const SALT: usize = 16;
 const LENGTH: usize = 32;
 
-thread_local! {
-    /// Each of the runtime's two threads keeps its memory: given back and taken again for each fingerprint, it would be scattered, and
-    /// the process would become twice as large.
-    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
+/// The memory of all fingerprints, made one at a time: given back and taken again for each, it would be scattered, and the process
+/// would become twice as large.
+static BLOCKS: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
 /// The fingerprints of one task's secrets, by key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,12 +74,11 @@ impl Fingerprints {
     fn make(&self, key: &str, value: &str) -> Option<String> {
         let mut salt = BASE64.decode(&self.salt).ok()?;
         salt.extend_from_slice(key.as_bytes());
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, 1, 1, Some(LENGTH)).ok()?);
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, PASSES, 1, Some(LENGTH)).ok()?);
         let mut fingerprint = [0; LENGTH];
-        BLOCKS.with_borrow_mut(|blocks| {
-            blocks.resize(argon.params().block_count(), Block::default());
-            argon.hash_password_into_with_memory(value.as_bytes(), &salt, &mut fingerprint, blocks).ok()
-        })?;
+        let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.resize(argon.params().block_count(), Block::default());
+        argon.hash_password_into_with_memory(value.as_bytes(), &salt, &mut fingerprint, blocks.as_mut_slice()).ok()?;
         Some(BASE64.encode(fingerprint))
     }
 }
