@@ -74,7 +74,8 @@ impl Fingerprints {
     fn make(&self, key: &str, value: &str) -> Option<String> {
         let mut salt = BASE64.decode(&self.salt).ok()?;
         salt.extend_from_slice(key.as_bytes());
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, PASSES, 1, Some(LENGTH)).ok()?);
+        let argon =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY, PASSES, 1, Some(LENGTH)).ok()?);
         let mut fingerprint = [0; LENGTH];
         let mut blocks = BLOCKS.lock().unwrap_or_else(PoisonError::into_inner);
         blocks.resize(argon.params().block_count(), Block::default());
