@@ -159,12 +159,17 @@ impl Resource for ScheduledTask {
             }
         };
         if let Some(questions) = change.questions() {
-            match context.client.call(async |client| client.secrets(id).compare(questions).await).await {
-                Ok(equal) => change.answer(&equal),
+            let asked = context.client.change(context.stop, async |client| client.secrets(id).compare(questions).await);
+            match asked.await {
+                Some(Ok(equal)) => change.answer(&equal),
                 // A server that does not say it, or not to this token: all are written. It keeps the revision of a value that it has,
                 // and it is the one to say whether this token may write.
-                Err(Error::Api(error)) if matches!(error.status, 403..=405) => change.answer(&BTreeMap::new()),
-                Err(error) => {
+                Some(Err(Error::Api(error))) if matches!(error.status, 403..=405) => change.answer(&BTreeMap::new()),
+                None => {
+                    report_interrupted(context.diagnostics, &summary);
+                    return None;
+                }
+                Some(Err(error)) => {
                     report_secrets(&config, context.diagnostics, &summary, &error);
                     return None;
                 }
