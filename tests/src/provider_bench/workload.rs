@@ -29,7 +29,7 @@ variable "changed" {{
 resource "justiam_scheduled_task" "t" {{
   count         = {count}
   name          = "Task ${{count.index + {first}}}"
-  description   = count.index == {middle} ? "changed ${{var.changed}}" : "One of many"
+  description   = var.changed != "" && count.index == {middle} ? "changed ${{var.changed}}" : "One of many"
   task_type     = "script"
   schedule_type = "cron"
   cron_expr     = "0 3 * * *"
