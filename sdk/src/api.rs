@@ -21,6 +21,7 @@ pub mod messages;
 pub mod page;
 pub mod paths;
 pub mod pattern;
+pub mod permissions;
 pub mod preview;
 pub mod problem;
 pub mod run_logs;

@@ -8,7 +8,7 @@ use justiam_sdk::api::me::{LONGEST_LIFE_SECONDS, RenewedShortToken, ShortToken, 
 use serde_json::Value;
 
 use super::audit::Event;
-use super::caller::{Caller, Permission};
+use super::caller::{self, Caller, Permission};
 use super::error::shown;
 use super::fields::{Field, Fields, Object, kind};
 use super::{App, Error, IdempotencyKey, Result};
@@ -141,7 +141,7 @@ impl App {
         Ok(Caller {
             principal: Caller::principal_of(row.maker),
             name: format!("{} (short)", row.name),
-            permissions: Permission::read_list(&row.permissions),
+            permissions: caller::read_list(&row.permissions),
             is_admin: false,
             expires_at: Some(row.expires_at),
             short_token: Some(row.id),

@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::audit::Event;
-use super::caller::{Caller, Permission};
+use super::caller::{self, Caller, Permission};
 use super::{App, Error, FieldErrors, Result};
 use crate::store::Tx;
 use crate::store::tokens::{self, TokenRow};
@@ -109,7 +109,7 @@ impl App {
         Ok(Caller {
             principal: Caller::principal_of(row.id),
             name: row.name,
-            permissions: Permission::read_list(&row.permissions),
+            permissions: caller::read_list(&row.permissions),
             is_admin: row.is_admin,
             expires_at: Some(row.expires_at),
             short_token: None,
