@@ -20,6 +20,7 @@ pub(crate) mod json;
 pub mod me;
 mod messages;
 pub mod metrics;
+pub mod readiness;
 pub(crate) mod run_logs;
 pub mod runs;
 pub mod schedules;
@@ -51,6 +52,8 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::DEFAULT_AUDIT_DAYS;
 use crate::store::Db;
 use metrics::Latest;
+use metrics::counts::Counts;
+use readiness::Readiness;
 use run_logs::Followers;
 use secrets::compare::Comparisons;
 use syntax::SyntaxCheck;
@@ -91,6 +94,8 @@ pub struct App {
     /// How scripts are isolated here, for whoever watches the server.
     isolation: OnceLock<String>,
     metrics: Latest,
+    pub(crate) counts: Counts,
+    readiness: Readiness,
     ids: Mutex<ContextV7>,
     /// What this process is executing.
     running: Mutex<HashMap<WorkId, Running>>,
@@ -176,16 +181,11 @@ impl App {
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),
             metrics: Latest::default(),
+            counts: Counts::default(),
+            readiness: Readiness::default(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }
-    }
-
-    /// Whether the database answers.
-    pub async fn ready(&self) -> Result<()> {
-        let mut tx = self.db.read().await?;
-        crate::store::tokens::count(&mut tx).await?;
-        Ok(())
     }
 
     /// How scripts are isolated on this server; `None` where there is nobody to run them.

@@ -30,6 +30,7 @@ use crate::driver::execute::script::helper;
 use crate::driver::execute::step::programs;
 use crate::lifecycle::Shutdown;
 use crate::store::Db;
+use crate::telemetry::logs::Logs;
 use crate::telemetry::{self, LogFormat};
 
 /// Reference server for JustIAM scheduled tasks.
@@ -122,6 +123,9 @@ struct Serve {
     /// The whole address for traces, where it is not `/v1/traces` below the base address
     #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
     otlp_traces_endpoint: Option<String>,
+    /// The whole address for the log at an OTLP collector, such as `http://127.0.0.1:4318/v1/logs`; without one it goes to stderr alone
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", value_name = "URL")]
+    otlp_logs_endpoint: Option<String>,
     /// Log level, or directives such as `info,justiam_server=debug`
     #[arg(long, env = "JUSTIAM_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
@@ -206,8 +210,18 @@ fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Secr
 }
 
 impl Serve {
-    async fn run(self) -> Done {
-        telemetry::start(&self.log, self.log_format)?;
+    async fn run(mut self) -> Done {
+        let logs = self.otlp_logs_endpoint.take().filter(|url| !url.is_empty());
+        let logs = logs.map(|url| Logs::new(&url)).transpose()?;
+        telemetry::start(&self.log, self.log_format, logs.as_ref())?;
+        let done = Box::pin(self.serve()).await;
+        if let Some(logs) = logs {
+            logs.end().await;
+        }
+        done
+    }
+
+    async fn serve(self) -> Done {
         keep_private()?;
         let mut config = self.data.config()?;
         self.scripts.set(&mut config);

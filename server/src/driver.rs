@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::metrics::counts::Loop;
 use crate::app::{self, App};
 use crate::config::{History, Roles};
 use crate::store::{self, Db};
@@ -74,8 +75,12 @@ impl Driver {
 
     /// Mends what an earlier process left behind, then works until `soft` fires, and lets runs end until `hard` fires.
     pub async fn run(self: Arc<Self>, soft: &CancellationToken, hard: &CancellationToken) {
-        self.recover(soft).await;
         let roles = self.settings.roles;
+        // They are missed from now on, also where the database keeps them from beginning.
+        let dispatch = if roles.dispatch { &[Loop::Dispatch, Loop::Sweep][..] } else { &[] };
+        let work = if roles.work { &[Loop::Work, Loop::Steps][..] } else { &[] };
+        dispatch.iter().chain(work).for_each(|of| self.comes_round(*of));
+        self.recover(soft).await;
         // Each on the heap: together they are large, and they live as long as the process.
         let dispatch = Box::pin(async {
             if roles.dispatch {
@@ -107,15 +112,21 @@ impl Driver {
 
     /// Gives up on a database on the network that does not answer. SQLite has a limit of its own, and answers in the end.
     async fn step<T>(&self, step: impl Future<Output = app::Result<T>>) -> app::Result<T> {
-        if !self.db.is_shared() {
-            return step.await;
-        }
-        let done = tokio::time::timeout(STEP, step).await;
-        done.unwrap_or_else(|_| {
-            // Its connection may be one on which nothing will ever be heard.
-            self.db.replace_connections();
-            Err(store::Error::Silent.into())
-        })
+        let done = if self.db.is_shared() {
+            tokio::time::timeout(STEP, step).await.unwrap_or_else(|_| {
+                // Its connection may be one on which nothing will ever be heard.
+                self.db.replace_connections();
+                Err(store::Error::Silent.into())
+            })
+        } else {
+            step.await
+        };
+        done.inspect_err(|error| self.app.counts.error(error))
+    }
+
+    /// Whoever asks whether this server works looks when its loops came round last.
+    fn comes_round(&self, of: Loop) {
+        self.app.counts.beat(of, self.app.clock.monotonic());
     }
 
     async fn rest(&self, pause: SignedDuration, until: &CancellationToken) {

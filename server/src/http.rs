@@ -47,7 +47,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes of a server with these roles.
 pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
-    let requests = Arc::clone(&app);
+    let (requests, measured) = (Arc::clone(&app), Arc::clone(&app));
     let routes = if roles.api { api() } else { Router::new() };
     routes
         .route(routes::VERSION, get(health::version))
@@ -61,6 +61,22 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
         .with_state(app)
         // Bodies are read by our own extractor, which answers in the one error form.
         .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
+        .layer(middleware::from_fn_with_state(measured, metrics::measure))
+}
+
+/// Figures and health alone, without a token: for a listener that only monitoring reaches.
+pub(crate) fn metrics_router(app: Arc<App>) -> Router {
+    let requests = Arc::clone(&app);
+    Router::new()
+        .route(routes::API_HEALTH, get(health::alive))
+        .route(routes::HEALTH, get(health::alive))
+        .route(routes::READY, get(health::ready))
+        .route(routes::METRICS, get(metrics::scrape_openly))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(app)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
 }

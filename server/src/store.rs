@@ -19,6 +19,7 @@ pub mod identity;
 pub mod invariants;
 pub mod metrics;
 pub mod origin;
+pub mod readiness;
 pub mod run_logs;
 pub mod run_profiles;
 pub mod runs;

@@ -1,9 +1,16 @@
-//! Logs: one line an event on stderr. Traces are in [`traces`].
+//! Logs: one line an event on stderr. Their export is in [`logs`], traces are in [`traces`].
 
+mod export;
+pub mod logs;
+pub mod process;
 pub mod traces;
 
-use tracing_subscriber::EnvFilter;
+use logs::Logs;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,13 +34,16 @@ impl FormatTime for Utc {
     }
 }
 
-/// Starts the log of this process. `filter` is a level, or directives such as `info,justiam_server=debug`.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
+/// Starts the log of this process on stderr, and in `exported` where there is somebody to export to. `filter` is a level, or directives
+/// such as `info,justiam_server=debug`.
+pub fn start(filter: &str, format: LogFormat, exported: Option<&Logs>) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_timer(Utc).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => log.with_ansi(false).try_init(),
-        LogFormat::Json => log.json().try_init(),
+    let log = tracing_subscriber::fmt::layer().with_timer(Utc).with_writer(std::io::stderr);
+    let log = match format {
+        LogFormat::Text => log.with_ansi(false).boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
+    let exported = exported.map(|logs| logs.bridge().with_filter(filter_fn(|event| Logs::takes(event.target()))));
+    let started = tracing_subscriber::registry().with(filter).with(log).with(exported).try_init();
     started.map_err(|error| error.to_string())
 }

@@ -18,6 +18,7 @@ mod identity;
 mod invariants;
 mod metrics;
 mod people;
+mod readiness;
 mod run_logs;
 mod runs;
 mod schedules;

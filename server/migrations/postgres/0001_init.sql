@@ -72,6 +72,9 @@ CREATE TABLE active_runs (
     status           TEXT COLLATE "C" NOT NULL,
     -- Queued, and its turn has come: the next free worker takes it.
     ready            BOOLEAN NOT NULL,
+    -- When that was so, and the nominal time of a tick: for figures alone.
+    ready_at         BIGINT,
+    due_at           BIGINT,
     attempt          BIGINT NOT NULL DEFAULT 0,
     started_at       BIGINT,
     -- The server process that executes the run, and until when it may.
@@ -120,3 +123,11 @@ CREATE TABLE idempotency_keys (
 );
 
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- Written to by whoever asks whether the database accepts a write, and read by nobody.
+CREATE TABLE readiness (
+    id         BIGINT PRIMARY KEY,
+    checked_at BIGINT NOT NULL
+);
+
+INSERT INTO readiness (id, checked_at) VALUES (1, 0);

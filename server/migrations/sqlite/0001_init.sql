@@ -70,6 +70,9 @@ CREATE TABLE active_runs (
     status           TEXT NOT NULL,
     -- Queued, and its turn has come: the next free worker takes it.
     ready            INTEGER NOT NULL,
+    -- When that was so, and the nominal time of a tick: for figures alone.
+    ready_at         INTEGER,
+    due_at           INTEGER,
     attempt          INTEGER NOT NULL DEFAULT 0,
     started_at       INTEGER,
     -- The server process that executes the run, and until when it may.
@@ -114,3 +117,11 @@ CREATE TABLE idempotency_keys (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- Written to by whoever asks whether the database accepts a write, and read by nobody.
+CREATE TABLE readiness (
+    id         INTEGER PRIMARY KEY,
+    checked_at INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO readiness (id, checked_at) VALUES (1, 0);

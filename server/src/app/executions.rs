@@ -11,6 +11,7 @@ use justiam_sdk::api::values::{Trigger, Words as _};
 
 use super::audit::Event;
 use super::caller::{Caller, Permission};
+use super::metrics::counts::End;
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::executions::{self, Filter, Initiator, Order};
@@ -64,7 +65,7 @@ impl App {
         };
         let execution = self.fire_schedule(&mut tx, firing).await?;
         // Nothing but a tick can have been recorded before.
-        let execution = execution.ok_or(crate::store::Error::Corrupt { column: "schedule_executions.id" })?;
+        let (execution, _) = execution.ok_or(crate::store::Error::Corrupt { column: "schedule_executions.id" })?;
         let event = Event::new("schedule.run", "schedule", id.to_string(), &schedule.name);
         self.note(&mut tx, caller, event.with("execution_id", execution.to_string())).await?;
         let run = ScheduleRun::new(execution, format!("schedule `{}` runs", schedule.name));
@@ -143,6 +144,8 @@ impl App {
         let execution = executions::get(&mut tx, id).await?.ok_or_else(|| Error::no_execution(&id))?;
         self.keep_answer(&mut tx, caller, key, &execution).await?;
         tx.commit().await?;
+        let began = execution.started_at.unwrap_or(execution.queued_at);
+        self.counts.executions.observe(End::Cancelled, began.duration_until(now));
         self.stop_work(&at_work);
         Ok(execution)
     }

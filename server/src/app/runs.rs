@@ -12,6 +12,7 @@ use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger, Words as _};
 
 use super::audit::Event;
 use super::caller::{Caller, Permission};
+use super::metrics::counts::{Counts, Outcome, Outcomes};
 use super::tasks::definition::schedule;
 use super::tasks::{offset, page_of};
 use super::wake::Wake;
@@ -57,6 +58,8 @@ pub(crate) struct Fired {
     pub(crate) recorded: Vec<RunId>,
     /// Runs to stop once the transaction is committed.
     pub(crate) stop: Vec<RunId>,
+    /// To be counted then.
+    pub(crate) outcomes: Outcomes,
 }
 
 impl App {
@@ -88,6 +91,7 @@ impl App {
         self.note(&mut tx, caller, Event::fired(id, &task.name).with("run_id", run.id.to_string())).await?;
         self.keep_answer(&mut tx, caller, key, &run).await?;
         tx.commit().await?;
+        Counts::fired(&self.counts.triggers, &fired.outcomes);
         self.stop_work(&fired.stop);
         self.wakes.all(Wake::Work);
         Ok(run)
@@ -156,7 +160,7 @@ impl App {
                 let message = format!("run {id} has just ended");
                 return Err(Error::Conflict { message, details: None });
             }
-            active_runs::settle(&mut tx, &serial).await?;
+            active_runs::settle(&mut tx, &serial, self.now()).await?;
             self.note(&mut tx, caller, Event::run("run.cancel", &run)).await?;
         }
         let run = runs::get(&mut tx, id).await?.ok_or_else(|| Error::no_run(&id))?;
@@ -167,18 +171,18 @@ impl App {
         Ok(run)
     }
 
-    /// Records the tick of a task that is due and that no dispatcher has come to yet, before the task becomes another one. Returns
-    /// the runs to stop once the transaction is committed.
-    pub(crate) async fn fire_if_due(&self, tx: &mut Tx, task: &mut TaskRow) -> Result<Vec<RunId>> {
+    /// Records the tick of a task that is due and that no dispatcher has come to yet, before the task becomes another one. What is
+    /// returned is to be counted, and stopped, once the transaction is committed.
+    pub(crate) async fn fire_if_due(&self, tx: &mut Tx, task: &mut TaskRow) -> Result<Fired> {
         let now = self.now();
         let is_due = task.definition.enabled && task.next_run_at.is_some_and(|next| next <= now);
         let Some((firing, next_run_at)) = is_due.then(|| Firing::of_due(task.to_due(), now)).flatten() else {
-            return Ok(Vec::new());
+            return Ok(Fired::default());
         };
         let fired = self.fire(tx, vec![firing]).await?;
         tasks::set_next_runs(tx, [(task.id, next_run_at)]).await?;
         task.next_run_at = next_run_at;
-        Ok(fired.stop)
+        Ok(fired)
     }
 
     /// Records firings of tasks, each as the task's overlap policy wants it. The transaction holds the tasks still meanwhile.
@@ -186,39 +190,45 @@ impl App {
         let now = self.now();
         let ticks = firings.iter().filter(|firing| firing.trigger != Trigger::Manual);
         let ticks: Vec<_> = ticks.map(|firing| (firing.task_id, firing.scheduled_for)).collect();
+        let mut outcomes = Outcomes::default();
         if !ticks.is_empty() {
             // Recorded before, as after a clock that was set back: nothing may be skipped or replaced for them.
             let recorded = runs::of_ticks(tx, ticks).await?;
             let recorded: HashSet<_> = recorded.into_iter().map(|(task, tick, _)| (task, tick)).collect();
+            let all = firings.len();
             firings.retain(|firing| {
                 firing.trigger == Trigger::Manual || !recorded.contains(&(firing.task_id, firing.scheduled_for))
             });
+            outcomes.add(Outcome::Repeated, (all - firings.len()) as u64);
         }
         let serial: Vec<TaskId> =
             firings.iter().filter(|f| f.overlap_policy != OverlapPolicy::Allow).map(|f| f.task_id).collect();
         let active = active_runs::of_tasks(tx, &serial).await?;
         let mut new = Vec::with_capacity(firings.len());
+        let mut became = Vec::with_capacity(firings.len());
         let mut replaced = Vec::new();
         for firing in firings {
             let id = RunId::from_uuid(self.new_id());
             let task = active.get(&firing.task_id);
             let (count, queued) = task.map_or((0, 0), |task| (task.active, task.queued));
-            let fate = match decide(&firing.overlap_policy, count, queued, self.queue_limit) {
-                Decision::Start => Fate::Ready,
-                Decision::Wait => Fate::Waiting,
+            let (outcome, fate) = match decide(&firing.overlap_policy, count, queued, self.queue_limit) {
+                Decision::Start => (Outcome::Run, Fate::Ready),
+                Decision::Wait => (Outcome::Queued, Fate::Waiting),
                 Decision::Skip => {
                     let active = task.map_or_else(String::new, |task| format!(" {}", task.oldest));
-                    Fate::Cancelled(format!("skipped: run{active} of this task is still active"))
+                    (Outcome::Skipped, Fate::Cancelled(format!("skipped: run{active} of this task is still active")))
                 }
                 Decision::QueueFull => {
                     let limit = self.queue_limit;
-                    Fate::Cancelled(format!("not queued: {limit} runs of this task are waiting already"))
+                    let reason = format!("not queued: {limit} runs of this task are waiting already");
+                    (Outcome::QueueFull, Fate::Cancelled(reason))
                 }
                 Decision::Replace => {
                     replaced.push((firing.task_id, format!("replaced by run {id}")));
-                    Fate::Waiting
+                    (Outcome::Replaced, Fate::Waiting)
                 }
             };
+            became.push(outcome);
             new.push(NewRun {
                 id,
                 task_id: firing.task_id,
@@ -235,8 +245,13 @@ impl App {
         let recorded = runs::insert(tx, &new).await?;
         // What was to be replaced may have ended meanwhile, or been only waiting.
         let replaced: Vec<TaskId> = replaced.into_iter().map(|(task, _)| task).collect();
-        active_runs::settle(tx, &replaced).await?;
+        active_runs::settle(tx, &replaced, now).await?;
+        for (run, outcome) in new.iter().zip(became) {
+            let is_new = recorded.contains(&run.id);
+            outcomes.add(if is_new { outcome } else { Outcome::Repeated }, 1);
+            outcomes.add(Outcome::Folded, if is_new { run.missed_ticks.unsigned_abs() } else { 0 });
+        }
         let recorded = new.iter().map(|run| run.id).filter(|id| recorded.contains(id)).collect();
-        Ok(Fired { recorded, stop })
+        Ok(Fired { recorded, stop, outcomes })
     }
 }

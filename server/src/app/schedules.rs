@@ -18,6 +18,7 @@ use super::audit::Event;
 use super::caller::{Caller, Permission};
 use super::executions::{ScheduleFiring, page_of_items, schedule_of};
 use super::fields::Object;
+use super::metrics::counts::{Counts, Outcomes};
 use super::secrets::told_revision;
 use super::vault::Vault;
 use super::wake::Wake;
@@ -156,7 +157,7 @@ impl App {
         let answer = view(schedule, Some(steps), &self.vault);
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
-        self.schedule_changed(fired);
+        self.schedule_changed(&fired);
         Ok(answer)
     }
 
@@ -180,7 +181,7 @@ impl App {
             self.note(&mut tx, caller, Event::schedule(action, id, &schedule.name)).await?;
         }
         tx.commit().await?;
-        self.schedule_changed(fired);
+        self.schedule_changed(&fired);
         Ok(view(schedule, None, &self.vault))
     }
 
@@ -192,18 +193,18 @@ impl App {
         schedules::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, Event::schedule("schedule.delete", id, &schedule.name)).await?;
         tx.commit().await?;
-        self.schedule_changed(fired);
+        self.schedule_changed(&fired);
         Ok(())
     }
 
-    /// A schedule for somebody who changes it, in the revision that they expect, and whether a tick was recorded. One that is due and
+    /// A schedule for somebody who changes it, in the revision that they expect, and what became of a tick that was recorded. One that is due and
     /// that no dispatcher has come to yet is on record before the schedule becomes another one: an edit is never retroactive.
     async fn schedule_to_change(
         &self,
         tx: &mut Tx,
         id: ScheduleId,
         if_match: Option<&str>,
-    ) -> Result<(ScheduleRow, bool)> {
+    ) -> Result<(ScheduleRow, Outcomes)> {
         let schedule = schedules::lock(tx, id).await?.ok_or_else(|| Error::no_schedule(&id))?;
         if let Some(given) = if_match.filter(|given| *given != schedule.revision) {
             let given = super::error::shown(given);
@@ -212,17 +213,20 @@ impl App {
         // A pattern that this version cannot plan must not keep anybody from changing it.
         let due = || catch_unwind(AssertUnwindSafe(|| ScheduleFiring::of_due(schedule.to_due(), self.now()))).ok()?;
         let firing = schedule.is_enabled.then(due).flatten();
-        let Some((firing, next_run_at)) = firing else { return Ok((schedule, false)) };
-        self.fire_schedule(tx, firing).await?;
+        let Some((firing, next_run_at)) = firing else {
+            return Ok((schedule, Outcomes::default()));
+        };
+        let fired = self.fire_tick(tx, firing).await?;
         schedules::set_next_runs(tx, [(id, next_run_at)]).await?;
         let schedule = schedules::get(tx, id).await?.ok_or_else(|| Error::no_schedule(&id))?;
-        Ok((schedule, true))
+        Ok((schedule, fired))
     }
 
-    /// Wakes whom a change concerns, once it is committed.
-    fn schedule_changed(&self, fired: bool) {
+    /// Wakes whom a change concerns and counts what fired, once it is committed.
+    fn schedule_changed(&self, fired: &Outcomes) {
+        Counts::fired(&self.counts.schedule_ticks, fired);
         self.wakes.all(Wake::Dispatch);
-        if fired {
+        if fired.has_recorded() {
             self.wakes.all(Wake::Step);
         }
     }

@@ -18,6 +18,7 @@ use serde_json::json;
 use super::audit::{Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::Object;
+use super::metrics::counts::Counts;
 use super::secrets::{Change, told_revision};
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
@@ -162,12 +163,13 @@ impl App {
         let mut task = self.writable_task(&mut tx, id).await?;
         check_revision(&task, if_match)?;
         // A tick that is due is on record, also when its task goes.
-        let mut stop = self.fire_if_due(&mut tx, &mut task).await?;
-        stop.extend(active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?);
+        let mut fired = self.fire_if_due(&mut tx, &mut task).await?;
+        fired.stop.extend(active_runs::cancel_all(&mut tx, &[(id, "the task was deleted".into())], self.now()).await?);
         tasks::delete(&mut tx, id).await?;
         self.note(&mut tx, caller, Event::task("task.delete", &task)).await?;
         tx.commit().await?;
-        self.stop_work(&stop);
+        Counts::fired(&self.counts.ticks, &fired.outcomes);
+        self.stop_work(&fired.stop);
         Ok(())
     }
 
@@ -220,7 +222,7 @@ impl App {
         let mut stored = self.writable_task(&mut tx, id).await?;
         check_revision(&stored, if_match)?;
         // An edit is never retroactive: what is due fires as it was.
-        let stop = self.fire_if_due(&mut tx, &mut stored).await?;
+        let fired = self.fire_if_due(&mut tx, &mut stored).await?;
         let wanted = change(&stored)?;
         require_secrets(caller, wanted.secrets.as_ref())?;
         refuse_system_name(&wanted.definition.name)?;
@@ -245,12 +247,13 @@ impl App {
         }
         let policy = &task.definition.overlap_policy;
         if *policy != stored.definition.overlap_policy {
-            active_runs::reorder(&mut tx, id, *policy != OverlapPolicy::Allow).await?;
+            active_runs::reorder(&mut tx, id, *policy != OverlapPolicy::Allow, now).await?;
         }
         let answer = self.view(&mut tx, task).await?;
         self.keep_answer(&mut tx, caller, key, &answer).await?;
         tx.commit().await?;
-        self.stop_work(&stop);
+        Counts::fired(&self.counts.ticks, &fired.outcomes);
+        self.stop_work(&fired.stop);
         self.wakes.all(Wake::Dispatch);
         // Another overlap policy may let waiting runs start.
         self.wakes.all(Wake::Work);

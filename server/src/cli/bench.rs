@@ -138,7 +138,7 @@ impl Command {
                 (Workload::ScriptCrowd { scripts, per_second: rate, seconds, calls }, ground)
             }
         };
-        telemetry::start(&args.log, LogFormat::Text)?;
+        telemetry::start(&args.log, LogFormat::Text, None)?;
         let url = secret(args.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
         let ground = match &url {
             Some(url) => Ground::postgres(url).await?,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
 use crate::app::executions::ScheduleFiring;
+use crate::app::metrics::counts::{Counts, Loop, Outcomes};
 use crate::app::runs::Firing;
 use crate::app::wake::Wake;
 use crate::store::{schedules, tasks};
@@ -59,6 +60,7 @@ impl Driver {
         let mut next = tasks::earliest_due(&mut tx).await?;
         let schedule = schedules::earliest_due(&mut tx).await?;
         tx.commit().await?;
+        Counts::fired(&self.app.counts.ticks, &fired.outcomes);
         self.app.stop_work(&fired.stop);
         if !fired.recorded.is_empty() {
             tracing::debug!(recorded = fired.recorded.len(), "ticks recorded");
@@ -86,12 +88,15 @@ impl Driver {
         let idle = due.is_empty();
         let mut next_runs = Vec::with_capacity(due.len());
         let mut executions = 0;
+        let mut outcomes = Outcomes::default();
         for schedule in due {
             let id = schedule.id;
             // As with tasks: one schedule must not hold up the others.
             if let Ok(Some((firing, next))) = catch_unwind(AssertUnwindSafe(|| ScheduleFiring::of_due(schedule, now))) {
                 next_runs.push((id, next));
-                executions += usize::from(self.app.fire_schedule(&mut tx, firing).await?.is_some());
+                let fired = self.app.fire_tick(&mut tx, firing).await?;
+                executions += usize::from(fired.has_recorded());
+                outcomes.append(fired);
             } else {
                 tracing::error!(schedule.id = %id, "schedule has a pattern that this version cannot read; it will not fire until it is edited");
                 next_runs.push((id, None));
@@ -100,6 +105,7 @@ impl Driver {
         schedules::set_next_runs(&mut tx, next_runs).await?;
         let mut next = schedules::earliest_due(&mut tx).await?;
         tx.commit().await?;
+        Counts::fired(&self.app.counts.schedule_ticks, &outcomes);
         if executions > 0 {
             tracing::debug!(executions, "executions recorded");
             self.app.wakes.all(Wake::Step);
@@ -115,6 +121,7 @@ impl Driver {
         while !soft.is_cancelled() {
             // Registered before the look, so that a change during the look is not missed.
             let woken = self.app.wakes.wait(Wake::Dispatch);
+            self.comes_round(Loop::Dispatch);
             let now = self.app.now();
             let rest_until = match self.step(self.tick()).await {
                 Ok(report) => {

@@ -183,6 +183,7 @@ async fn prepare(work: Work<'_>, with_trigger: bool) -> Result<Prepared, Ending>
             Ok(Err(error)) => error,
             Err(_) => app::Error::Store(store::Error::Silent),
         };
+        work.app.counts.error(&error);
         match error {
             app::Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
                 let pause = back_off.after(&error, "a run could not be prepared");
@@ -238,6 +239,7 @@ async fn keep_log(work: Work<'_>) -> Infallible {
             Ok(Ok(false)) | Err(_) => return pending().await,
             Ok(Err(error)) => error,
         };
+        work.app.counts.error(&error);
         let pause = back_off.after(&error, "the log of a run could not be stored");
         tokio::time::sleep(pause.unsigned_abs()).await;
     }

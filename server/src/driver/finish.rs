@@ -97,6 +97,7 @@ impl Driver {
         let (ended, promoted) = loop {
             let mut tx = self.db.write().await?;
             let serial = tasks::lock_serial(&mut tx, &of_tasks).await?;
+            let now = self.app.now();
             let ended = active_runs::take_ended(&mut tx, &self.worker, &attempts).await?;
             // A policy that has just changed from `allow` wants its task locked first.
             let now_serial = tasks::serial(&mut tx, &of_tasks).await?;
@@ -111,9 +112,13 @@ impl Driver {
                 .into_iter()
                 .filter_map(|ended| by_id.get(&ended.id).map(|done| ended.into_end(done.ending.clone())))
                 .collect();
-            runs::end(&mut tx, &ends, self.app.now()).await?;
-            let promoted = active_runs::settle(&mut tx, &serial).await?;
+            runs::end(&mut tx, &ends, now).await?;
+            let promoted = active_runs::settle(&mut tx, &serial, now).await?;
             tx.commit().await?;
+            for end in &ends {
+                let took = end.started_at.map_or(SignedDuration::ZERO, |began| began.duration_until(now));
+                self.app.counts.runs.observe((&end.ending.status).into(), took);
+            }
             break (count, promoted);
         };
         for done in batch {

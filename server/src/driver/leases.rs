@@ -9,7 +9,7 @@ use justiam_sdk::api::ids::{ActivityId, RunId};
 use super::Driver;
 use crate::app::wake::Wake;
 use crate::app::{self, WorkId};
-use crate::store::{active_runs, active_steps};
+use crate::store::{self, active_runs, active_steps};
 
 /// How often to look, where no word of another server comes first.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
@@ -28,12 +28,14 @@ impl Driver {
             match tokio::time::timeout(RENEW_WITHIN, self.look_after_work()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
+                    self.app.counts.error(&error);
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "leases could not be renewed, trying again"
                     );
                 }
                 Err(_) => {
+                    self.app.counts.error(&store::Error::Silent.into());
                     self.lease_db.replace_connections();
                     tracing::warn!("the database does not answer; leases could not be renewed, trying again");
                 }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::execute::step::StepEnding;
 use super::{BackOff, Driver, LONGEST_REST};
+use crate::app::metrics::counts::Loop;
 use crate::app::wake::Wake;
 use crate::app::{self, Error};
 use crate::store::active_steps::{self, ClaimedStep};
@@ -39,6 +40,7 @@ impl Driver {
         while !soft.is_cancelled() {
             // Registered before the look, so that a step recorded during the look is not missed.
             let woken = self.app.wakes.wait(Wake::Step);
+            self.comes_round(Loop::Steps);
             let unsure = self.app.clock.monotonic() < unsure_until;
             let pause = match self.step(self.start_steps(&slots, &active, hard, unsure)).await {
                 Ok(more) => {
@@ -150,8 +152,9 @@ impl Driver {
         if released == 0 && cancelled.is_empty() {
             return Ok(());
         }
-        self.app.steps_ended(&mut tx, &cancelled).await?;
+        let ended = self.app.steps_ended(&mut tx, &cancelled).await?;
         tx.commit().await?;
+        self.app.counts.ended(&ended);
         let steps = released + cancelled.len() as u64;
         tracing::warn!(steps, "gave back steps that were claimed just when the database went away");
         Ok(())

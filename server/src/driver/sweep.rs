@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease;
 use justiam_sdk::api::ids::RunId;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BackOff, Driver, execute};
 use crate::app;
 use crate::app::executions::schedule_of;
+use crate::app::metrics::counts::{Loop, Work};
 use crate::app::tasks::definition::schedule;
 use crate::app::wake::Wake;
 use crate::store::{Tx, active_runs, runs, schedules, tasks};
@@ -91,6 +92,7 @@ impl Driver {
     pub(super) async fn sweep_until(&self, soft: &CancellationToken) {
         let mut back_off = BackOff::new();
         while !soft.is_cancelled() {
+            self.comes_round(Loop::Sweep);
             let pause = match self.step(self.sweep()).await {
                 Ok(()) => {
                     back_off.reset();
@@ -112,7 +114,7 @@ impl Driver {
             return Ok(());
         }
         let serial = tasks::lock_serial(&mut tx, &stuck).await?;
-        let promoted = active_runs::settle(&mut tx, &serial).await?;
+        let promoted = active_runs::settle(&mut tx, &serial, self.app.now()).await?;
         tx.commit().await?;
         if promoted > 0 {
             tracing::warn!(runs = promoted, "runs were waiting although their turn had come");
@@ -137,14 +139,17 @@ impl Driver {
             let failed = execute::failed(LOST.to_owned());
             let ends: Vec<_> = ended.into_iter().map(|ended| ended.into_end(failed.clone())).collect();
             runs::end(&mut tx, &ends, self.app.now()).await?;
-            active_runs::settle(&mut tx, &serial).await?;
+            active_runs::settle(&mut tx, &serial, self.app.now()).await?;
             tx.commit().await?;
             for end in &ends {
+                let took = end.started_at.map_or(SignedDuration::ZERO, |began| began.duration_until(self.app.now()));
+                self.app.counts.runs.observe((&end.ending.status).into(), took);
                 // Perhaps one that this process had to abandon.
                 self.app.work_ended(end.id);
             }
         }
         if total > 0 {
+            self.app.counts.rescues.add(Work::Run, total as u64);
             tracing::warn!(runs = total, "ended runs that a server left behind");
             self.app.wakes.all(Wake::Work);
         }

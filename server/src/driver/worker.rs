@@ -15,6 +15,7 @@ use super::execute::{self, Work};
 use super::finish::Done;
 use super::{BackOff, Driver, LONGEST_REST};
 use crate::app;
+use crate::app::metrics::counts::Loop;
 use crate::app::wake::Wake;
 use crate::store::active_runs::{self, Claimed};
 use crate::store::tasks;
@@ -58,6 +59,7 @@ impl Driver {
         while !soft.is_cancelled() {
             // Registered before the look, so that a run recorded during the look is not missed.
             let woken = self.app.wakes.wait(Wake::Work);
+            self.comes_round(Loop::Work);
             let unsure = self.app.clock.monotonic() < unsure_until;
             let pause = match self.step(self.start_runs(&slots, &active, hard, &done, unsure)).await {
                 Ok(more) => {
@@ -149,7 +151,7 @@ impl Driver {
         }
         let released = active_runs::release(&mut tx, &self.worker, &known).await?;
         for (id, one_by_one) in policies {
-            active_runs::reorder(&mut tx, id, one_by_one).await?;
+            active_runs::reorder(&mut tx, id, one_by_one, self.app.now()).await?;
         }
         tx.commit().await?;
         tracing::warn!(runs = released, "gave back runs that were claimed just when the database went away");
@@ -167,6 +169,14 @@ impl Driver {
         let more = claimed.len() < free && self.db.is_shared() && active_runs::any_ready(&mut tx).await?;
         if !claimed.is_empty() {
             tx.commit().await?;
+        }
+        let counts = &self.app.counts;
+        for run in &claimed {
+            // An attempt that is not the first has waited for something else.
+            if run.attempt == 1 {
+                run.due_at.inspect(|due| counts.start_lag.observe(due.duration_until(now)));
+                run.ready_at.inspect(|ready| counts.claims.observe(ready.duration_until(now)));
+            }
         }
         Ok((claimed, more))
     }

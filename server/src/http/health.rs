@@ -14,10 +14,10 @@ pub(super) async fn alive(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({ "status": "healthy", "isolation": app.isolation() }))
 }
 
-/// `GET /health/ready`: the database answers too.
+/// `GET /health/ready`: the database accepts a write, and the loops of this server come round.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    app.ready().await?;
-    Ok(Json(json!({ "status": "ready" })))
+    let unready = app.unready().await;
+    if unready.is_empty() { Ok(Json(json!({ "status": "ready" }))) } else { Err(Failure::unready(&unready)) }
 }
 
 /// `GET /api/v1/health/version`, in the form that existing clients read.

@@ -7,8 +7,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::problem::{Code, Problem};
+use serde_json::json;
 
 use crate::app::Error;
+use crate::app::metrics::counts::DatabaseError;
 use crate::store;
 
 /// An answer that is not a success.
@@ -18,11 +20,26 @@ pub(super) struct Failure {
     // Boxed, because every extractor and handler returns one of these where it fails.
     problem: Box<Problem>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// Where the database is the cause.
+    failed: Option<DatabaseFailed>,
 }
+
+/// An extension of an answer that came to be because the database failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DatabaseFailed(pub(super) DatabaseError);
 
 impl Failure {
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status, problem: Box::new(Problem::new(code, message)), header: None }
+        Self { status, problem: Box::new(Problem::new(code, message)), header: None, failed: None }
+    }
+
+    /// Names the parts that keep this server from its work, and nothing else about them.
+    pub(super) fn unready(parts: &[&str]) -> Self {
+        let message = format!("this server is not ready: {}", parts.join(", "));
+        let mut failure = Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message);
+        failure.problem.details = Some(json!({ "unready": parts }));
+        failure.header = Some((header::RETRY_AFTER, HeaderValue::from_static("1")));
+        failure
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -33,6 +50,15 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.to_string();
+        let failed = error.database().map(DatabaseFailed);
+        let mut failure = Self::of(error, message);
+        failure.failed = failed;
+        failure
+    }
+}
+
+impl Failure {
+    fn of(error: Error, message: String) -> Self {
         match error {
             Error::Invalid(errors) => {
                 let mut failure = Self::bad_request(message);
@@ -84,6 +110,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self.problem);
+        self.failed.and_then(|failed| response.extensions_mut().insert(failed));
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }
@@ -98,6 +125,7 @@ pub(super) fn write_body(response: Response, now: Timestamp) -> Response {
     problem.timestamp = Some(now);
     let mut response = (parts.status, Json(problem)).into_response();
     response.headers_mut().extend(parts.headers);
+    *response.extensions_mut() = parts.extensions;
     response
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use justiam_sdk::api::ids::{RunId, TaskId};
-use justiam_sdk::api::values::RunStatus;
+use justiam_sdk::api::values::{RunStatus, Trigger};
 use serde::Serialize;
 
 use super::runs::{self, End, Ending, Fate, NewRun};
@@ -25,6 +25,10 @@ pub struct Claimed {
     pub attempt: i32,
     /// When it started.
     pub started_at: Timestamp,
+    /// When its turn had come.
+    pub ready_at: Option<Timestamp>,
+    /// The nominal time of its tick; `None` for a trigger.
+    pub due_at: Option<Timestamp>,
 }
 
 /// The runs of a task that have not ended.
@@ -120,16 +124,21 @@ pub(super) async fn insert(tx: &mut Tx, runs: impl IntoIterator<Item = &NewRun>)
         id: String,
         task_id: String,
         ready: bool,
+        ready_at: Option<i64>,
+        due_at: Option<i64>,
     }
     let sql = given!(
         tx,
-        (id text, task_id text, ready boolean),
-        "INSERT INTO active_runs (id, task_id, status, ready) SELECT id, task_id, 'queued', ready FROM given ORDER BY id"
+        (id text, task_id text, ready boolean, ready_at bigint, due_at bigint),
+        "INSERT INTO active_runs (id, task_id, status, ready, ready_at, due_at) \
+         SELECT id, task_id, 'queued', ready, ready_at, due_at FROM given ORDER BY id"
     );
     let given = rows(runs.into_iter().map(|run| Given {
         id: run.id.to_string(),
         task_id: run.task_id.to_string(),
         ready: run.fate == Fate::Ready,
+        ready_at: (run.fate == Fate::Ready).then(|| run.queued_at.as_microsecond()),
+        due_at: (run.trigger != Trigger::Manual).then(|| run.scheduled_for.as_microsecond()),
     }));
     if given != "[]" {
         on!(tx, conn => sqlx::query(sql).bind(given).execute(conn).await?.rows_affected());
@@ -163,31 +172,32 @@ pub async fn of_tasks(tx: &mut Tx, tasks: &[TaskId]) -> Result<HashMap<TaskId, A
 }
 
 /// Makes the oldest queued run of each task ready where none of its runs is running or ready. Returns how many became ready.
-pub async fn settle(tx: &mut Tx, tasks: &[TaskId]) -> Result<u64> {
+pub async fn settle(tx: &mut Tx, tasks: &[TaskId], now: Timestamp) -> Result<u64> {
     if tasks.is_empty() {
         return Ok(0);
     }
     let sql = given!(
         tx,
         (task_id text),
-        "UPDATE active_runs SET ready = TRUE WHERE turn IN (SELECT min(q.turn) FROM active_runs q \
+        "UPDATE active_runs SET ready = TRUE, ready_at = $2 WHERE turn IN (SELECT min(q.turn) FROM active_runs q \
          WHERE q.task_id IN (SELECT task_id FROM given) AND q.status = 'queued' GROUP BY q.task_id) \
          AND NOT EXISTS (SELECT 1 FROM active_runs o WHERE o.task_id = active_runs.task_id \
          AND (o.status = 'running' OR o.ready))"
     );
-    Ok(on!(tx, conn => sqlx::query(sql).bind(given_tasks(tasks)).execute(conn).await?.rows_affected()))
+    Ok(on!(tx, conn => sqlx::query(sql)
+        .bind(given_tasks(tasks)).bind(now.as_microsecond()).execute(conn).await?.rows_affected()))
 }
 
 /// Puts the queued runs of a task in the order that its overlap policy wants, after the policy has changed: all ready, or one
 /// after the other.
-pub async fn reorder(tx: &mut Tx, task: TaskId, one_by_one: bool) -> Result<u64> {
+pub async fn reorder(tx: &mut Tx, task: TaskId, one_by_one: bool, now: Timestamp) -> Result<u64> {
     // Locked, so that a worker that ends one of them meanwhile sees the new policy.
     let sql = locked!(tx, ["SELECT turn FROM active_runs WHERE task_id = $1 AND status = 'running'"], "FOR UPDATE");
     let _: Vec<i64> = on!(tx, conn => sqlx::query_scalar(sql).bind(task.to_string()).fetch_all(conn).await?);
     let changed = on!(tx, conn => sqlx::query(
-        "UPDATE active_runs SET ready = $2 WHERE task_id = $1 AND status = 'queued' AND ready <> $2",
-    ).bind(task.to_string()).bind(!one_by_one).execute(conn).await?.rows_affected());
-    if one_by_one { settle(tx, &[task]).await } else { Ok(changed) }
+        "UPDATE active_runs SET ready = $2, ready_at = $3 WHERE task_id = $1 AND status = 'queued' AND ready <> $2",
+    ).bind(task.to_string()).bind(!one_by_one).bind(now.as_microsecond()).execute(conn).await?.rows_affected());
+    if one_by_one { settle(tx, &[task], now).await } else { Ok(changed) }
 }
 
 macro_rules! claim {
@@ -199,7 +209,7 @@ macro_rules! claim {
             "SELECT turn FROM active_runs WHERE ready ORDER BY turn LIMIT $4",
             $lock,
             $close,
-            " RETURNING turn, id, task_id, attempt"
+            " RETURNING turn, id, task_id, attempt, ready_at, due_at"
         )
     };
 }
@@ -217,16 +227,18 @@ pub async fn claim(
         // As an array the turns are looked up in the index, whatever the planner believes about the table.
         Tx::Postgres(_) => claim!("= ANY (ARRAY(", " FOR UPDATE SKIP LOCKED", "))"),
     };
-    let mut claimed: Vec<(i64, String, String, i64)> = on!(tx, conn => sqlx::query_as(sql)
+    let mut claimed: Vec<(i64, String, String, i64, Option<i64>, Option<i64>)> = on!(tx, conn => sqlx::query_as(sql)
         .bind(worker).bind(lease_until.as_microsecond()).bind(now.as_microsecond()).bind(limit)
         .fetch_all(conn).await?);
     claimed.sort_unstable_by_key(|(turn, ..)| *turn);
-    let claimed = claimed.into_iter().map(|(_, id, task_id, number)| {
+    let claimed = claimed.into_iter().map(|(_, id, task_id, number, ready_at, due_at)| {
         Ok(Claimed {
             id: parsed("active_runs.id", &id)?,
             task_id: parsed("active_runs.task_id", &task_id)?,
             attempt: attempt(number)?,
             started_at: now,
+            ready_at: maybe_time("active_runs.ready_at", ready_at)?,
+            due_at: maybe_time("active_runs.due_at", due_at)?,
         })
     });
     claimed.collect()

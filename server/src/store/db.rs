@@ -48,6 +48,15 @@ const URL_PARAMETERS: [&str; 13] = [
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
+/// The newest migration that this version knows.
+pub(super) fn newest_migration(dialect: Dialect) -> Option<i64> {
+    let migrations = match dialect {
+        Dialect::Sqlite => &SQLITE_MIGRATIONS,
+        Dialect::Postgres => &POSTGRES_MIGRATIONS,
+    };
+    migrations.iter().map(|migration| migration.version).max()
+}
+
 /// A database with the current schema.
 #[derive(Clone)]
 pub struct Db(Pools);

@@ -119,7 +119,7 @@ async fn a_run_that_is_given_back_is_claimed_again_under_the_next_attempt(backen
             let of_tasks = active_runs::unknown(tx, worker, &known).await.unwrap();
             let released = active_runs::release(tx, worker, &known).await.unwrap();
             for task in of_tasks {
-                active_runs::reorder(tx, task, false).await.unwrap();
+                active_runs::reorder(tx, task, false, at(50)).await.unwrap();
             }
             released
         })

@@ -19,7 +19,7 @@ both_databases!(
 
 async fn settle(db: &Db, tasks: &[u64]) -> u64 {
     let tasks: Vec<TaskId> = tasks.iter().map(|task| id(*task)).collect();
-    write(db, async |tx| active_runs::settle(tx, &tasks).await.unwrap()).await
+    write(db, async |tx| active_runs::settle(tx, &tasks, at(60)).await.unwrap()).await
 }
 
 async fn end(db: &Db, number: u64) {
@@ -69,7 +69,7 @@ async fn each_task_has_turns_of_its_own(backend: Backend) {
 async fn another_policy_puts_waiting_runs_in_another_order(backend: Backend) {
     let db = backend.store().await;
     let reorder = async |one_by_one: bool| {
-        write(&db, async |tx| active_runs::reorder(tx, id(7), one_by_one).await.unwrap()).await
+        write(&db, async |tx| active_runs::reorder(tx, id(7), one_by_one, at(70)).await.unwrap()).await
     };
     assert_eq!(reorder(true).await, 0);
     waiting(&db, 7, 1..=4).await;

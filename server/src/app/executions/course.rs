@@ -1,9 +1,11 @@
 //! What the end of a step means for its execution.
 
+use jiff::SignedDuration;
 use justiam_planner::steps::{After, after_group};
 use justiam_sdk::api::activities::ActivityStatus;
 use justiam_sdk::api::executions::{Execution, ExecutionStatus};
 
+use super::super::metrics::counts::Ended;
 use super::super::{App, Result};
 use crate::store::active_steps::EndedStep;
 use crate::store::activities::{self, GroupStep, StepEnding};
@@ -16,9 +18,10 @@ const NOT_RUN: &str = "not run: an earlier step failed";
 
 impl App {
     /// Records the ends of steps that are not active any more, and lets their executions, which the transaction holds, go on. Wake
-    /// the workers of steps once the transaction is committed.
-    pub(crate) async fn steps_ended(&self, tx: &mut Tx, ends: &[(EndedStep, StepEnding)]) -> Result<()> {
+    /// the workers of steps, and count what is returned, once the transaction is committed.
+    pub(crate) async fn steps_ended(&self, tx: &mut Tx, ends: &[(EndedStep, StepEnding)]) -> Result<Ended> {
         let now = self.now();
+        let mut counted = Ended::default();
         let mut of = Vec::new();
         // All of them first: what an execution does next depends on the whole group.
         for (ended, ending) in ends {
@@ -27,6 +30,8 @@ impl App {
                 ending.error.clone_from(&ended.cancelled);
             }
             activities::end(tx, ended.activity, ended.started_at, &ending, now).await?;
+            let took = ended.started_at.map_or(SignedDuration::ZERO, |began| began.duration_until(now));
+            counted.steps.push(((&ending.status).into(), took));
             of.extend(ended.execution);
         }
         of.sort_unstable();
@@ -34,18 +39,22 @@ impl App {
         for execution in of {
             match executions::get(tx, execution).await? {
                 // A cancelled one stays as it is, whatever becomes of its last steps.
-                Some(execution) if !execution.status.is_terminal() => self.go_on(tx, &execution).await?,
+                Some(execution) if !execution.status.is_terminal() => {
+                    let end = self.go_on(tx, &execution).await?;
+                    let began = execution.started_at.unwrap_or(execution.queued_at);
+                    counted.executions.extend(end.map(|status| ((&status).into(), began.duration_until(now))));
+                }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(counted)
     }
 
-    /// Lets the next steps begin where all steps of a group have ended, or ends the execution.
-    async fn go_on(&self, tx: &mut Tx, execution: &Execution) -> Result<()> {
+    /// Lets the next steps begin where all steps of a group have ended, or ends the execution and tells how.
+    async fn go_on(&self, tx: &mut Tx, execution: &Execution) -> Result<Option<ExecutionStatus>> {
         let id = execution.id;
         if active_steps::count(tx, id).await? > 0 {
-            return Ok(());
+            return Ok(None);
         }
         let group = activities::group(tx, id, execution.current_step_index).await?;
         let outcomes: Vec<_> = group.iter().map(|step| (step.failed, step.continue_on_failure)).collect();
@@ -54,18 +63,20 @@ impl App {
             After::Next(step_index) => {
                 executions::reach(tx, id, step_index).await?;
                 active_steps::insert_group(tx, id, step_index).await?;
+                Ok(None)
             }
             After::Failed(places) => {
                 let now = self.now();
                 let failed: Vec<&GroupStep> = places.iter().filter_map(|place| group.get(*place)).collect();
                 activities::cancel_rest(tx, id, NOT_RUN, now).await?;
                 executions::end(tx, id, &ExecutionStatus::Failed, Some(&failure(&failed)), now).await?;
+                Ok(Some(ExecutionStatus::Failed))
             }
             After::Completed => {
                 executions::end(tx, id, &ExecutionStatus::Completed, None, self.now()).await?;
+                Ok(Some(ExecutionStatus::Completed))
             }
         }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use justiam_sdk::api::schedules::{StepType, TriggerType};
 use justiam_sdk::api::values::Trigger;
 use justiam_sdk::api::zone;
 
+use super::super::metrics::counts::{Outcome, Outcomes};
 use super::super::{App, Error, Result};
 use crate::store::activities::{self, NewStep, SnapshotStep};
 use crate::store::executions::{self, Initiator, NewExecution};
@@ -59,9 +60,13 @@ pub(crate) fn schedule_of(schedule: &DueSchedule) -> Option<due::Schedule> {
 }
 
 impl App {
-    /// Records the execution that a firing asks for. The transaction holds the schedule still meanwhile. `None` when its tick has
-    /// been recorded before. Wake the workers of steps once the transaction is committed.
-    pub(crate) async fn fire_schedule(&self, tx: &mut Tx, firing: ScheduleFiring) -> Result<Option<ExecutionId>> {
+    /// Records the execution that a firing asks for, and tells what became of it. The transaction holds the schedule still meanwhile.
+    /// `None` when its tick has been recorded before. Wake the workers of steps once the transaction is committed.
+    pub(crate) async fn fire_schedule(
+        &self,
+        tx: &mut Tx,
+        firing: ScheduleFiring,
+    ) -> Result<Option<(ExecutionId, Outcome)>> {
         let id = ExecutionId::from_uuid(self.new_id());
         let by_itself = firing.trigger != Trigger::Manual;
         let steps = activities::steps_of_schedule(tx, firing.schedule_id).await?;
@@ -74,6 +79,11 @@ impl App {
             Some((ExecutionStatus::Cancelled, reason))
         } else {
             steps.is_empty().then(|| (ExecutionStatus::Failed, NO_STEPS.to_owned()))
+        };
+        let outcome = match &ended {
+            Some((ExecutionStatus::Cancelled, _)) => Outcome::Skipped,
+            Some(_) => Outcome::NoSteps,
+            None => Outcome::Run,
         };
         let indexes: Vec<i64> = steps.iter().map(|step| step.step_index).collect();
         let first_index = first_group(&indexes).unwrap_or_default();
@@ -101,7 +111,21 @@ impl App {
             active_steps::insert_group(tx, id, first_index).await?;
             schedules::stamp_last_run(tx, &[new.schedule_id], new.queued_at).await?;
         }
-        Ok(Some(id))
+        Ok(Some((id, outcome)))
+    }
+
+    /// The same for a tick: what became of it, to be counted once the transaction is committed.
+    pub(crate) async fn fire_tick(&self, tx: &mut Tx, firing: ScheduleFiring) -> Result<Outcomes> {
+        let mut outcomes = Outcomes::default();
+        let folded = firing.missed_ticks.unsigned_abs();
+        match self.fire_schedule(tx, firing).await? {
+            Some((_, outcome)) => {
+                outcomes.add(outcome, 1);
+                outcomes.add(Outcome::Folded, folded);
+            }
+            None => outcomes.add(Outcome::Repeated, 1),
+        }
+        Ok(outcomes)
     }
 
     fn new_step(&self, step: SnapshotStep, schedule_name: &str) -> NewStep {

@@ -70,7 +70,7 @@ mod tests {
         let delivery = TaskType::UserMessageDelivery;
         let now = app.now();
         let (id, task_id) = (RunId::from_uuid(app.new_id()), TaskId::from_uuid(app.new_id()));
-        let claimed = Claimed { id, task_id, attempt: 1, started_at: now };
+        let claimed = Claimed { id, task_id, attempt: 1, started_at: now, ready_at: None, due_at: None };
         let run = async |started_at: Timestamp, cancelled: &CancellationToken, shutdown| {
             let run = Claimed { started_at, ..claimed.clone() };
             let stop = RunStop { cancelled: cancelled.clone(), ..RunStop::default() };

@@ -52,8 +52,9 @@ impl Driver {
             tracing::warn!(activity.id = %step.activity, "the end of a step had been decided by somebody else");
             return Ok(());
         };
-        self.app.steps_ended(&mut tx, &[(ended, ending.clone())]).await?;
+        let ended = self.app.steps_ended(&mut tx, &[(ended, ending.clone())]).await?;
         tx.commit().await?;
+        self.app.counts.ended(&ended);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use super::super::Driver;
 use super::super::execute::step::StepEnding;
 use super::attend;
 use crate::app;
+use crate::app::metrics::counts::Work;
 use crate::app::wake::Wake;
 use crate::store::{active_steps, executions};
 
@@ -42,14 +43,16 @@ impl Driver {
                     (ended, ending)
                 })
                 .collect();
-            self.app.steps_ended(&mut tx, &ends).await?;
+            let counted = self.app.steps_ended(&mut tx, &ends).await?;
             tx.commit().await?;
+            self.app.counts.ended(&counted);
             for (step, _) in &ends {
                 // Perhaps one that this process had to abandon.
                 self.app.work_ended(step.activity);
             }
         }
         if total > 0 {
+            self.app.counts.rescues.add(Work::Step, total as u64);
             tracing::warn!(steps = total, "ended steps that a server left behind");
             self.app.wakes.all(Wake::Step);
         }
