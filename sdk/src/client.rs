@@ -17,6 +17,7 @@ mod run_logs;
 mod runs;
 mod schedules;
 mod secrets;
+mod service_accounts;
 mod sse;
 mod tasks;
 mod transport;
@@ -48,6 +49,7 @@ pub use retry::Retry;
 pub use runs::Runs;
 pub use schedules::Schedules;
 pub use secrets::Secrets;
+pub use service_accounts::ServiceAccounts;
 pub use tasks::Tasks;
 pub use users::Users;
 
@@ -141,7 +143,12 @@ impl Client {
         Audit(&self.0)
     }
 
-    /// What the caller has of its own: short tokens.
+    /// Service accounts and their tokens.
+    pub fn service_accounts(&self) -> ServiceAccounts<'_> {
+        ServiceAccounts(&self.0)
+    }
+
+    /// Who the caller is, and what it has of its own: tokens.
     pub fn me(&self) -> Me<'_> {
         Me(&self.0)
     }

@@ -21,14 +21,17 @@ pub mod me;
 mod messages;
 pub mod metrics;
 pub mod readiness;
+pub(crate) mod refusals;
 pub(crate) mod run_logs;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;
+pub mod service_accounts;
 pub mod syntax;
 pub mod system_tasks;
 pub mod tasks;
 pub mod tokens;
+pub(crate) mod uses;
 pub mod vault;
 pub(crate) mod wake;
 
@@ -54,9 +57,11 @@ use crate::store::Db;
 use metrics::Latest;
 use metrics::counts::Counts;
 use readiness::Readiness;
+use refusals::Refusals;
 use run_logs::Followers;
 use secrets::compare::Comparisons;
 use syntax::SyntaxCheck;
+use uses::Uses;
 use vault::Vault;
 use wake::{Wake, Wakes};
 
@@ -88,6 +93,8 @@ pub struct App {
     pub(crate) script_turns: Semaphore,
     pub(crate) followers: Followers,
     comparisons: Comparisons,
+    refusals: Refusals,
+    uses: Uses,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
@@ -178,6 +185,8 @@ impl App {
             script_turns: Semaphore::new(SCRIPT_TURNS),
             followers: Followers::default(),
             comparisons: Comparisons::default(),
+            refusals: Refusals::default(),
+            uses: Uses::default(),
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),
             metrics: Latest::default(),

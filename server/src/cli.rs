@@ -248,9 +248,7 @@ impl Serve {
             .await
             .map_err(|error| format!("could not listen on {}: {error}", self.listen))?;
         let address = listener.local_addr()?;
-        if let Some(token) = server.bootstrap_token().await? {
-            say(&first_token(&token))?;
-        }
+        server.tell_bootstrap_token(|token| token::show(&first_token(token))).await?;
         if let Some(file) = &self.address_file {
             write_whole(file, &format!("http://{address}\n"))
                 .map_err(|error| format!("could not write {}: {error}", file.display()))?;

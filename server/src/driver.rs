@@ -9,6 +9,7 @@ pub mod execute;
 mod finish;
 mod housekeeping;
 mod leases;
+mod notes;
 mod replicas;
 mod steps;
 mod sweep;
@@ -98,7 +99,7 @@ impl Driver {
         });
         tokio::select! {
             // A server that has no loop has words to tell all the same.
-            _ = async { tokio::join!(dispatch, work, soft.cancelled()) } => {}
+            _ = async { tokio::join!(dispatch, work, Box::pin(self.write_notes_until(soft))) } => {}
             // Until the last run has ended: its successor may wait on another server.
             () = Box::pin(self.meet_replicas(soft)) => {}
         }

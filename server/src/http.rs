@@ -17,10 +17,12 @@ mod messages;
 mod metrics;
 mod problem;
 mod query;
+mod refusals;
 mod run_logs;
 mod runs;
 mod schedules;
 mod secrets;
+mod service_accounts;
 mod tasks;
 mod users;
 
@@ -47,7 +49,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes of a server with these roles.
 pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
-    let (requests, measured) = (Arc::clone(&app), Arc::clone(&app));
+    let (requests, measured, denials) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     let routes = if roles.api { api() } else { Router::new() };
     routes
         .route(routes::VERSION, get(health::version))
@@ -59,6 +61,7 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(app)
+        .layer(middleware::from_fn_with_state(denials, refusals::note))
         // Bodies are read by our own extractor, which answers in the one error form.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(problem::panicked))
@@ -152,6 +155,22 @@ fn api() -> Router<Arc<App>> {
                 .delete(connected_systems::delete_profile),
         )
         .route(routes::RUN_PROFILE_EXECUTE, post(connected_systems::execute_profile))
+        .route(routes::SERVICE_ACCOUNTS, get(service_accounts::list).post(service_accounts::create))
+        .route(
+            routes::SERVICE_ACCOUNT,
+            get(service_accounts::read)
+                .put(service_accounts::replace)
+                .patch(service_accounts::patch)
+                .delete(service_accounts::delete),
+        )
+        .route(
+            routes::SERVICE_ACCOUNT_TOKENS,
+            get(service_accounts::list_tokens).post(service_accounts::create_token),
+        )
+        .route(routes::SERVICE_ACCOUNT_TOKEN, delete(service_accounts::revoke_token))
+        .route(routes::ME, get(me::read))
+        .route(routes::MY_TOKENS, get(me::list_tokens).post(me::create_token))
+        .route(routes::MY_TOKEN, delete(me::revoke_token))
         .route(routes::SHORT_TOKENS, post(me::create_short_token))
         .route(routes::SHORT_TOKEN, delete(me::revoke_short_token))
         .route(routes::SHORT_TOKEN_RENEW, post(me::renew_short_token))

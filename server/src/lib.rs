@@ -48,7 +48,7 @@ use url::Url;
 
 use allowed_folders::AllowedFolders;
 use app::App;
-use app::tokens::{IssuedToken, NewToken};
+use app::tokens::IssuedToken;
 use app::vault::{Vault, VaultError};
 use clock::Clock;
 use config::{Config, DataDir, DataDirError, Roles};
@@ -99,6 +99,12 @@ pub enum ServeError {
     /// What is demanded does not hold, although the kernel took it.
     #[error("the sandbox of scripts does not hold, and --script-isolation demands one; it did not prevent: {0}")]
     LeakySandbox(String),
+    /// The first token would be lost, so it was not kept.
+    #[error(
+        "the first token could not be shown on standard output, so it was not kept; start again where somebody reads that, or \
+         make a token with `token create --admin` first"
+    )]
+    FirstToken(#[source] std::io::Error),
     /// A first use case failed.
     #[error("could not prepare the database")]
     Prepare(#[from] app::Error),
@@ -154,10 +160,20 @@ impl Server {
         Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })
     }
 
-    /// An admin token for a server that nobody can use yet; `None` where there are tokens already.
+    /// An admin token for a server that nobody can use yet; `None` where there are service accounts already.
     pub async fn bootstrap_token(&self) -> Result<Option<IssuedToken>, ServeError> {
-        let new = NewToken { name: "bootstrap".into(), permissions: Vec::new(), is_admin: true, expires_in_days: 365 };
-        Ok(self.app.create_first_token(new).await?)
+        self.tell_bootstrap_token(|_| Ok(())).await
+    }
+
+    /// The same, which `tell` shows to somebody. If that fails, no token was made, and the next start makes one.
+    pub async fn tell_bootstrap_token(
+        &self,
+        tell: impl FnOnce(&IssuedToken) -> std::io::Result<()>,
+    ) -> Result<Option<IssuedToken>, ServeError> {
+        self.app.create_first_token(tell).await.map_err(|error| match error {
+            app::Error::NotShown(cause) => ServeError::FirstToken(cause),
+            other => other.into(),
+        })
     }
 
     /// The use cases, for a program that embeds the server.

@@ -25,6 +25,7 @@ pub mod run_profiles;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;
+pub mod service_accounts;
 pub mod short_tokens;
 pub mod tasks;
 pub mod tokens;

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ids::AuditEntryId;
+use super::ids::{AuditEntryId, TokenId};
 
-/// One change.
+/// One change, or a request that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AuditEntry {
@@ -15,11 +15,14 @@ pub struct AuditEntry {
     pub id: AuditEntryId,
     /// When it happened.
     pub at: Timestamp,
-    /// The name of who did it: that of a token, `task` and the name of a task whose script did it, `run profile` and the names of a
+    /// The name of who did it: that of a service account, `task` and the name of a task whose script did it, `run profile` and the names of a
     /// connected system and its run profile, or `command line`.
     pub actor: String,
-    /// What identifies the actor: `token:`, `task:` or `run_profile:` and an id; absent for the command line.
+    /// What identifies the actor: `account:`, `task:` or `run_profile:` and an id; absent for the command line.
     pub principal: Option<String>,
+    /// The token with which the actor came, a short one too; absent where there was none. It may be gone.
+    #[serde(default)]
+    pub token_id: Option<TokenId>,
     /// The `X-Request-Id` of the answer to the request that did it; absent where there was none.
     pub request_id: Option<String>,
     /// What was done, such as `task.update`. Clients must expect words that they do not know.
@@ -30,7 +33,7 @@ pub struct AuditEntry {
     pub object_id: Option<String>,
     /// Its name after the change, or before its end.
     pub object_name: Option<String>,
-    /// A JSON object of further facts: names of changed fields and of secrets, never a value of one.
+    /// A JSON object of further facts: what changed and to what, names of secrets, never a value of one.
     pub details: Value,
 }
 
@@ -42,6 +45,7 @@ impl AuditEntry {
             at,
             actor,
             principal: None,
+            token_id: None,
             request_id: None,
             action,
             object_kind,

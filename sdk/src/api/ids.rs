@@ -60,6 +60,8 @@ ids! {
     TaskId = "task";
     /// Identifies one run of a task.
     RunId = "run";
+    /// Identifies a service account.
+    ServiceAccountId = "service account";
     /// Identifies an access token.
     TokenId = "token";
     /// Identifies a user.

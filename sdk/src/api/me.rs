@@ -1,4 +1,4 @@
-//! What callers have of their own: short tokens.
+//! Who a caller is, and what callers have of their own: tokens.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,11 +6,54 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::TokenId;
 use super::secrets::Secret;
+use super::service_accounts::ServiceAccount;
 
 /// How long a short token lives unless it is renewed, and how long a renewal adds from the moment that it is made, in seconds.
 pub const TTL_SECONDS: std::ops::RangeInclusive<i64> = 60..=3600;
 /// However often it is renewed, a short token ends so many seconds after it was made.
 pub const LONGEST_LIFE_SECONDS: i64 = 24 * 3600;
+
+/// Who a caller is, and what it may do at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Me {
+    /// The account that the caller's token belongs to.
+    pub account: ServiceAccount,
+    /// The token with which the caller comes.
+    pub token: OwnToken,
+    /// What the caller may do, sorted: what both the account and the token allow.
+    pub permissions: Vec<String>,
+    /// Whether the caller may do everything, also what has no permission yet.
+    pub is_admin: bool,
+    /// When the token ends, unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+impl Me {
+    /// Somebody who may do nothing.
+    pub fn new(account: ServiceAccount, token: OwnToken, expires_at: Timestamp) -> Self {
+        Self { account, token, permissions: Vec::new(), is_admin: false, expires_at }
+    }
+}
+
+/// The token with which a caller comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct OwnToken {
+    /// The token.
+    pub id: TokenId,
+    /// What its owner calls it. A short token has the name of the one that made it.
+    pub name: String,
+    /// Whether it is a short token.
+    pub is_short: bool,
+}
+
+impl OwnToken {
+    /// Puts the parts together.
+    pub fn new(id: TokenId, name: String, is_short: bool) -> Self {
+        Self { id, name, is_short }
+    }
+}
 
 /// Makes a short token: one that ends soon, may do no more than the token that makes it, and dies with that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

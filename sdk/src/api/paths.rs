@@ -3,8 +3,8 @@
 //! The product's public page lost three of them (the trigger and the two histories), so those live here and nowhere else.
 
 use super::ids::{
-    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, TokenId,
-    UserId,
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, ServiceAccountId,
+    TaskId, TokenId, UserId,
 };
 
 /// What all paths of the contract begin with.
@@ -117,6 +117,20 @@ pub mod routes {
     /// Executes a run profile.
     pub const RUN_PROFILE_EXECUTE: &str =
         "/api/v1/synchronisation/connected-systems/{id}/run-profiles/{run_profile_id}/execute";
+    /// Create and list service accounts.
+    pub const SERVICE_ACCOUNTS: &str = "/api/v1/service-accounts";
+    /// One service account.
+    pub const SERVICE_ACCOUNT: &str = "/api/v1/service-accounts/{id}";
+    /// Make and list tokens of a service account.
+    pub const SERVICE_ACCOUNT_TOKENS: &str = "/api/v1/service-accounts/{id}/tokens";
+    /// One token of a service account.
+    pub const SERVICE_ACCOUNT_TOKEN: &str = "/api/v1/service-accounts/{id}/tokens/{token_id}";
+    /// Who the caller is.
+    pub const ME: &str = "/api/v1/me";
+    /// Make and list tokens of the caller's account.
+    pub const MY_TOKENS: &str = "/api/v1/me/tokens";
+    /// One token of the caller's account.
+    pub const MY_TOKEN: &str = "/api/v1/me/tokens/{id}";
     /// Makes a short token.
     pub const SHORT_TOKENS: &str = "/api/v1/me/tokens/short";
     /// One short token of the caller's.
@@ -382,6 +396,41 @@ pub fn run_profile(system: i64, id: i64) -> String {
 /// Executes a run profile.
 pub fn run_profile_execute(system: i64, id: i64) -> String {
     format!("{BASE}/synchronisation/connected-systems/{system}/run-profiles/{id}/execute")
+}
+
+/// The list of service accounts.
+pub fn service_accounts() -> String {
+    routes::SERVICE_ACCOUNTS.to_owned()
+}
+
+/// One service account.
+pub fn service_account(id: ServiceAccountId) -> String {
+    format!("{BASE}/service-accounts/{id}")
+}
+
+/// The tokens of a service account.
+pub fn service_account_tokens(id: ServiceAccountId) -> String {
+    format!("{BASE}/service-accounts/{id}/tokens")
+}
+
+/// One token of a service account.
+pub fn service_account_token(id: ServiceAccountId, token: TokenId) -> String {
+    format!("{BASE}/service-accounts/{id}/tokens/{token}")
+}
+
+/// Who the caller is.
+pub fn me() -> String {
+    routes::ME.to_owned()
+}
+
+/// The tokens of the caller's account.
+pub fn my_tokens() -> String {
+    routes::MY_TOKENS.to_owned()
+}
+
+/// One token of the caller's account.
+pub fn my_token(id: TokenId) -> String {
+    format!("{BASE}/me/tokens/{id}")
 }
 
 /// Makes a short token.

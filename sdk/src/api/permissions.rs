@@ -75,6 +75,10 @@ permissions! {
     ConnectedSystemsView = "connected_systems.view",
     /// Create, change and delete connected systems and run profiles.
     ConnectedSystemsManage = "connected_systems.manage",
+    /// Read service accounts, and of their tokens all but the texts.
+    AccountsView = "accounts.view",
+    /// Create, change and delete service accounts, make and revoke their tokens.
+    AccountsManage = "accounts.manage",
     /// Read the audit log.
     AuditView = "audit.view",
 }

@@ -101,16 +101,36 @@ CREATE TABLE run_logs (
     PRIMARY KEY (run_id, at)
 );
 
-CREATE TABLE tokens (
+-- Who the programs are that come with tokens, and what they may do.
+CREATE TABLE service_accounts (
     id          TEXT COLLATE "C" PRIMARY KEY,
-    name        TEXT COLLATE "C" NOT NULL,
-    -- SHA-256 of the token; the token itself is shown once and kept nowhere.
-    hash        BYTEA NOT NULL UNIQUE,
+    name        TEXT COLLATE "C" NOT NULL UNIQUE,
+    description TEXT COLLATE "C" NOT NULL,
+    -- Names, separated by blanks.
     permissions TEXT COLLATE "C" NOT NULL,
     is_admin    BOOLEAN NOT NULL,
+    is_enabled  BOOLEAN NOT NULL,
     created_at  BIGINT NOT NULL,
-    expires_at  BIGINT NOT NULL
+    updated_at  BIGINT NOT NULL
 );
+
+CREATE TABLE tokens (
+    id           TEXT COLLATE "C" PRIMARY KEY,
+    account_id   TEXT COLLATE "C" NOT NULL REFERENCES service_accounts (id) ON DELETE CASCADE,
+    name         TEXT COLLATE "C" NOT NULL,
+    -- How the token begins, so that people can tell which one they hold.
+    prefix       TEXT COLLATE "C" NOT NULL,
+    -- SHA-256 of the token; the token itself is shown once and kept nowhere.
+    hash         BYTEA NOT NULL UNIQUE,
+    -- Narrows what the account may do; without it, that is all of it.
+    permissions  TEXT COLLATE "C",
+    created_at   BIGINT NOT NULL,
+    expires_at   BIGINT NOT NULL,
+    last_used_at BIGINT,
+    revoked_at   BIGINT
+);
+
+CREATE INDEX tokens_account ON tokens (account_id, created_at, id);
 
 -- Answers to creates and triggers, so that a repeated request is answered again and not done again.
 CREATE TABLE idempotency_keys (

@@ -166,12 +166,14 @@ CREATE TABLE audit_log (
     -- The name of who did it, for people, and what identifies them.
     actor       TEXT COLLATE "C" NOT NULL,
     principal   TEXT COLLATE "C",
+    -- The token with which they came. It may be gone.
+    token_id    TEXT COLLATE "C",
     request_id  TEXT COLLATE "C",
     action      TEXT COLLATE "C" NOT NULL,
     object_kind TEXT COLLATE "C" NOT NULL,
     object_id   TEXT COLLATE "C",
     object_name TEXT COLLATE "C",
-    -- A JSON object: names of what changed, never a value.
+    -- A JSON object: what changed, and never the value of a secret.
     details     TEXT COLLATE "C" NOT NULL
 );
 

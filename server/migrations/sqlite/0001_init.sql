@@ -95,16 +95,36 @@ CREATE TABLE run_logs (
     PRIMARY KEY (run_id, at)
 ) STRICT;
 
-CREATE TABLE tokens (
+-- Who the programs are that come with tokens, and what they may do.
+CREATE TABLE service_accounts (
     id          TEXT PRIMARY KEY,
-    name        TEXT NOT NULL,
-    -- SHA-256 of the token; the token itself is shown once and kept nowhere.
-    hash        BLOB NOT NULL UNIQUE,
+    name        TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    -- Names, separated by blanks.
     permissions TEXT NOT NULL,
     is_admin    INTEGER NOT NULL,
+    is_enabled  INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
-    expires_at  INTEGER NOT NULL
+    updated_at  INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE tokens (
+    id           TEXT PRIMARY KEY,
+    account_id   TEXT NOT NULL REFERENCES service_accounts (id) ON DELETE CASCADE,
+    name         TEXT NOT NULL,
+    -- How the token begins, so that people can tell which one they hold.
+    prefix       TEXT NOT NULL,
+    -- SHA-256 of the token; the token itself is shown once and kept nowhere.
+    hash         BLOB NOT NULL UNIQUE,
+    -- Narrows what the account may do; without it, that is all of it.
+    permissions  TEXT,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    revoked_at   INTEGER
+) STRICT;
+
+CREATE INDEX tokens_account ON tokens (account_id, created_at, id);
 
 -- Answers to creates and triggers, so that a repeated request is answered again and not done again.
 CREATE TABLE idempotency_keys (

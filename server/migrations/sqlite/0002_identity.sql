@@ -166,12 +166,14 @@ CREATE TABLE audit_log (
     -- The name of who did it, for people, and what identifies them.
     actor       TEXT NOT NULL,
     principal   TEXT,
+    -- The token with which they came. It may be gone.
+    token_id    TEXT,
     request_id  TEXT,
     action      TEXT NOT NULL,
     object_kind TEXT NOT NULL,
     object_id   TEXT,
     object_name TEXT,
-    -- A JSON object: names of what changed, never a value.
+    -- A JSON object: what changed, and never the value of a secret.
     details     TEXT NOT NULL
 ) STRICT;
 

@@ -209,7 +209,7 @@ CREATE UNIQUE INDEX active_steps_system ON active_steps (connected_system_id) WH
 -- Tokens that end soon. They are JWTs, which are signed and not stored.
 CREATE TABLE short_tokens (
     id          TEXT PRIMARY KEY,
-    -- The token that made it, without which it is nothing, and that one's name.
+    -- The token that made it, without which it is nothing, and the name of that one's account.
     maker_id    TEXT NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
     name        TEXT NOT NULL,
     permissions TEXT NOT NULL,

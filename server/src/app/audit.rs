@@ -1,7 +1,9 @@
-//! The audit log: who changed what.
+//! The audit log: who changed what, and who was refused.
 //!
 //! A change writes its entry in its own transaction: there is none without the other. A request that changes nothing,
 //! or that repeats an earlier one, leaves none.
+
+mod changes;
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,9 +18,10 @@ use super::tasks::{offset, page_of};
 use super::{App, FieldErrors, Result};
 use crate::store::Tx;
 use crate::store::audit::{self, Filter};
-use crate::store::schedules::{ScheduleRow, StepRow};
-use crate::store::tasks::{Definition, TaskRow};
-use crate::store::tokens::TokenRow;
+use crate::store::schedules::StepRow;
+use crate::store::tasks::TaskRow;
+
+pub(super) use changes::Changes;
 
 /// Who acts, where it is nobody who came with a token.
 const COMMAND_LINE: &str = "command line";
@@ -67,14 +70,6 @@ impl Event {
         Self::new(action, "schedule", id.to_string(), name)
     }
 
-    /// Adds the names of the fields in which two schedules differ.
-    pub(super) fn schedule_changes(self, old: &ScheduleRow, new: &ScheduleRow) -> Self {
-        match changed_fields(old, new) {
-            names if names.is_empty() => self,
-            names => self.with("fields", names),
-        }
-    }
-
     /// Adds which steps are new, other than before, or gone, and whose connection strings are. Never the strings.
     pub(super) fn step_changes(mut self, old: &[StepRow], new: &[StepRow]) -> Self {
         let before: HashMap<StepId, &StepRow> = old.iter().map(|step| (step.id, step)).collect();
@@ -101,15 +96,6 @@ impl Event {
         self
     }
 
-    /// A token was made.
-    pub(super) fn new_token(token: &TokenRow) -> Self {
-        let permissions: Vec<&str> = token.permissions.split_whitespace().collect();
-        Self::new("token.create", "token", token.id.to_string(), &token.name)
-            .with("permissions", permissions)
-            .with("is_admin", token.is_admin)
-            .with("expires_at", token.expires_at.to_string())
-    }
-
     /// Something was done to a thing of this kind.
     pub(super) fn new(action: &'static str, object_kind: &'static str, object_id: String, object_name: &str) -> Self {
         Self { action, object_kind, object_id, object_name: object_name.to_owned(), details: super::Object::new() }
@@ -121,11 +107,11 @@ impl Event {
         self
     }
 
-    /// Adds the names of the fields in which two definitions differ.
-    pub(super) fn fields(self, old: &Definition, new: &Definition) -> Self {
-        match changed(old, new) {
-            names if names.is_empty() => self,
-            names => self.with("fields", names),
+    /// Adds the names of fields that are other than before, and what they were and are, as far as that is no secret.
+    pub(super) fn changes(self, changes: Changes) -> Self {
+        match changes.into_values() {
+            (names, _) if names.is_empty() => self,
+            (names, changes) => self.with("fields", names).with("changes", changes),
         }
     }
 
@@ -145,6 +131,7 @@ impl App {
     pub(super) async fn note(&self, tx: &mut Tx, caller: &Caller, event: Event) -> Result<()> {
         let mut entry = self.entry(caller.name.clone(), event);
         entry.principal = Some(caller.principal.clone());
+        entry.token_id = caller.token.as_ref().map(|token| token.id);
         entry.request_id.clone_from(&caller.request_id);
         Ok(audit::put(tx, &entry).await?)
     }
@@ -186,66 +173,4 @@ impl App {
         let (data, total) = audit::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
         Ok(Page { data, total, page, limit })
     }
-}
-
-/// The names of the fields in which two schedules differ, as on the wire.
-fn changed_fields(old: &ScheduleRow, new: &ScheduleRow) -> Vec<&'static str> {
-    let (p, q) = (&old.pattern, &new.pattern);
-    [
-        ("name", old.name != new.name),
-        ("description", old.description != new.description),
-        ("triggerType", old.trigger_type != new.trigger_type),
-        ("cronExpression", p.cron_expression != q.cron_expression),
-        ("patternType", p.pattern_type != q.pattern_type),
-        ("daysOfWeek", p.days_of_week != q.days_of_week),
-        ("runTimes", p.run_times != q.run_times),
-        ("intervalValue", p.interval_value != q.interval_value),
-        ("intervalUnit", p.interval_unit != q.interval_unit),
-        ("intervalWindowStart", p.interval_window_start != q.interval_window_start),
-        ("intervalWindowEnd", p.interval_window_end != q.interval_window_end),
-        ("timezone", old.timezone != new.timezone),
-        ("isEnabled", old.is_enabled != new.is_enabled),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
-}
-
-/// The names of the fields in which two definitions differ.
-fn changed(old: &Definition, new: &Definition) -> Vec<&'static str> {
-    // Taken apart by name, so that a new field is not forgotten here.
-    let Definition {
-        name,
-        description,
-        task_type,
-        schedule_type,
-        cron_expr,
-        timezone,
-        run_at,
-        overlap_policy,
-        enabled,
-        timeout_seconds,
-        script,
-        script_sha256: _,
-        config,
-        task_config,
-    } = old;
-    [
-        ("name", *name != new.name),
-        ("description", *description != new.description),
-        ("task_type", *task_type != new.task_type),
-        ("schedule_type", *schedule_type != new.schedule_type),
-        ("cron_expr", *cron_expr != new.cron_expr),
-        ("timezone", *timezone != new.timezone),
-        ("run_at", *run_at != new.run_at),
-        ("overlap_policy", *overlap_policy != new.overlap_policy),
-        ("enabled", *enabled != new.enabled),
-        ("timeout_seconds", *timeout_seconds != new.timeout_seconds),
-        ("script", *script != new.script),
-        ("config", *config != new.config),
-        ("task_config", *task_config != new.task_config),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
 }

@@ -6,7 +6,7 @@ mod run_profiles;
 use justiam_sdk::api::connected_systems::{ConnectedSystem, ConnectedSystemQuery};
 use justiam_sdk::api::page::Items;
 
-use super::audit::Event;
+use super::audit::{Changes, Event};
 use super::caller::{Caller, Permission};
 use super::error::shown;
 use super::executions::page_of_items;
@@ -89,8 +89,8 @@ impl App {
             connector_objects::forget_all(&mut tx, id).await?;
             (system.object_count, system.connectors_count, system.pending_export_objects_count) = (0, 0, 0);
         }
-        let fields = definition::changed(&stored, &system);
-        self.note(&mut tx, caller, event("connected_system.update", &system).with("fields", fields)).await?;
+        let changes = Changes::between(&stored, &system);
+        self.note(&mut tx, caller, event("connected_system.update", &system).changes(changes)).await?;
         tx.commit().await?;
         Ok(system)
     }

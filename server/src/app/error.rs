@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::caller::{Permission, Refused};
 use crate::store;
 
 /// Why a use case did not do what was asked.
@@ -23,8 +24,16 @@ pub enum Error {
         id: String,
     },
     /// No token, or one that is not valid.
-    #[error("{0}")]
-    Unauthorised(&'static str),
+    #[error(transparent)]
+    Unauthorised(Refused),
+    /// The caller does not have a permission.
+    #[error("this needs the permission `{permission}`, which {who} does not have", permission = .permission.as_str())]
+    Lacking {
+        /// What is needed.
+        permission: Permission,
+        /// Who does not have it.
+        who: String,
+    },
     /// The caller may not do this, or nobody may.
     #[error("{0}")]
     Forbidden(String),
@@ -63,6 +72,9 @@ pub enum Error {
     /// The cryptography library failed, or the system gives no random numbers.
     #[error("the cryptography library failed")]
     Crypto,
+    /// A token was made that nobody has seen, so it was not kept.
+    #[error("the token could not be shown, so it was not kept")]
+    NotShown(#[source] std::io::Error),
     /// A stored secret does not open.
     #[error(
         "the secret `{key}` of task {task} cannot be decrypted: it was sealed with another key than this server has"
@@ -81,9 +93,14 @@ impl Error {
         Self::NotFound { kind: "task", id: shown(&id.to_string()) }
     }
 
-    /// The caller has no short token with this id.
-    pub fn no_short_token(id: &(impl std::fmt::Display + ?Sized)) -> Self {
-        Self::NotFound { kind: "short token of yours", id: shown(&id.to_string()) }
+    /// There is no service account with this id.
+    pub fn no_service_account(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "service account", id: shown(&id.to_string()) }
+    }
+
+    /// The account has no token with this id.
+    pub fn no_token(id: &(impl std::fmt::Display + ?Sized)) -> Self {
+        Self::NotFound { kind: "token", id: shown(&id.to_string()) }
     }
 
     /// There is no schedule with this id.

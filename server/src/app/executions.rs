@@ -34,9 +34,9 @@ pub(super) fn page_of_items(page: Option<i64>, size: Option<i64>, errors: &mut F
 
 /// Who a caller is for the history.
 pub(super) fn initiator(caller: &Caller) -> Initiator {
-    let token = caller.principal.strip_prefix("token:");
-    let kind = if token.is_some() { InitiatorType::ApiKey } else { InitiatorType::User };
-    let id = token.unwrap_or(&caller.principal);
+    let account = caller.principal.strip_prefix("account:");
+    let kind = if account.is_some() { InitiatorType::ApiKey } else { InitiatorType::User };
+    let id = account.unwrap_or(&caller.principal);
     Initiator { kind, id: Some(id.to_owned()), name: Some(caller.name.clone()) }
 }
 

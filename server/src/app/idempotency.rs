@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use justiam_sdk::api::ids::TokenId;
 use justiam_sdk::api::secrets::Secret;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
@@ -35,6 +36,13 @@ impl IdempotencyKey {
             request.extend_from_slice(digest(&SHA256, part).as_ref());
         }
         Ok(Self { key: key.to_owned(), request: digest(&SHA256, &request).as_ref().to_vec() })
+    }
+
+    /// The same for a request that one token may repeat and no other, because the answer holds what not each token of the account may
+    /// get.
+    pub(super) fn of_token(&self, token: TokenId) -> Self {
+        let request = [&self.request, token.as_uuid().as_bytes().as_slice()].concat();
+        Self { key: self.key.clone(), request: digest(&SHA256, &request).as_ref().to_vec() }
     }
 }
 

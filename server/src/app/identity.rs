@@ -6,7 +6,7 @@
 mod access_requests;
 pub mod actor;
 mod applications;
-mod bodies;
+pub(in crate::app) mod bodies;
 mod federated_identities;
 pub(in crate::app) mod federated_providers;
 mod groups;
@@ -15,7 +15,7 @@ mod users;
 
 use super::Error;
 use crate::store;
-pub(in crate::app) use users::{changed as changed_fields, check as check_user};
+pub(in crate::app) use users::check as check_user;
 
 /// How many users or groups a function returns at once whose name ends with `_after`. Fewer are the last ones.
 pub const PAGE: i64 = 1000;

@@ -1,19 +1,18 @@
-//! What callers have of their own: short tokens.
+//! Who a caller is, and what callers have of their own: short tokens.
 
 mod jwt;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::TokenId;
-use justiam_sdk::api::me::{LONGEST_LIFE_SECONDS, RenewedShortToken, ShortToken, TTL_SECONDS};
-use serde_json::Value;
+use justiam_sdk::api::me::{LONGEST_LIFE_SECONDS, Me, OwnToken, RenewedShortToken, ShortToken, TTL_SECONDS};
 
 use super::audit::Event;
-use super::caller::{self, Caller, Permission};
-use super::error::shown;
-use super::fields::{Field, Fields, Object, kind};
+use super::caller::{Caller, CallerToken, Permission, Why, allowed};
+use super::fields::{Fields, Object};
+use super::tokens::{check, maker, names, own_token, read_permissions, refused};
 use super::{App, Error, IdempotencyKey, Result};
-use crate::store::Tx;
 use crate::store::short_tokens::{self, ShortTokenRow};
+use crate::store::{Tx, service_accounts, tokens};
 use jwt::Claims;
 
 /// How many short tokens of one maker may live at one time.
@@ -28,6 +27,19 @@ pub(crate) fn short_tokens_since(now: Timestamp) -> Timestamp {
 }
 
 impl App {
+    /// Who the caller is, and what it may do at this moment.
+    pub async fn me(&self, caller: &Caller) -> Result<Me> {
+        let own = own_token(caller)?;
+        let mut tx = self.db.read().await?;
+        // Somebody may have deleted it since the caller was let in.
+        let account = service_accounts::get(&mut tx, own.account).await?.ok_or(Why::Unknown)?;
+        let token = OwnToken::new(own.id, own.name.clone(), own.maker.is_some());
+        let mut me = Me::new(account, token, caller.expires_at.unwrap_or(Timestamp::MAX));
+        me.permissions = names(caller_permissions(caller)).into_iter().map(str::to_owned).collect();
+        me.is_admin = caller.is_admin;
+        Ok(me)
+    }
+
     /// Makes a token that ends soon, may do no more than the caller's, and dies with that.
     pub async fn create_short_token(
         &self,
@@ -35,17 +47,17 @@ impl App {
         body: Object,
         key: Option<&IdempotencyKey>,
     ) -> Result<ShortToken> {
-        let maker = match caller.token() {
-            Some(token) if caller.short_token.is_none() => token,
-            _ => {
-                return Err(Error::Forbidden(
-                    "a short token cannot make another one; use the token that made it".into(),
-                ));
-            }
-        };
+        let own = maker(caller)?;
+        let maker = own.id;
+        // What the answer says, another token of the caller's account may not be allowed to know.
+        let key = key.map(|key| key.of_token(maker));
+        let key = key.as_ref();
         let mut fields = Fields::new(body);
         let ttl = read_ttl(&mut fields);
         let permissions = read_permissions(&mut fields);
+        if permissions.as_ref().is_some_and(Vec::is_empty) && !fields.is_wrong("permissions") {
+            fields.wrong("permissions", "must name at least one permission; left out, they are all that the caller has");
+        }
         fields.finish().check()?;
         let permissions = granted(caller, permissions)?;
         let now = self.now();
@@ -72,7 +84,7 @@ impl App {
         // Two requests at one moment may both see room for the last one; there is no harm in one more.
         let ends = short_tokens::ends(&mut tx, maker, now).await?;
         if let Some(first) = ends.first().filter(|_| ends.len() >= MOST_LIVING) {
-            let name = &caller.name;
+            let name = &own.name;
             let message = format!(
                 "token `{name}` has {} short tokens already, and {MOST_LIVING} may live at one time; revoke those that are not \
                  needed, or wait: the first one ends at {first}",
@@ -124,27 +136,44 @@ impl App {
         Ok(())
     }
 
-    /// Tells who comes with a JWT. It acts for the token that made it, under whose name it is counted and audited.
+    /// Tells who comes with a JWT. It acts for the token that made it, for whose account it is counted and audited.
     pub(super) async fn authenticate_short(&self, token: &str) -> Result<Caller> {
-        let claims = Claims::read(token, &self.vault).ok_or(Error::Unauthorised("the token is not valid"))?;
+        let claims = Claims::read(token, &self.vault).ok_or(Why::Invalid)?;
         let now = self.now();
-        claims.check_time(now)?;
         let mut tx = self.db.read().await?;
-        let row = short_tokens::get(&mut tx, claims.jti).await?;
-        let row = row.ok_or(Error::Unauthorised("the token is not known"))?;
+        let Some(row) = short_tokens::get(&mut tx, claims.jti).await? else {
+            claims.check_time(now)?;
+            return Err(Why::Unknown.into());
+        };
+        let maker = tokens::get(&mut tx, row.maker).await?.ok_or(Why::Unknown)?;
+        drop(tx);
         if row.revoked_at.is_some() {
-            return Err(Error::Unauthorised("the token was revoked"));
+            return Err(refused(Why::Revoked, &maker));
         }
         if has_ended(&row, now) {
-            return Err(Error::Unauthorised("the token has expired"));
+            return Err(refused(Why::Expired, &maker));
         }
+        claims.check_time(now)?;
+        check(&maker, now)?;
+        self.uses.note(row.maker, now);
+        // The maker may be allowed less than when it made this.
+        let of_maker = allowed(&maker.account, maker.token.permissions.as_deref());
+        let mut permissions = allowed(&maker.account, Some(&row.permissions));
+        permissions.retain(|permission| of_maker.contains(permission));
+        let account = maker.account;
         Ok(Caller {
-            principal: Caller::principal_of(row.maker),
-            name: format!("{} (short)", row.name),
-            permissions: caller::read_list(&row.permissions),
+            principal: Caller::principal_of(account.id),
+            name: format!("{} (short)", account.name),
+            permissions,
             is_admin: false,
             expires_at: Some(row.expires_at),
-            short_token: Some(row.id),
+            token: Some(CallerToken {
+                id: row.id,
+                name: maker.token.name,
+                account: account.id,
+                maker: Some(row.maker),
+                is_narrowed: true,
+            }),
             request_id: None,
         })
     }
@@ -152,11 +181,9 @@ impl App {
 
 /// A short token that the caller may renew and revoke: it is the caller's own, or the caller has made it.
 async fn own_short_token(tx: &mut Tx, caller: &Caller, id: TokenId) -> Result<ShortTokenRow> {
-    let is_own = |row: &ShortTokenRow| match caller.short_token {
-        Some(own) => own == row.id,
-        None => caller.token() == Some(row.maker),
-    };
-    short_tokens::lock(tx, id).await?.filter(is_own).ok_or_else(|| Error::no_short_token(&id))
+    let own = own_token(caller)?;
+    let is_own = |row: &ShortTokenRow| if own.maker.is_some() { own.id == row.id } else { own.id == row.maker };
+    short_tokens::lock(tx, id).await?.filter(is_own).ok_or_else(|| Error::no_token(&id))
 }
 
 fn has_ended(row: &ShortTokenRow, now: Timestamp) -> bool {
@@ -176,40 +203,17 @@ fn read_ttl(fields: &mut Fields) -> i64 {
     ttl.unwrap_or_default()
 }
 
-/// The permissions that a body names. `None` where it names no list.
-fn read_permissions(fields: &mut Fields) -> Option<Vec<Permission>> {
-    let Field::Value(items) = fields.array("permissions") else { return None };
-    if items.is_empty() {
-        fields.wrong("permissions", "must name at least one permission; left out, they are all that the caller has");
-    }
-    let mut permissions = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let path = format!("permissions[{index}]");
-        match item {
-            Value::String(name) => match shown(&name).parse() {
-                Ok(permission) => permissions.push(permission),
-                Err(message) => fields.wrong(&path, message),
-            },
-            other => fields.wrong(&path, format!("must be a string, not {}", kind(&other))),
-        }
-    }
-    Some(permissions)
+/// All permissions that a caller has.
+fn caller_permissions(caller: &Caller) -> impl Iterator<Item = Permission> {
+    Permission::ALL.into_iter().filter(|permission| caller.may(*permission))
 }
 
 /// The names of the permissions that a short token gets, sorted: those that are named, or all of the caller's.
 fn granted(caller: &Caller, named: Option<Vec<Permission>>) -> Result<Vec<&'static str>> {
-    let mut permissions = match named {
-        Some(named) => {
-            for permission in &named {
-                caller.require(*permission)?;
-            }
-            named
-        }
-        None => Permission::ALL.into_iter().filter(|permission| caller.require(*permission).is_ok()).collect(),
-    };
-    permissions.sort_unstable_by_key(|permission| permission.as_str());
-    permissions.dedup();
-    Ok(permissions.into_iter().map(Permission::as_str).collect())
+    if let Some(named) = &named {
+        named.iter().try_for_each(|permission| caller.require(*permission))?;
+    }
+    Ok(named.map_or_else(|| names(caller_permissions(caller)), names))
 }
 
 fn event(action: &'static str, row: &ShortTokenRow) -> Event {

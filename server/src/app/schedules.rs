@@ -14,7 +14,7 @@ use justiam_sdk::api::page::Items;
 use justiam_sdk::api::schedules::{Schedule, ScheduleQuery, ScheduleStep};
 use serde_json::json;
 
-use super::audit::Event;
+use super::audit::{Changes, Event};
 use super::caller::{Caller, Permission};
 use super::executions::{ScheduleFiring, page_of_items, schedule_of};
 use super::fields::Object;
@@ -151,7 +151,8 @@ impl App {
             if steps != old_steps {
                 schedules::replace_steps(&mut tx, id, &steps).await?;
             }
-            let event = Event::schedule("schedule.update", id, &schedule.name).schedule_changes(&stored, &schedule);
+            let changes = Changes::of_schedule(&stored, &schedule);
+            let event = Event::schedule("schedule.update", id, &schedule.name).changes(changes);
             self.note(&mut tx, caller, event.step_changes(&old_steps, &steps)).await?;
         }
         let answer = view(schedule, Some(steps), &self.vault);

@@ -15,7 +15,7 @@ use justiam_sdk::api::tasks::{Task, TaskQuery};
 use justiam_sdk::api::values::{OverlapPolicy, TaskType, Words as _};
 use serde_json::json;
 
-use super::audit::{Event, Touched};
+use super::audit::{Changes, Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::Object;
 use super::metrics::counts::Counts;
@@ -242,7 +242,8 @@ impl App {
             task.revision = self.new_revision();
             task.updated_at = now;
             tasks::update(&mut tx, &task).await?;
-            let event = Event::task("task.update", &task).fields(&stored.definition, &task.definition);
+            let changes = Changes::of_task(&stored.definition, &task.definition);
+            let event = Event::task("task.update", &task).changes(changes);
             self.note(&mut tx, caller, event.secrets(touched)).await?;
         }
         let policy = &task.definition.overlap_policy;

@@ -388,7 +388,7 @@ fn operator() -> Caller {
         permissions: Vec::new(),
         is_admin: true,
         expires_at: None,
-        short_token: None,
+        token: None,
         request_id: None,
     }
 }

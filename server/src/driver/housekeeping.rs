@@ -9,7 +9,8 @@ use super::{BackOff, Driver};
 use crate::app;
 use crate::app::idempotency::kept_since;
 use crate::app::me::short_tokens_since;
-use crate::store::{activities, executions, idempotency, runs, short_tokens};
+use crate::app::tokens::tokens_since;
+use crate::store::{activities, executions, idempotency, runs, short_tokens, tokens};
 
 /// How often to look.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -32,7 +33,7 @@ impl Driver {
     }
 
     /// Removes runs and executions that were recorded before the days of history, but for the newest of each task and schedule,
-    /// activities that are as old, and answers whose keys are no longer honoured, and short tokens that nobody can use any more.
+    /// activities that are as old, and answers whose keys are no longer honoured, and tokens that nobody can use any more.
     async fn keep_house(&self, soft: &CancellationToken) -> app::Result<()> {
         let now = self.app.now();
         let kept = SignedDuration::from_hours(24 * i64::from(self.settings.history.days));
@@ -48,6 +49,7 @@ impl Driver {
         }
         while !soft.is_cancelled() && self.step(self.forget_answers()).await? > 0 {}
         while !soft.is_cancelled() && self.step(self.forget_short_tokens()).await? > 0 {}
+        while !soft.is_cancelled() && self.step(self.forget_tokens()).await? > 0 {}
         if removed > 0 {
             tracing::info!(runs = removed, "removed old runs from the history");
         }
@@ -101,6 +103,13 @@ impl Driver {
     async fn forget_answers(&self) -> app::Result<u64> {
         let mut tx = self.db.write().await?;
         let forgotten = idempotency::forget(&mut tx, kept_since(self.app.now()), BATCH).await?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+
+    async fn forget_tokens(&self) -> app::Result<u64> {
+        let mut tx = self.db.write().await?;
+        let forgotten = tokens::forget(&mut tx, tokens_since(self.app.now()), BATCH).await?;
         tx.commit().await?;
         Ok(forgotten)
     }

@@ -7,7 +7,8 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 
 use super::problem::Failure;
-use crate::app::caller::Caller;
+use super::refusals::{self, Seen};
+use crate::app::caller::{Caller, Why};
 use crate::app::{App, Error};
 
 /// What the answer to a request will be known by.
@@ -21,11 +22,16 @@ impl FromRequestParts<Arc<App>> for Authenticated {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let token = token(&parts.headers).ok_or(Error::Unauthorised(
-            "a token is required: send the header `Authorization: Bearer <token>` or `X-API-Key: <token>`",
-        ))?;
-        let mut caller = app.authenticate(token).await?;
+        let token = token(&parts.headers).ok_or_else(|| Error::from(Why::Missing))?;
+        let mut caller = match app.authenticate(token).await {
+            Err(Error::Unauthorised(refused)) => {
+                refusals::note_token(app, refused.clone(), parts).await;
+                return Err(Error::Unauthorised(refused).into());
+            }
+            known => known?,
+        };
         caller.request_id = parts.extensions.get().map(|RequestId(id)| id.clone());
+        Seen::note(&parts.extensions, &caller);
         Ok(Self(caller))
     }
 }

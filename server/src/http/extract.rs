@@ -9,8 +9,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use justiam_sdk::api::ids::{
-    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, TaskId, TokenId,
-    UserId,
+    AccessRequestId, ActivityId, ApplicationId, ExecutionId, GroupId, ProviderId, RunId, ScheduleId, ServiceAccountId,
+    TaskId, TokenId, UserId,
 };
 use justiam_sdk::api::problem::Code;
 use justiam_sdk::api::tasks::MAX_BODY;
@@ -113,9 +113,15 @@ impl PathId for RunId {
     }
 }
 
+impl PathId for ServiceAccountId {
+    fn missing(text: &str) -> Error {
+        Error::no_service_account(text)
+    }
+}
+
 impl PathId for TokenId {
     fn missing(text: &str) -> Error {
-        Error::no_short_token(text)
+        Error::no_token(text)
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::app::Error;
 use crate::app::metrics::counts::DatabaseError;
+use crate::app::refusals::Denial;
 use crate::store;
 
 /// An answer that is not a success.
@@ -22,6 +23,8 @@ pub(super) struct Failure {
     header: Option<(HeaderName, HeaderValue)>,
     /// Where the database is the cause.
     failed: Option<DatabaseFailed>,
+    /// Of a caller who may not do what was asked: for the audit log.
+    denial: Option<Box<Denial>>,
 }
 
 /// An extension of an answer that came to be because the database failed.
@@ -30,7 +33,7 @@ pub(super) struct DatabaseFailed(pub(super) DatabaseError);
 
 impl Failure {
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status, problem: Box::new(Problem::new(code, message)), header: None, failed: None }
+        Self { status, problem: Box::new(Problem::new(code, message)), header: None, failed: None, denial: None }
     }
 
     /// Names the parts that keep this server from its work, and nothing else about them.
@@ -40,6 +43,10 @@ impl Failure {
         failure.problem.details = Some(json!({ "unready": parts }));
         failure.header = Some((header::RETRY_AFTER, HeaderValue::from_static("1")));
         failure
+    }
+
+    fn denied(message: String, denial: Denial) -> Self {
+        Self { denial: Some(Box::new(denial)), ..Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message) }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -71,7 +78,8 @@ impl Failure {
                 header: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
                 ..Self::new(StatusCode::UNAUTHORIZED, Code::Unauthorised, message)
             },
-            Error::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message),
+            Error::Lacking { permission, .. } => Self::denied(message, Denial::Lacks(permission)),
+            Error::Forbidden(reason) => Self::denied(message, Denial::Because(reason)),
             Error::Conflict { details, .. } => {
                 let mut failure = Self::new(StatusCode::CONFLICT, Code::Conflict, message);
                 failure.problem.details = details;
@@ -97,7 +105,7 @@ impl Failure {
             Error::Store(store::Error::Conflict(_)) => {
                 Self::new(StatusCode::CONFLICT, Code::Conflict, "another request has just stored the same thing")
             }
-            Error::Store(_) | Error::Crypto | Error::Sealed { .. } => {
+            Error::Store(_) | Error::Crypto | Error::NotShown(_) | Error::Sealed { .. } => {
                 log(&error);
                 internal()
             }
@@ -111,6 +119,9 @@ impl IntoResponse for Failure {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self.problem);
         self.failed.and_then(|failed| response.extensions_mut().insert(failed));
+        if let Some(denial) = self.denial {
+            response.extensions_mut().insert(*denial);
+        }
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }

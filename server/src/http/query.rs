@@ -18,6 +18,7 @@ use justiam_sdk::api::page::PageQuery;
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::schedules::ScheduleQuery;
+use justiam_sdk::api::service_accounts::ServiceAccountQuery;
 use justiam_sdk::api::tasks::TaskQuery;
 use justiam_sdk::api::users::UserQuery;
 use justiam_sdk::api::values::Words;
@@ -80,6 +81,15 @@ impl Read for GroupQuery {
         let mut query = Self::new();
         (query.page, query.limit) = parts.page();
         query.search = parts.search();
+        query.name = parts.text("name");
+        query
+    }
+}
+
+impl Read for ServiceAccountQuery {
+    fn read(parts: &mut QueryParts) -> Self {
+        let mut query = Self::new();
+        (query.page, query.limit) = parts.page();
         query.name = parts.text("name");
         query
     }

@@ -23,6 +23,7 @@ struct Row {
     at: i64,
     actor: String,
     principal: Option<String>,
+    token_id: Option<String>,
     request_id: Option<String>,
     action: String,
     object_kind: String,
@@ -38,6 +39,7 @@ impl TryFrom<Row> for AuditEntry {
         let (id, at) = (parsed("audit_log.id", &row.id)?, time("audit_log.at", row.at)?);
         let mut entry = Self::new(id, at, row.actor, row.action, row.object_kind);
         entry.principal = row.principal;
+        entry.token_id = row.token_id.map(|id| parsed("audit_log.token_id", &id)).transpose()?;
         entry.request_id = row.request_id;
         entry.object_id = row.object_id;
         entry.object_name = row.object_name;
@@ -50,16 +52,17 @@ impl TryFrom<Row> for AuditEntry {
 pub async fn put(tx: &mut Tx, entry: &AuditEntry) -> Result<()> {
     on!(tx, conn => sqlx::query(
         "INSERT INTO audit_log \
-         (id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         (id, at, actor, principal, token_id, request_id, action, object_kind, object_id, object_name, details) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, actor = excluded.actor, principal = excluded.principal, \
-         request_id = excluded.request_id, action = excluded.action, object_kind = excluded.object_kind, \
+         token_id = excluded.token_id, request_id = excluded.request_id, action = excluded.action, object_kind = excluded.object_kind, \
          object_id = excluded.object_id, object_name = excluded.object_name, details = excluded.details",
     )
     .bind(entry.id.to_string())
     .bind(entry.at.as_microsecond())
     .bind(&entry.actor)
     .bind(&entry.principal)
+    .bind(entry.token_id.map(|id| id.to_string()))
     .bind(&entry.request_id)
     .bind(&entry.action)
     .bind(&entry.object_kind)
@@ -77,6 +80,7 @@ struct Given<'a> {
     at: i64,
     actor: &'a str,
     principal: Option<&'a str>,
+    token_id: Option<String>,
     request_id: Option<&'a str>,
     action: &'a str,
     object_kind: &'a str,
@@ -89,16 +93,18 @@ struct Given<'a> {
 pub async fn insert(tx: &mut Tx, entries: &[AuditEntry]) -> Result<()> {
     let sql = given!(
         tx,
-        (id text, at bigint, actor text, principal text, request_id text, action text, object_kind text, object_id text,
-         object_name text, details text),
-        "INSERT INTO audit_log (id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details) \
-         SELECT id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details FROM given"
+        (id text, at bigint, actor text, principal text, token_id text, request_id text, action text, object_kind text,
+         object_id text, object_name text, details text),
+        "INSERT INTO audit_log \
+         (id, at, actor, principal, token_id, request_id, action, object_kind, object_id, object_name, details) \
+         SELECT id, at, actor, principal, token_id, request_id, action, object_kind, object_id, object_name, details FROM given"
     );
     let given = rows(entries.iter().map(|entry| Given {
         id: entry.id.to_string(),
         at: entry.at.as_microsecond(),
         actor: &entry.actor,
         principal: entry.principal.as_deref(),
+        token_id: entry.token_id.map(|id| id.to_string()),
         request_id: entry.request_id.as_deref(),
         action: &entry.action,
         object_kind: &entry.object_kind,
@@ -129,7 +135,7 @@ macro_rules! both {
         (
             page_of!("count(*)", $object, ""),
             page_of!(
-                "id, at, actor, principal, request_id, action, object_kind, object_id, object_name, details",
+                "id, at, actor, principal, token_id, request_id, action, object_kind, object_id, object_name, details",
                 $object,
                 " ORDER BY at DESC, id DESC LIMIT $4 OFFSET $5"
             ),

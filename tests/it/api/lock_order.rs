@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 
 fn admin() -> Caller {
     Caller {
-        principal: "token:0".into(),
+        principal: "account:0".into(),
         name: "admin".into(),
         permissions: vec![],
         is_admin: true,
-        short_token: None,
+        token: None,
         request_id: None,
         expires_at: None,
     }

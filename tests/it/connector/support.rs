@@ -39,12 +39,12 @@ pub(super) struct World {
 /// Somebody who may do everything.
 pub(super) fn admin() -> Caller {
     Caller {
-        principal: "token:test".into(),
+        principal: "account:test".into(),
         name: "test".into(),
         permissions: Vec::new(),
         is_admin: true,
         expires_at: None,
-        short_token: None,
+        token: None,
         request_id: None,
     }
 }

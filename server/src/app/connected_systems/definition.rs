@@ -173,17 +173,3 @@ fn each_column_once(csv: &CsvSettings, fields: &mut Fields) {
         }
     }
 }
-
-/// The names of the fields in which two connected systems differ.
-pub(super) fn changed(old: &ConnectedSystem, new: &ConnectedSystem) -> Vec<&'static str> {
-    [
-        ("name", old.name != new.name),
-        ("description", old.description != new.description),
-        ("connectorName", old.connector_name != new.connector_name),
-        ("direction", old.direction != new.direction),
-        ("csv", old.csv != new.csv),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
-}

@@ -4,7 +4,7 @@ use justiam_sdk::api::connected_systems::{DEFAULT_PAGE_SIZE, PAGE_SIZE, RunProfi
 use justiam_sdk::api::values::Words as _;
 
 use super::definition::{name, path};
-use crate::app::audit::Event;
+use crate::app::audit::{Changes, Event};
 use crate::app::caller::{Caller, Permission};
 use crate::app::error::shown;
 use crate::app::fields::{Fields, Object};
@@ -73,8 +73,8 @@ impl App {
             Err(store::Error::Conflict(_)) => return Err(name_conflict(&profile, None)),
             done => done?,
         }
-        let fields = changed(&stored, &profile);
-        self.note(&mut tx, caller, event("run_profile.update", &profile).with("fields", fields)).await?;
+        let changes = Changes::between(&stored, &profile);
+        self.note(&mut tx, caller, event("run_profile.update", &profile).changes(changes)).await?;
         tx.commit().await?;
         Ok(profile)
     }
@@ -194,17 +194,4 @@ fn name_conflict(profile: &RunProfile, other: Option<i64>) -> Error {
         message: format!("the connected system has a run profile with the name `{name}` already{which}"),
         details: Some(details),
     }
-}
-
-/// The names of the fields in which two run profiles differ.
-fn changed(old: &RunProfile, new: &RunProfile) -> Vec<&'static str> {
-    [
-        ("name", old.name != new.name),
-        ("runType", old.run_type != new.run_type),
-        ("pageSize", old.page_size != new.page_size),
-        ("filePath", old.file_path != new.file_path),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
 }

@@ -8,7 +8,7 @@ use justiam_sdk::api::users::User;
 use super::memberships::{self, Wish};
 use super::person::{Person, Texts};
 use super::{Done, TRIES, Tally, Work, passes};
-use crate::app::audit::Event;
+use crate::app::audit::{Changes, Event};
 use crate::app::{FieldErrors, identity};
 use crate::store::connector_objects::{self, Filter, Link, Object, Synchronised};
 use crate::store::identity::users;
@@ -186,10 +186,10 @@ impl Page {
         let mut user = found
             .cloned()
             .unwrap_or_else(|| User::new(UserId::from_uuid(work.app.new_id()), String::new(), work.app.now()));
-        let fields = person.apply(&mut user);
+        let changes = person.apply(&mut user);
         identity::check_user(&user, FieldErrors::default()).map_err(|error| identity::told(&error))?;
         let event = |action| Event::new(action, "user", user.id.to_string(), &user.email);
-        let outcome = match (is_new, linked.is_none(), fields.is_empty()) {
+        let outcome = match (is_new, linked.is_none(), changes.is_empty()) {
             (true, ..) => "created",
             (_, true, _) => "joined",
             (_, _, true) => "unchanged",
@@ -199,8 +199,8 @@ impl Page {
         if is_new {
             self.audit.push(work.entry(event("user.create")));
             self.new.push(user.clone());
-        } else if !fields.is_empty() {
-            self.audit.push(work.entry(event("user.update").with("fields", fields)));
+        } else if !changes.is_empty() {
+            self.audit.push(work.entry(event("user.update").changes(changes)));
             user.updated_at = work.app.now();
             self.changed.push(user.clone());
         }
@@ -236,9 +236,10 @@ impl Page {
             let is_first = !self.changed.iter().any(|changed| changed.id == user.id);
             if user.is_active && is_first && known.others(user.id, work.system.id, id).next().is_none() {
                 let event = Event::new("user.update", "user", user.id.to_string(), &user.email);
-                self.audit.push(work.entry(event.with("fields", vec!["is_active"])));
-                let mut user = user.clone();
+                let before = user;
+                let mut user = before.clone();
                 (user.is_active, user.updated_at) = (false, work.app.now());
+                self.audit.push(work.entry(event.changes(Changes::between(before, &user))));
                 self.changed.push(user);
                 self.tally.one("deactivated");
             } else {

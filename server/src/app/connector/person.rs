@@ -7,6 +7,7 @@ use justiam_sdk::api::users::{Attributes, MAX_NAME, User};
 use justiam_sdk::api::{connected_systems, groups};
 
 use crate::app::FieldErrors;
+use crate::app::audit::Changes;
 use crate::app::error::shown;
 use crate::app::identity::rules;
 
@@ -166,7 +167,7 @@ impl Person {
     }
 
     /// Makes a user what the object says, and returns the names of the fields that are different now.
-    pub(super) fn apply(&self, user: &mut User) -> Vec<&'static str> {
+    pub(super) fn apply(&self, user: &mut User) -> Changes {
         let before = user.clone();
         user.email.clone_from(&self.email);
         if let Some(name) = &self.first_name {
@@ -185,7 +186,7 @@ impl Person {
                 user.attributes.insert(name.clone(), value.clone());
             }
         }
-        crate::app::identity::changed_fields(&before, user)
+        Changes::between(&before, user)
     }
 }
 

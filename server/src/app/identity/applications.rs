@@ -9,7 +9,7 @@ use justiam_sdk::api::values::Words as _;
 use super::PAGE;
 use super::actor::Actor;
 use super::bodies;
-use crate::app::audit::Event;
+use crate::app::audit::{Changes, Event};
 use crate::app::caller::{Caller, Permission};
 use crate::app::fields::Fields;
 use crate::app::tasks::{offset, page_of};
@@ -106,8 +106,9 @@ impl App {
     ) -> Result<Application> {
         caller.require(Permission::ApplicationsManage)?;
         let mut tx = self.db.write().await?;
-        let mut application = applications::lock(&mut tx, id).await?.ok_or_else(|| Error::no_application(&id))?;
-        let (name, _) = change(&application)?;
+        let stored = applications::lock(&mut tx, id).await?.ok_or_else(|| Error::no_application(&id))?;
+        let (name, _) = change(&stored)?;
+        let mut application = stored.clone();
         // A request that changes nothing leaves no trace, so that it can be repeated.
         if name != application.name {
             application.name = name;
@@ -115,7 +116,7 @@ impl App {
             application.updated_at = self.now();
             let updated = applications::update(&mut tx, &application).await;
             updated.map_err(|error| bodies::taken_meanwhile(error, KIND, &application.name))?;
-            let event = event("application.update", &application).with("fields", vec!["name"]);
+            let event = event("application.update", &application).changes(Changes::between(&stored, &application));
             self.note(&mut tx, caller, event).await?;
         }
         tx.commit().await?;

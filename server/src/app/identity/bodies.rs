@@ -12,7 +12,7 @@ use super::rules;
 use crate::store;
 
 /// What a client may send back and cannot change, of everything that has an id and a name.
-pub(super) const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
+pub(in crate::app) const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
 
 /// A name or the like of at most `max` characters. It must be there, unless a patch leaves the stored one alone.
 pub(super) fn line(fields: &mut Fields, name: &str, max: usize, stored: Option<&str>) -> String {
@@ -69,7 +69,7 @@ fn kept<T>(fields: &mut Fields, name: &str, field: Field<T>, stored: Option<T>) 
 }
 
 /// Another one has the name. `kind` comes with its article.
-pub(super) fn taken(kind: &str, name: &str, other: impl std::fmt::Display) -> Error {
+pub(in crate::app) fn taken(kind: &str, name: &str, other: impl std::fmt::Display) -> Error {
     Error::Conflict {
         message: format!("{kind} with the name `{}` exists already: {other}", shown(name)),
         details: Some(json!({ "id": other.to_string(), "field": "name" })),
@@ -77,7 +77,7 @@ pub(super) fn taken(kind: &str, name: &str, other: impl std::fmt::Display) -> Er
 }
 
 /// What a write says that lost a race for a name after the name was looked up.
-pub(super) fn taken_meanwhile(error: store::Error, kind: &str, name: &str) -> Error {
+pub(in crate::app) fn taken_meanwhile(error: store::Error, kind: &str, name: &str) -> Error {
     match error {
         store::Error::Conflict(_) => Error::Conflict {
             message: format!("{kind} with the name `{}` has just been stored", shown(name)),
@@ -88,7 +88,7 @@ pub(super) fn taken_meanwhile(error: store::Error, kind: &str, name: &str) -> Er
 }
 
 /// What a create says that met a name which is free again.
-pub(super) fn just_deleted(kind: &str, name: &str) -> Error {
+pub(in crate::app) fn just_deleted(kind: &str, name: &str) -> Error {
     Error::Conflict {
         message: format!("{kind} with the name `{}` has just been deleted; try again", shown(name)),
         details: Some(json!({ "field": "name" })),

@@ -8,7 +8,7 @@ use justiam_sdk::api::values::Words as _;
 
 use super::actor::Actor;
 use super::bodies;
-use crate::app::audit::Event;
+use crate::app::audit::{Changes, Event};
 use crate::app::caller::{Caller, Permission};
 use crate::app::fields::{Field, Fields};
 use crate::app::tasks::{offset, page_of};
@@ -108,14 +108,14 @@ impl App {
         let wanted = change(&stored)?;
         let mut provider = stored.clone();
         (provider.name, provider.provider_type, provider.enabled) = (wanted.name, wanted.provider_type, wanted.enabled);
-        let fields = changed(&stored, &provider);
+        let changes = Changes::between(&stored, &provider);
         // A request that changes nothing leaves no trace, so that it can be repeated.
-        if !fields.is_empty() {
+        if !changes.is_empty() {
             refuse_taken_name(&mut tx, &provider).await?;
             provider.updated_at = self.now();
             let updated = federated_providers::update(&mut tx, &provider).await;
             updated.map_err(|error| bodies::taken_meanwhile(error, KIND, &provider.name))?;
-            let event = event("federated_provider.update", &provider).with("fields", fields);
+            let event = event("federated_provider.update", &provider).changes(changes);
             self.note(&mut tx, caller, event).await?;
         }
         tx.commit().await?;
@@ -155,17 +155,6 @@ fn read(body: Object, stored: Option<&FederatedProvider>) -> Result<Wanted> {
 /// What is wrong with the name of a provider that is a good name otherwise.
 pub(in crate::app) fn name_defect(name: &str) -> Option<String> {
     name.eq_ignore_ascii_case(INTERNAL).then(|| format!("must not be `{INTERNAL}`: users without a provider have that"))
-}
-
-fn changed(old: &FederatedProvider, new: &FederatedProvider) -> Vec<&'static str> {
-    [
-        ("name", old.name != new.name),
-        ("provider_type", old.provider_type != new.provider_type),
-        ("enabled", old.enabled != new.enabled),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
 }
 
 /// Looked up in the transaction that will write.

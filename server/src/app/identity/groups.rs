@@ -6,7 +6,7 @@ use justiam_sdk::api::groups::{Group, GroupQuery, MAX_DESCRIPTION, MAX_NAME};
 use justiam_sdk::api::ids::GroupId;
 use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
 
-use super::super::audit::Event;
+use super::super::audit::{Changes, Event};
 use super::super::caller::{Caller, Permission};
 use super::super::fields::{Field, Fields, Object};
 use super::super::tasks::{offset, page_of};
@@ -145,9 +145,8 @@ impl App {
         group.updated_at = self.now();
         let updated = groups::update(&mut tx, &group).await;
         updated.map_err(|error| bodies::taken_meanwhile(error, KIND, &group.name))?;
-        let fields = [("name", stored.name != group.name), ("description", stored.description != group.description)];
-        let fields: Vec<_> = fields.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect();
-        self.note(&mut tx, caller, event("group.update", &group).with("fields", fields)).await?;
+        let changes = Changes::between(&stored, &group);
+        self.note(&mut tx, caller, event("group.update", &group).changes(changes)).await?;
         tx.commit().await?;
         Ok(group)
     }

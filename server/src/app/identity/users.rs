@@ -7,7 +7,7 @@ use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
 use justiam_sdk::api::users::{INTERNAL, MAX_NAME, User, UserQuery};
 use serde_json::json;
 
-use super::super::audit::Event;
+use super::super::audit::{Changes, Event};
 use super::super::caller::{Caller, Permission};
 use super::super::error::shown;
 use super::super::fields::{Field, Fields, Object};
@@ -133,8 +133,8 @@ impl App {
             Err(store::Error::Conflict(_)) => return Err(taken(&user.email, None)),
             done => done?,
         };
-        let fields = changed(&stored, &user);
-        self.note_by(&mut tx, actor, event("user.update", &user).with("fields", fields)).await?;
+        let changes = Changes::between(&stored, &user);
+        self.note_by(&mut tx, actor, event("user.update", &user).changes(changes)).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -208,20 +208,4 @@ fn taken(email: &str, owner: Option<UserId>) -> Error {
         message: format!("a user with the e-mail address `{}` exists already{message}", shown(email)),
         details: Some(details),
     }
-}
-
-/// The names of the fields in which two users differ.
-pub(in crate::app) fn changed(old: &User, new: &User) -> Vec<&'static str> {
-    [
-        ("email", old.email != new.email),
-        ("first_name", old.first_name != new.first_name),
-        ("last_name", old.last_name != new.last_name),
-        ("is_active", old.is_active != new.is_active),
-        ("auth_source", old.auth_source != new.auth_source),
-        ("attributes", old.attributes != new.attributes),
-        ("last_login_at", old.last_login_at != new.last_login_at),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect()
 }

@@ -11,6 +11,7 @@ use justiam_sdk::api::secrets::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::app::vault::Vault;
+use crate::app::caller::Why;
 use crate::app::{Error, Result};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -73,10 +74,10 @@ impl Claims {
     /// Fails before and after the time of the token.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<()> {
         if now.as_second() < self.nbf {
-            return Err(Error::Unauthorised("the token is not valid yet"));
+            return Err(Why::TooEarly.into());
         }
         if now.as_second() >= self.exp {
-            return Err(Error::Unauthorised("the token has expired"));
+            return Err(Why::Expired.into());
         }
         Ok(())
     }
@@ -99,7 +100,7 @@ mod tests {
     }
 
     fn claims() -> Claims {
-        let principal = "token:0199f2a6-0000-7000-8000-0000000000aa";
+        let principal = "account:0199f2a6-0000-7000-8000-0000000000aa";
         Claims::new(ID.parse().unwrap(), principal, at("2026-01-01T00:00:00.9Z"), at("2026-01-02T00:00:00Z"))
     }
 
@@ -117,7 +118,7 @@ mod tests {
             |index: usize| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[index]).unwrap()).unwrap() };
         assert_eq!((parts.len(), part(0)), (3, json!({ "alg": "HS256", "typ": "JWT" })));
         let expected = json!({
-            "iss": "justiam", "aud": "justiam-api", "sub": "token:0199f2a6-0000-7000-8000-0000000000aa", "jti": ID,
+            "iss": "justiam", "aud": "justiam-api", "sub": "account:0199f2a6-0000-7000-8000-0000000000aa", "jti": ID,
             "iat": 1_767_225_600, "nbf": 1_767_225_595, "exp": 1_767_312_000,
         });
         assert_eq!(part(1), expected);

@@ -114,7 +114,7 @@ mod tests {
             permissions: Vec::new(),
             is_admin: true,
             expires_at: None,
-            short_token: None,
+            token: None,
             request_id: None,
         }
     }

@@ -269,12 +269,12 @@ pub(crate) fn standing(execution: &Execution) -> Vec<String> {
 
 pub(crate) fn admin() -> Caller {
     Caller {
-        principal: "token:019b0000-0000-7000-8000-000000000001".into(),
+        principal: "account:019b0000-0000-7000-8000-000000000001".into(),
         name: "the admin".into(),
         permissions: Vec::new(),
         is_admin: true,
         expires_at: None,
-        short_token: None,
+        token: None,
         request_id: None,
     }
 }

@@ -1,0 +1,59 @@
+//! Tells who was refused what, for the audit log.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::request::Parts;
+use http::{Extensions, Method};
+
+use super::caller::RequestId;
+use crate::app::App;
+use crate::app::caller::{Caller, Refused};
+use crate::app::refusals::{Asked, Denial};
+
+/// Where the caller of a request is noted once it is known.
+#[derive(Clone, Default)]
+pub(super) struct Seen(Arc<OnceLock<Caller>>);
+
+impl Seen {
+    /// Notes the caller of a request.
+    pub(super) fn note(extensions: &Extensions, caller: &Caller) {
+        if let Some(Self(seen)) = extensions.get() {
+            let _ = seen.set(caller.clone());
+        }
+    }
+}
+
+/// Writes down each request that a known caller was denied.
+pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let seen = Seen::default();
+    request.extensions_mut().insert(seen.clone());
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(denial) = response.extensions_mut().remove::<Denial>()
+        && let Some(caller) = seen.0.get().cloned()
+    {
+        let asked = asked(&method, path.as_ref(), id);
+        // In a task of its own, so that it is written also when the client goes away.
+        let _ = tokio::spawn(async move { app.note_denial(&caller, denial, asked).await }).await;
+    }
+    response
+}
+
+/// Writes down that a token was refused.
+pub(super) async fn note_token(app: &Arc<App>, refused: Refused, parts: &Parts) {
+    let (path, id) = (parts.extensions.get(), parts.extensions.get().cloned());
+    let (app, asked) = (Arc::clone(app), asked(&parts.method, path, id));
+    let _ = tokio::spawn(async move { app.note_refused_token(&refused, asked).await }).await;
+}
+
+fn asked(method: &Method, path: Option<&MatchedPath>, id: Option<RequestId>) -> Asked {
+    Asked {
+        method: method.to_string(),
+        route: path.map_or_else(|| "no route".to_owned(), |path| path.as_str().to_owned()),
+        request_id: id.map(|RequestId(id)| id),
+    }
+}
