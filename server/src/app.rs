@@ -20,6 +20,7 @@ pub(crate) mod json;
 pub mod me;
 mod messages;
 pub mod metrics;
+pub(crate) mod rates;
 pub mod readiness;
 pub(crate) mod refusals;
 pub(crate) mod run_logs;
@@ -38,6 +39,7 @@ pub(crate) mod wake;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease::{self, Hold};
@@ -52,10 +54,11 @@ pub use fields::Object;
 pub use idempotency::IdempotencyKey;
 
 use crate::clock::{Clock, DatabaseClock};
-use crate::config::DEFAULT_AUDIT_DAYS;
+use crate::config::{DEFAULT_AUDIT_DAYS, Limits};
 use crate::store::Db;
 use metrics::Latest;
 use metrics::counts::Counts;
+use rates::Rates;
 use readiness::Readiness;
 use refusals::Refusals;
 use run_logs::Followers;
@@ -95,6 +98,9 @@ pub struct App {
     comparisons: Comparisons,
     refusals: Refusals,
     uses: Uses,
+    rates: Rates,
+    /// How long a client may take for what it sends.
+    pub(crate) body_patience: Duration,
     /// The same clock, where it follows that of a shared database.
     database_clock: Option<Arc<DatabaseClock>>,
     syntax: OnceLock<SyntaxCheck>,
@@ -187,6 +193,8 @@ impl App {
             comparisons: Comparisons::default(),
             refusals: Refusals::default(),
             uses: Uses::default(),
+            rates: Rates::new(&Limits::default()),
+            body_patience: Limits::default().body_patience,
             syntax: OnceLock::new(),
             isolation: OnceLock::new(),
             metrics: Latest::default(),
@@ -195,6 +203,12 @@ impl App {
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }
+    }
+
+    /// Puts limits to how much clients may ask.
+    pub(crate) fn limit(&mut self, limits: &Limits) {
+        self.body_patience = limits.body_patience;
+        self.rates = Rates::new(limits);
     }
 
     /// How scripts are isolated on this server; `None` where there is nobody to run them.

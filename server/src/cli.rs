@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod gate;
 mod next;
 mod script;
 mod seed;
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use rustix::process::DumpableBehavior;
-use tokio::net::TcpListener;
 
 use crate::Server;
 use crate::allowed_folders::AllowedFolders;
@@ -84,12 +84,8 @@ struct Storage {
 struct Serve {
     #[command(flatten)]
     data: Storage,
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "JUSTIAM_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    listen: String,
-    /// File to write the real address to once the server listens
-    #[arg(long, value_name = "FILE")]
-    address_file: Option<PathBuf>,
+    #[command(flatten)]
+    gate: gate::Gate,
     #[command(flatten)]
     scripts: script::Scripts,
     #[command(flatten)]
@@ -227,6 +223,7 @@ impl Serve {
         self.scripts.set(&mut config);
         self.requests.set(&mut config);
         self.steps.set(&mut config);
+        self.gate.set(&mut config);
         config.workers = self.workers;
         config.step_workers = self.step_workers;
         config.database_connections = self.database_connections;
@@ -240,23 +237,24 @@ impl Serve {
         let folders = AllowedFolders::new(&config.step_folders, &config.data_dir)?;
         let files =
             [("--jwt-secret-file", &self.data.jwt_secret_file), ("--database-url-file", &self.data.database_url_file)];
-        for (setting, file) in files {
+        for (setting, file) in files.into_iter().chain(self.gate.secret_files()) {
             file.as_deref().map_or(Ok(()), |file| folders.keep_out(setting, file))?;
         }
         let server = Server::open(config, Arc::new(SystemClock)).await?;
-        let listener = TcpListener::bind(&self.listen)
-            .await
-            .map_err(|error| format!("could not listen on {}: {error}", self.listen))?;
-        let address = listener.local_addr()?;
+        let listeners = self.gate.listen().await?;
+        let address = listeners.api.endpoint()?;
         server.tell_bootstrap_token(|token| token::show(&first_token(token))).await?;
-        if let Some(file) = &self.address_file {
-            write_whole(file, &format!("http://{address}\n"))
+        if let Some(file) = &self.gate.address_file {
+            write_whole(file, &format!("{address}\n"))
                 .map_err(|error| format!("could not write {}: {error}", file.display()))?;
         }
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+        if let Some(metrics) = &listeners.metrics {
+            tracing::info!(address = metrics.endpoint()?, "serving metrics");
+        }
+        tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
         let shutdown = Shutdown::new();
         let signals = tokio::spawn(shutdown.clone().on_signals());
-        server.serve(listener, shutdown).await?;
+        server.serve_on(listeners, shutdown).await?;
         signals.abort();
         tracing::info!("ended");
         Ok(())

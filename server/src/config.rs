@@ -1,5 +1,7 @@
 //! What an operator decides, and what is derived from it.
 
+mod limits;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
@@ -11,6 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use justiam_sdk::api::secrets::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use url::Url;
+
+pub use limits::{CONNECTIONS, Limits, RATES, REQUESTS_AT_WORK, TrustedProxy};
 
 use crate::outbound::{Destinations, Rule};
 
@@ -77,6 +81,8 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     /// The whole address for traces, where it is not `/v1/traces` below the base address. It wins.
     pub otlp_traces_endpoint: Option<String>,
+    /// How much clients may ask.
+    pub limits: Limits,
 }
 
 /// What a server does.
@@ -174,6 +180,7 @@ impl Config {
             pwsh: "pwsh".into(),
             otlp_endpoint: None,
             otlp_traces_endpoint: None,
+            limits: Limits::default(),
         }
     }
 
@@ -193,6 +200,7 @@ impl Config {
                 return Err(format!("{name} must be from {} to {}, not {value}", range.start(), range.end()));
             }
         }
+        self.limits.check()?;
         for (name, value) in [
             ("gworkspace_url", Some(&self.gworkspace_url)),
             ("otlp_endpoint", self.otlp_endpoint.as_ref()),

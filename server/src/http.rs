@@ -11,7 +11,9 @@ mod executions;
 mod extract;
 mod federated_providers;
 mod groups;
+mod headers;
 mod health;
+mod limits;
 mod me;
 mod messages;
 mod metrics;
@@ -36,11 +38,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use crate::app::App;
-use crate::config::Roles;
+use crate::config::{Limits, Roles};
+use crate::gate::OverTls;
 
 /// How long a request may take until its answer begins; a log may be followed for longer. SQLite waits up to 30 seconds for another program that holds the database.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
@@ -48,16 +52,38 @@ const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes of a server with these roles.
-pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
-    let (requests, measured, denials) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
-    let routes = if roles.api { api() } else { Router::new() };
-    routes
+pub(crate) fn router(app: Arc<App>, roles: Roles, limits: &Limits) -> Router {
+    let routes = if roles.api {
+        let room = Arc::new(Semaphore::new(limits.requests_at_work as usize));
+        // Whoever watches the server gets an answer also when it is busy.
+        api().route_layer(middleware::from_fn_with_state(room, limits::take_turn))
+    } else {
+        Router::new()
+    };
+    let routes = routes
         .route(routes::VERSION, get(health::version))
         .route(routes::API_HEALTH_VERSION, get(health::product))
         .route(routes::API_HEALTH, get(health::alive))
         .route(routes::HEALTH, get(health::alive))
         .route(routes::READY, get(health::ready))
-        .route(routes::METRICS, get(metrics::scrape))
+        .route(routes::METRICS, get(metrics::scrape));
+    answering(routes, app)
+}
+
+/// What whoever watches the server finds on a listener of its own, without a token.
+pub(crate) fn monitoring(app: Arc<App>) -> Router {
+    let routes = Router::new()
+        .route(routes::API_HEALTH, get(health::alive))
+        .route(routes::HEALTH, get(health::alive))
+        .route(routes::READY, get(health::ready))
+        .route(routes::METRICS, get(metrics::scrape_openly));
+    answering(routes, app)
+}
+
+/// What all answers have in common.
+fn answering(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    let (requests, measured, denials) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
+    routes
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(app)
@@ -67,21 +93,6 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
         .layer(middleware::from_fn_with_state(measured, metrics::measure))
-}
-
-/// Figures and health alone, without a token: for a listener that only monitoring reaches.
-pub(crate) fn metrics_router(app: Arc<App>) -> Router {
-    let requests = Arc::clone(&app);
-    Router::new()
-        .route(routes::API_HEALTH, get(health::alive))
-        .route(routes::HEALTH, get(health::alive))
-        .route(routes::READY, get(health::ready))
-        .route(routes::METRICS, get(metrics::scrape_openly))
-        .fallback(problem::no_such_path)
-        .method_not_allowed_fallback(problem::no_such_method)
-        .with_state(app)
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(middleware::from_fn(move |request, next| trace(Arc::clone(&requests), request, next)))
 }
 
 fn api() -> Router<Arc<App>> {
@@ -163,10 +174,7 @@ fn api() -> Router<Arc<App>> {
                 .patch(service_accounts::patch)
                 .delete(service_accounts::delete),
         )
-        .route(
-            routes::SERVICE_ACCOUNT_TOKENS,
-            get(service_accounts::list_tokens).post(service_accounts::create_token),
-        )
+        .route(routes::SERVICE_ACCOUNT_TOKENS, get(service_accounts::list_tokens).post(service_accounts::create_token))
         .route(routes::SERVICE_ACCOUNT_TOKEN, delete(service_accounts::revoke_token))
         .route(routes::ME, get(me::read))
         .route(routes::MY_TOKENS, get(me::list_tokens).post(me::create_token))
@@ -184,6 +192,7 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     // The path alone: a query may hold names that are nobody's business in a log.
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
+        let over_tls = request.extensions().get::<OverTls>().is_some();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let limited = Arc::clone(&app);
         let work = async move {
@@ -201,6 +210,7 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
         };
         let mut response = problem::write_body(answer, app.now());
         tracing::debug!(status = response.status().as_u16(), "answered");
+        headers::protect(response.headers_mut(), over_tls);
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID.clone(), value);
         }

@@ -34,8 +34,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod driver;
+mod gate;
 mod http;
 pub mod lifecycle;
+pub mod listen;
 pub mod outbound;
 pub mod store;
 pub mod telemetry;
@@ -51,14 +53,16 @@ use app::App;
 use app::tokens::IssuedToken;
 use app::vault::{Vault, VaultError};
 use clock::Clock;
-use config::{Config, DataDir, DataDirError, Roles};
+use config::{Config, DataDir, DataDirError, Limits, Roles};
 use driver::execute::Executor;
 use driver::execute::script::{self, Demand, Network, Probed, ScriptRunner, SetupError};
 use driver::execute::step::StepExecutor;
 use driver::execute::step::programs::{self, Programs};
 use driver::execute::syntax::SyntaxChecker;
 use driver::{Driver, Settings};
+use gate::Gate;
 use lifecycle::Shutdown;
+use listen::Listeners;
 use outbound::Outbound;
 use store::Db;
 use telemetry::traces::Telemetry;
@@ -108,9 +112,6 @@ pub enum ServeError {
     /// A first use case failed.
     #[error("could not prepare the database")]
     Prepare(#[from] app::Error),
-    /// The listener failed.
-    #[error("could not serve")]
-    Listen(#[source] std::io::Error),
 }
 
 /// A server that is ready to serve. Holds its data folder.
@@ -119,6 +120,7 @@ pub struct Server {
     driver: Arc<Driver>,
     telemetry: Telemetry,
     roles: Roles,
+    limits: Limits,
     scripts: ScriptRunner,
     /// Here and not in `app`, so that an `app` that outlives the server holds none of its folders.
     _syntax: Arc<SyntaxChecker>,
@@ -157,7 +159,8 @@ impl Server {
         let steps = StepExecutor::new(programs, folders);
         let executor = Executor::new(scripts.clone(), outbound, telemetry.clone());
         let driver = Arc::new(Driver::new(Arc::clone(&app), Arc::new(executor), Arc::new(steps), settings));
-        Ok(Self { app, driver, telemetry, roles: config.roles, scripts, _syntax: syntax, data_dir })
+        let (roles, limits) = (config.roles, config.limits);
+        Ok(Self { app, driver, telemetry, roles, limits, scripts, _syntax: syntax, data_dir })
     }
 
     /// An admin token for a server that nobody can use yet; `None` where there are service accounts already.
@@ -181,24 +184,25 @@ impl Server {
         &self.app
     }
 
-    /// Serves until the shutdown's soft stage, and returns when everything that had begun has ended.
+    /// Serves on a listener until the shutdown's soft stage, and returns when everything that had begun has ended.
     pub async fn serve(self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
-        let soft = shutdown.soft.clone();
-        let http = axum::serve(listener, http::router(Arc::clone(&self.app), self.roles))
-            .with_graceful_shutdown(async move { soft.cancelled().await });
-        let soft = shutdown.soft.clone();
-        let app = Arc::clone(&self.app);
-        let http = async {
-            // A client that keeps its request open must not keep the server alive.
-            let out_of_patience = async {
-                soft.cancelled().await;
-                app.end_followers();
-                tokio::time::sleep(lifecycle::REQUEST_PATIENCE).await;
-            };
-            tokio::select! {
-                served = http.into_future() => served,
-                () = out_of_patience => Ok(()),
+        self.serve_on(listener.into(), shutdown).await
+    }
+
+    /// The same on listeners of any kind.
+    pub async fn serve_on(self, listeners: Listeners, shutdown: Shutdown) -> Result<(), ServeError> {
+        let api = Gate::new(listeners.api, http::router(Arc::clone(&self.app), self.roles, &self.limits), &self.limits);
+        let monitoring = listeners
+            .metrics
+            .map(|listener| Gate::new(listener, http::monitoring(Arc::clone(&self.app)), &self.limits));
+        let monitor = async {
+            if let Some(gate) = monitoring {
+                gate.run(&shutdown.soft).await;
             }
+        };
+        let end_followers = async {
+            shutdown.soft.cancelled().await;
+            self.app.end_followers();
         };
         let drive = async {
             let look = async {
@@ -208,13 +212,12 @@ impl Server {
                 }
             };
             tokio::join!(Arc::clone(&self.driver).run(&shutdown.soft, &shutdown.hard), look);
-            Ok(())
         };
-        let served = tokio::try_join!(http, drive);
+        tokio::join!(api.run(&shutdown.soft), monitor, end_followers, drive);
         self.telemetry.end().await;
         self.app.db.close().await;
         drop(self.data_dir);
-        served.map(|((), ())| ()).map_err(ServeError::Listen)
+        Ok(())
     }
 }
 
@@ -314,6 +317,7 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
     };
     app.audit_days = config.audit_days;
     app.queue_limit = config.queue_limit.into();
+    app.limit(&config.limits);
     app.warn_of_foreign_secrets().await?;
     Ok(app)
 }

@@ -9,6 +9,8 @@ pub const DEFAULT_LIMIT: u32 = 20;
 pub const DEFAULT_RUN_LIMIT: u32 = 50;
 /// The most items that one page may hold.
 pub const MAX_LIMIT: u32 = 1000;
+/// How many items may lie before the end of a page, by its number and the most that it may hold. To find it, the server counts them.
+pub const MAX_DEPTH: u32 = 10_000_000;
 
 /// A page of a list without filters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -41,16 +41,7 @@ pub struct Token {
 impl Token {
     /// A token that nobody has used yet, and that may do all that its account may do.
     pub fn new(id: TokenId, name: String, prefix: String, created_at: Timestamp, expires_at: Timestamp) -> Self {
-        Self {
-            id,
-            name,
-            prefix,
-            permissions: None,
-            created_at,
-            expires_at,
-            last_used_at: None,
-            revoked_at: None,
-        }
+        Self { id, name, prefix, permissions: None, created_at, expires_at, last_used_at: None, revoked_at: None }
     }
 }
 

@@ -34,10 +34,7 @@ impl<'a> ServiceAccounts<'a> {
     }
 
     /// All accounts that fit, ordered by name, page by page as they are asked for.
-    pub fn list(
-        &self,
-        query: ServiceAccountQuery,
-    ) -> impl Stream<Item = Result<ServiceAccount, Error>> + Unpin {
+    pub fn list(&self, query: ServiceAccountQuery) -> impl Stream<Item = Result<ServiceAccount, Error>> + Unpin {
         let accounts = ServiceAccounts(self.0);
         pages::all(move |page| {
             let query = ServiceAccountQuery { page: Some(page), ..query.clone() };

@@ -5,13 +5,14 @@ mod firing;
 
 use justiam_sdk::api::executions::{Execution, ExecutionQuery, ExecutionStatus, InitiatorType};
 use justiam_sdk::api::ids::{ExecutionId, ScheduleId};
-use justiam_sdk::api::page::Items;
+use justiam_sdk::api::page::{Items, MAX_DEPTH};
 use justiam_sdk::api::schedules::ScheduleRun;
 use justiam_sdk::api::values::{Trigger, Words as _};
 
 use super::audit::Event;
 use super::caller::{Caller, Permission};
 use super::metrics::counts::End;
+use super::tasks::too_deep;
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::executions::{self, Filter, Initiator, Order};
@@ -28,6 +29,8 @@ pub(super) fn page_of_items(page: Option<i64>, size: Option<i64>, errors: &mut F
     let (page, size) = (page.unwrap_or(1).max(1), size.unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE));
     if size < 1 {
         errors.add("pageSize", "must be at least 1");
+    } else if page.saturating_mul(size) > MAX_DEPTH.into() {
+        errors.add("page", too_deep("pageSize"));
     }
     (page, size, (page - 1).saturating_mul(size.max(1)))
 }

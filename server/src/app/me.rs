@@ -56,7 +56,8 @@ impl App {
         let ttl = read_ttl(&mut fields);
         let permissions = read_permissions(&mut fields);
         if permissions.as_ref().is_some_and(Vec::is_empty) && !fields.is_wrong("permissions") {
-            fields.wrong("permissions", "must name at least one permission; left out, they are all that the caller has");
+            fields
+                .wrong("permissions", "must name at least one permission; left out, they are all that the caller has");
         }
         fields.finish().check()?;
         let permissions = granted(caller, permissions)?;

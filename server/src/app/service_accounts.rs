@@ -150,7 +150,10 @@ pub(super) fn refuse_admins(caller: &Caller, account: &ServiceAccount) -> Result
     if !account.is_admin || caller.is_admin {
         return Ok(());
     }
-    Err(Error::Forbidden(format!("service account `{}` is an admin's, which only an admin may change", shown(&account.name))))
+    Err(Error::Forbidden(format!(
+        "service account `{}` is an admin's, which only an admin may change",
+        shown(&account.name)
+    )))
 }
 
 /// Nobody gives an account more than they have themselves.

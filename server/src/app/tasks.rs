@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use justiam_planner::due::Schedule;
 use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
-use justiam_sdk::api::page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+use justiam_sdk::api::page::{DEFAULT_LIMIT, MAX_DEPTH, MAX_LIMIT, Page};
 use justiam_sdk::api::tasks::{Task, TaskQuery};
 use justiam_sdk::api::values::{OverlapPolicy, TaskType, Words as _};
 use serde_json::json;
@@ -373,8 +373,15 @@ pub(super) fn page_of(page: Option<u32>, limit: Option<u32>, default: u32, error
     }
     if !(1..=MAX_LIMIT).contains(&limit) {
         errors.add("limit", format!("must be from 1 to {MAX_LIMIT}"));
+    } else if page.checked_mul(limit).is_none_or(|depth| depth > MAX_DEPTH) {
+        errors.add("page", too_deep("limit"));
     }
     (page, limit)
+}
+
+/// What is wrong with a page that is too far from the first one.
+pub(super) fn too_deep(limit: &str) -> String {
+    format!("times `{limit}` must be {MAX_DEPTH} at the most; narrow the list by other parts of the query")
 }
 
 /// How many items lie before a page.

@@ -244,7 +244,8 @@ impl Wanted {
         };
         let named = read_permissions(&mut fields);
         if named.as_ref().is_some_and(Vec::is_empty) && !fields.is_wrong("permissions") {
-            fields.wrong("permissions", "must name at least one permission; left out, they are all that the account has");
+            fields
+                .wrong("permissions", "must name at least one permission; left out, they are all that the account has");
         }
         let days = fields.integer("expires_in_days").value().unwrap_or_else(|| DEFAULT_LIFETIME_DAYS.into());
         let days = u32::try_from(days).ok().filter(|days| LIFETIME_DAYS.contains(days));
@@ -266,7 +267,8 @@ pub(super) fn maker(caller: &Caller) -> Result<&CallerToken> {
     let own = own_token(caller)?;
     if own.maker.is_some() {
         return Err(Error::Forbidden(
-            "a short token cannot make another one, nor revoke those that are not short; use the token that made it".into(),
+            "a short token cannot make another one, nor revoke those that are not short; use the token that made it"
+                .into(),
         ));
     }
     Ok(own)

@@ -133,9 +133,8 @@ async fn open(data: &Storage) -> Result<App, Box<dyn std::error::Error>> {
 
 async fn list(app: &App) -> Done {
     let now = SystemClock.now();
-    let mut lines = vec![
-        ["ID", "ACCOUNT", "NAME", "PREFIX", "PERMISSIONS", "EXPIRES", "LAST USED", "STATE"].map(str::to_owned),
-    ];
+    let mut lines =
+        vec![["ID", "ACCOUNT", "NAME", "PREFIX", "PERMISSIONS", "EXPIRES", "LAST USED", "STATE"].map(str::to_owned)];
     let mut offset = 0;
     loop {
         let page = app.all_tokens(offset, PAGE).await?;

@@ -10,6 +10,7 @@ use super::problem::Failure;
 use super::refusals::{self, Seen};
 use crate::app::caller::{Caller, Why};
 use crate::app::{App, Error};
+use crate::gate::{Peer, network};
 
 /// What the answer to a request will be known by.
 #[derive(Clone)]
@@ -22,10 +23,17 @@ impl FromRequestParts<Arc<App>> for Authenticated {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let token = token(&parts.headers).ok_or_else(|| Error::from(Why::Missing))?;
-        let mut caller = match app.authenticate(token).await {
+        let token = token(&parts.headers);
+        let login = match token {
+            Some(token) => app.authenticate(token).await,
+            None => Err(Why::Missing.into()),
+        };
+        let address = parts.extensions.get().and_then(|Peer(address)| *address);
+        let mut caller = match app.admit(address.map(network), login) {
             Err(Error::Unauthorised(refused)) => {
-                refusals::note_token(app, refused.clone(), parts).await;
+                if token.is_some() {
+                    refusals::note_token(app, refused.clone(), parts).await;
+                }
                 return Err(Error::Unauthorised(refused).into());
             }
             known => known?,

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -19,9 +18,6 @@ use serde_json::Value;
 use super::problem::Failure;
 use crate::app::{App, Error, IdempotencyKey, Object, json};
 
-/// How long a client may take to send a body.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-
 /// A JSON object without duplicate keys, and the key under which the request may be repeated.
 pub(super) struct Body {
     pub(super) object: Object,
@@ -31,8 +27,8 @@ pub(super) struct Body {
 impl FromRequest<Arc<App>> for Body {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
-        let (parts, bytes) = read(request).await?;
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let (parts, bytes) = read(request, app).await?;
         let json = parts
             .headers
             .get(header::CONTENT_TYPE)
@@ -60,13 +56,13 @@ pub(super) struct NoBody {
 impl FromRequest<Arc<App>> for NoBody {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Failure> {
-        let (parts, bytes) = read(request).await?;
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let (parts, bytes) = read(request, app).await?;
         Ok(Self { idempotency_key: idempotency_key(&parts, &bytes)? })
     }
 }
 
-async fn read(request: Request) -> Result<(Parts, Bytes), Failure> {
+async fn read(request: Request, app: &App) -> Result<(Parts, Bytes), Failure> {
     let (parts, body) = request.into_parts();
     let too_large = || {
         let message = format!("the body is over the limit of {MAX_BODY} bytes");
@@ -78,8 +74,8 @@ async fn read(request: Request) -> Result<(Parts, Bytes), Failure> {
         return Err(too_large());
     }
     // A body that breaks off cannot be answered anyway, so what is left is its length.
-    let Ok(read) = tokio::time::timeout(BODY_PATIENCE, to_bytes(body, MAX_BODY)).await else {
-        let message = format!("the body did not arrive within {} s", BODY_PATIENCE.as_secs());
+    let Ok(read) = tokio::time::timeout(app.body_patience, to_bytes(body, MAX_BODY)).await else {
+        let message = format!("the body did not arrive within {:?}", app.body_patience);
         return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, Code::ValidationError, message));
     };
     let bytes = read.map_err(|_| too_large())?;

@@ -169,6 +169,14 @@ pub(super) fn too_slow() -> Failure {
     }
 }
 
+pub(super) fn crowded() -> Failure {
+    let message = "the server has as many requests at work as it takes at one time; nothing was done";
+    Failure {
+        header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        ..Failure::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
+    }
+}
+
 pub(super) fn internal() -> Failure {
     let message = "the server failed; its log has the cause under this answer's X-Request-Id";
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::InternalError, message)

@@ -48,7 +48,7 @@ async fn pages_follow_each_other_in_the_order_of_creation() {
 }
 
 #[tokio::test]
-async fn absurd_pages_are_refused_and_far_ones_are_empty() {
+async fn absurd_pages_are_refused_and_those_after_the_last_are_empty() {
     let api = Api::start().await;
     for list in ["tasks", "task-runs"] {
         api.get(&format!("/api/v1/{list}?page=0")).await.wrong_fields(&["page"]);
@@ -58,8 +58,13 @@ async fn absurd_pages_are_refused_and_far_ones_are_empty() {
             let errors = api.get(&format!("/api/v1/{list}?{name}={wrong}")).await.wrong_fields(&[name]);
             assert!(errors[name][0].as_str().unwrap().starts_with("must be a whole number from 1"), "{errors}");
         }
-        let far = api.get(&format!("/api/v1/{list}?page=4294967295&limit=1000")).await.expect(200).json();
+        let far = api.get(&format!("/api/v1/{list}?page=10000&limit=1000")).await.expect(200).json();
         assert_eq!(far["data"], json!([]));
+        for page in ["page=10001&limit=1000", "page=4294967295&limit=1000", "page=4294967295"] {
+            let errors = api.get(&format!("/api/v1/{list}?{page}")).await.wrong_fields(&["page"]);
+            let expected = "times `limit` must be 10000000 at the most; narrow the list by other parts of the query";
+            assert_eq!(errors["page"], json!([expected]));
+        }
     }
 }
 

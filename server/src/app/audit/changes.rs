@@ -202,12 +202,16 @@ mod tests {
 
     #[test]
     fn of_objects_there_are_the_keys_alone() {
-        let old = json!({ "config": { "a": "hunter2", "b": { "c": "hunter2" }, "d": 1 }, "list": [{ "k": "hunter2" }] });
+        let old =
+            json!({ "config": { "a": "hunter2", "b": { "c": "hunter2" }, "d": 1 }, "list": [{ "k": "hunter2" }] });
         let new = json!({ "config": { "b": { "c": "hunter3" }, "d": 1, "e": "hunter2" }, "list": [] });
         let changes = between(&old, &new);
         assert_eq!(changes["config"], json!({ "added": ["e"], "changed": ["b"], "removed": ["a"] }));
         assert_eq!(changes["list"], json!({ "from": ["an object with 1 keys"], "to": [] }));
-        assert_eq!(between(&json!({ "o": null }), &json!({ "o": { "k": "hunter2" } })), json!({ "o": { "added": ["k"] } }));
+        assert_eq!(
+            between(&json!({ "o": null }), &json!({ "o": { "k": "hunter2" } })),
+            json!({ "o": { "added": ["k"] } })
+        );
         assert!(!changes.to_string().contains("hunter"), "{changes}");
     }
 

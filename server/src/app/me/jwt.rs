@@ -10,8 +10,8 @@ use justiam_sdk::api::ids::TokenId;
 use justiam_sdk::api::secrets::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::app::vault::Vault;
 use crate::app::caller::Why;
+use crate::app::vault::Vault;
 use crate::app::{Error, Result};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;

@@ -125,8 +125,7 @@ impl App {
                 format!("must name at least one permission, because there is no service account `{}` yet", shown(name)),
             ));
         }
-        let mut account =
-            ServiceAccount::new(ServiceAccountId::from_uuid(self.new_id()), name.to_owned(), self.now());
+        let mut account = ServiceAccount::new(ServiceAccountId::from_uuid(self.new_id()), name.to_owned(), self.now());
         account.is_admin = new.is_admin;
         account.permissions = names(new.permissions.clone()).into_iter().map(str::to_owned).collect();
         if !service_accounts::insert(tx, &account).await? {

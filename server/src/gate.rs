@@ -1,0 +1,124 @@
+//! Lets clients in: bounds how many connections there are and how long a client may dawdle, and serves what they ask.
+
+mod connection;
+mod patient;
+mod peer;
+mod slots;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use connection::OverTls;
+pub(crate) use peer::Peer;
+pub(crate) use slots::network;
+
+use crate::config::Limits;
+use crate::lifecycle::REQUEST_PATIENCE;
+use crate::listen::{Accepted, Listener};
+use connection::Shared;
+use slots::{Slot, Slots};
+
+/// How long nothing is accepted after the system could not: it has no file descriptors left, for example.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How often the log tells the same thing about clients.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// One listener and what is served there.
+pub(crate) struct Gate {
+    listener: Listener,
+    routes: Router,
+    limits: Limits,
+    slots: Arc<Slots>,
+    refused: Told,
+    failed: Told,
+}
+
+impl Gate {
+    pub(crate) fn new(listener: Listener, routes: Router, limits: &Limits) -> Self {
+        let slots = Arc::new(Slots::new(limits.connections, limits.connections_per_address));
+        Self { listener, routes, limits: limits.clone(), slots, refused: Told::default(), failed: Told::default() }
+    }
+
+    /// Accepts connections until `soft`, and then waits for the requests that have begun, as long as there is patience.
+    pub(crate) async fn run(self, soft: &CancellationToken) {
+        let connections = TaskTracker::new();
+        let tls = self.listener.tls().cloned();
+        if let Some(tls) = tls.clone() {
+            let soft = soft.clone();
+            connections.spawn(async move { soft.run_until_cancelled(tls.follow_files()).await });
+        }
+        let shared = Arc::new(Shared {
+            routes: self.routes.clone(),
+            limits: self.limits.clone(),
+            tls,
+            slots: Arc::clone(&self.slots),
+            soft: soft.clone(),
+            broken_off: CancellationToken::new(),
+        });
+        while let Some((accepted, slot)) = soft.run_until_cancelled(self.next()).await {
+            connections.spawn(Arc::clone(&shared).attend(accepted.stream, accepted.address, slot));
+        }
+        drop(self);
+        connections.close();
+        // A client that keeps its request open must not keep the server alive.
+        if tokio::time::timeout(REQUEST_PATIENCE, connections.wait()).await.is_err() {
+            shared.broken_off.cancel();
+            connections.wait().await;
+        }
+    }
+
+    /// The next connection for which there is room.
+    async fn next(&self) -> (Accepted, Slot) {
+        loop {
+            let room = self.slots.room().await;
+            match self.listener.accept().await {
+                Ok(accepted) => {
+                    // Whoever connects for many is not one of them.
+                    let counted = accepted.address.filter(|address| !self.limits.trusts(Some(*address)));
+                    if let Some(slot) = self.slots.take(room, counted) {
+                        return (accepted, slot);
+                    }
+                    if self.refused.is_due() {
+                        let (address, most) = (counted, self.limits.connections_per_address);
+                        tracing::warn!(?address, most, "refused a connection: its address has as many as it may");
+                    }
+                }
+                Err(error) if is_of_one_client(&error) => {}
+                Err(error) => {
+                    if self.failed.is_due() {
+                        tracing::error!(%error, "could not accept a connection; trying again");
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// The client was gone before it was accepted.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Keeps clients from filling the log.
+#[derive(Default)]
+struct Told(Mutex<Option<Instant>>);
+
+impl Told {
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= TOLD_EVERY);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}

@@ -1,0 +1,22 @@
+//! How many requests are at work at one time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tokio::sync::Semaphore;
+
+use super::problem;
+
+/// How long a request waits until others are done.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Lets a request begin when there is room. It takes room until its answer begins, so those who follow something take none.
+pub(super) async fn take_turn(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, room.acquire()).await {
+        Ok(Ok(_turn)) => next.run(request).await,
+        _ => problem::crowded().into_response(),
+    }
+}
