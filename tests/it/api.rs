@@ -29,6 +29,7 @@ mod runs;
 mod schedules;
 mod secrets;
 mod seed;
+mod service_accounts;
 mod short_tokens;
 pub(crate) mod support;
 mod system_tasks;

@@ -23,6 +23,7 @@ mod run_logs;
 mod runs;
 mod schedules;
 mod secrets;
+mod service_accounts;
 mod short_tokens;
 mod support;
 mod tasks;

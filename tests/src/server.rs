@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,7 +10,7 @@ use justiam_sdk::Client;
 use justiam_sdk::api::ids::RunId;
 use justiam_sdk::api::runs::Run;
 use justiam_sdk::client::Retry;
-use justiam_server::app::App;
+use justiam_server::app::{self, App};
 use justiam_server::app::caller::Permission;
 use justiam_server::app::invariants::{Checked, Reach};
 use justiam_server::app::tokens::NewToken;
@@ -45,6 +45,8 @@ pub struct TestServer {
     config: Config,
     /// Of a server on PostgreSQL.
     database_url: Option<String>,
+    /// How many tokens with certain permissions there are.
+    limited: AtomicU32,
     /// Whether what always holds is looked for at the end.
     checked: AtomicBool,
     // None once the server was stopped.
@@ -172,6 +174,7 @@ impl TestServer {
             app,
             config,
             database_url,
+            limited: AtomicU32::new(0),
             checked: AtomicBool::new(true),
             running: Some(running),
             data: Some(data),
@@ -185,9 +188,24 @@ impl TestServer {
 
     /// A token that may do this and nothing else.
     pub async fn token_with(&self, permissions: &[Permission]) -> String {
-        let new =
-            NewToken { name: "limited".into(), permissions: permissions.to_vec(), is_admin: false, expires_in_days: 1 };
-        self.app.create_token(new).await.unwrap().token.expose().to_owned()
+        assert!(!permissions.is_empty(), "a token that may do nothing is none");
+        // Each has an account of its own: `limited`, `limited 2`, …
+        loop {
+            let number = self.limited.fetch_add(1, Ordering::Relaxed) + 1;
+            let account = if number == 1 { "limited".to_owned() } else { format!("limited {number}") };
+            let new = NewToken {
+                name: "limited".into(),
+                permissions: permissions.to_vec(),
+                is_admin: false,
+                expires_in_days: 1,
+            };
+            match self.app.create_token_for(&account, new, |_| Ok(())).await {
+                Ok(issued) => return issued.token.expose().to_owned(),
+                // Another server of the test has made it, with other permissions.
+                Err(app::Error::Invalid(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// The use cases behind the server, for callers that HTTP does not know.

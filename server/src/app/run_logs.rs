@@ -47,7 +47,7 @@ impl Followers {
         let mut counts = self.counts.lock();
         if counts.get(&caller.principal).is_some_and(|count| *count >= MOST_FOLLOWED_BY_ONE) {
             return Err(too_many(format!(
-                "token `{}` follows {MOST_FOLLOWED_BY_ONE} logs on this server, which is as many as it allows to one",
+                "service account `{}` follows {MOST_FOLLOWED_BY_ONE} logs on this server, which is as many as it allows to one",
                 caller.name
             )));
         }

@@ -158,11 +158,11 @@ pub(super) fn refuse_admins(caller: &Caller, account: &ServiceAccount) -> Result
 
 /// Nobody gives an account more than they have themselves.
 fn check_gift(caller: &Caller, stored: Option<&ServiceAccount>, account: &ServiceAccount) -> Result<()> {
-    if account.is_admin && !caller.is_admin {
-        return Err(Error::Forbidden("only an admin may make an admin of a service account".into()));
-    }
     if let Some(stored) = stored {
         refuse_admins(caller, stored)?;
+    }
+    if account.is_admin && !caller.is_admin {
+        return Err(Error::Forbidden("only an admin may make an admin of a service account".into()));
     }
     // An account that is disabled gets all that it has when it is enabled.
     let before = stored.filter(|stored| stored.is_enabled).map(|stored| stored.permissions.as_slice());

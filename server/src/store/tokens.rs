@@ -190,8 +190,3 @@ pub async fn forget(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
         "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2)",
     ).bind(before.as_microsecond()).bind(limit).execute(conn).await?.rows_affected()))
 }
-
-/// How many tokens there are.
-pub async fn count(tx: &mut Tx) -> Result<i64> {
-    Ok(on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM tokens").fetch_one(conn).await?))
-}

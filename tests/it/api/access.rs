@@ -25,6 +25,7 @@ fn route(method: &'static str, path: &str, body: Value, needs: &'static [Permiss
 fn routes(task: &str) -> Vec<Route> {
     let with_secret = body(&json!({ "name": "two", "secrets": { "K": "v" } }));
     let run = format!("/api/v1/task-runs/{NOBODY}");
+    let (accounts, account) = ("/api/v1/service-accounts", format!("/api/v1/service-accounts/{NOBODY}"));
     let (user, group) = (format!("/api/v1/users/{NOBODY}"), format!("/api/v1/groups/{NOBODY}"));
     vec![
         route("GET", "/api/v1/tasks", json!({}), &[TasksView], 200),
@@ -57,6 +58,15 @@ fn routes(task: &str) -> Vec<Route> {
         route("DELETE", &format!("{group}/members/{NOBODY}"), json!({}), &[GroupsManage], 404),
         route("GET", "/api/v1/audit-log", json!({}), &[AuditView], 200),
         route("GET", "/metrics", json!({}), &[TasksView], 200),
+        route("GET", accounts, json!({}), &[AccountsView], 200),
+        route("POST", accounts, json!({ "name": "A" }), &[AccountsManage], 201),
+        route("GET", &account, json!({}), &[AccountsView], 404),
+        route("PUT", &account, json!({ "name": "B" }), &[AccountsManage], 404),
+        route("PATCH", &account, json!({}), &[AccountsManage], 404),
+        route("DELETE", &account, json!({}), &[AccountsManage], 404),
+        route("GET", &format!("{account}/tokens"), json!({}), &[AccountsView], 404),
+        route("POST", &format!("{account}/tokens"), json!({ "name": "T" }), &[AccountsManage], 404),
+        route("DELETE", &format!("{account}/tokens/{NOBODY}"), json!({}), &[AccountsManage], 404),
         route("POST", "/api/v1/tasks", body(&json!({ "name": "one" })), &[TasksManage], 201),
         route("POST", "/api/v1/tasks", with_secret, &[TasksManage, SecretsWrite], 201),
         route("PUT", task, body(&json!({ "name": "put" })), &[TasksManage], 200),

@@ -6,6 +6,7 @@ use futures::TryStreamExt as _;
 use justiam_sdk::api::audit::{AuditEntry, AuditQuery};
 use justiam_server::app::caller::Permission;
 use justiam_tests::programs::program;
+use justiam_tests::until;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -14,10 +15,10 @@ use super::support::{Answer, Api, NOBODY, SCRIPT, answer, body, path};
 /// What each secret of these tests contains.
 const CANARY: &str = "canary-5d1c6f0e";
 
-/// The entries about tasks and runs, oldest first. Tokens are made by the tests themselves.
+/// The entries about tasks and runs, oldest first. Tokens and their accounts are made by the tests themselves.
 async fn entries(api: &Api) -> Vec<AuditEntry> {
     let all: Vec<AuditEntry> = api.server.client.audit().list(AuditQuery::new()).try_collect().await.unwrap();
-    all.into_iter().rev().filter(|entry| entry.object_kind != "token").collect()
+    all.into_iter().rev().filter(|entry| ["task", "run"].contains(&entry.object_kind.as_str())).collect()
 }
 
 /// Fails unless the last entry is the only one since `seen`, and tells this. Returns it.
@@ -26,9 +27,15 @@ async fn one_more(api: &Api, seen: &mut usize, answer: &Answer, action: &str, de
     assert_eq!(found.len(), *seen + 1, "{action}: {found:#?}");
     *seen += 1;
     let entry = found.pop().unwrap();
-    assert_eq!((entry.action.as_str(), &entry.details), (action, details));
+    let mut told = entry.details.clone();
+    // Each changed field is there, and what became of it is in a test of its own.
+    if let Some(Value::Object(changes)) = told.as_object_mut().unwrap().shift_remove("changes") {
+        let fields: Vec<_> = changes.keys().cloned().collect();
+        assert_eq!(told["fields"], json!(fields));
+    }
+    assert_eq!((entry.action.as_str(), &told), (action, details));
     assert_eq!(entry.request_id.as_deref(), Some(answer.header("x-request-id")));
-    assert_eq!(entry.actor, "bootstrap");
+    assert_eq!(entry.actor, "admin");
     entry
 }
 
@@ -46,7 +53,8 @@ async fn every_change_of_a_task_writes_one_entry() {
         (entry.object_kind.as_str(), entry.object_id, entry.object_name.as_deref()),
         ("task", Some(id.clone()), Some("T"))
     );
-    assert!(entry.principal.unwrap().starts_with("token:"));
+    assert!(entry.principal.unwrap().starts_with("account:"));
+    assert_eq!(entry.token_id, Some(api.server.client.me().whoami().await.unwrap().token.id));
     api.server.advance(60);
     let task = format!("/api/v1/tasks/{id}");
     let replaced =
@@ -195,16 +203,24 @@ async fn the_log_is_read_by_pages_and_filters() {
         }
         actions
     };
-    // Two tokens were made: the admin's and the limited one.
-    let all = ["task.delete", "task.run", "token.create", "task.create", "token.create"];
+    // Two accounts with a token each were made: the admin's and the limited one.
+    let all = [
+        "task.delete",
+        "task.run",
+        "token.create",
+        "service_account.create",
+        "task.create",
+        "token.create",
+        "service_account.create",
+    ];
     assert_eq!(found("").await, all);
     assert_eq!(found("limit=2&page=2").await, all[2..4]);
-    assert_eq!(found("limit=2&page=4").await, [] as [&str; 0]);
+    assert_eq!(found("limit=2&page=5").await, [] as [&str; 0]);
     assert_eq!(found("action=task.run").await, ["task.run"]);
     assert_eq!(found(&format!("object_id={}", one.id)).await, ["task.delete", "task.run", "task.create"]);
     assert_eq!(found(&format!("object_id={}&action=task.create", one.id)).await, ["task.create"]);
     assert_eq!(found("actor=limited").await, ["task.delete", "task.run"]);
-    assert_eq!(found("actor=command%20line").await, ["token.create", "token.create"]);
+    assert_eq!(found("actor=command%20line&action=token.create").await, ["token.create", "token.create"]);
     let principal = entries(&api).await.pop().unwrap().principal.unwrap();
     assert_eq!(found(&format!("actor={principal}&object_id={}", one.id)).await, ["task.delete", "task.run"]);
     assert_eq!(found("actor=nobody").await, [] as [&str; 0]);
@@ -232,7 +248,7 @@ async fn a_token_of_the_command_line_is_in_the_log_without_its_text() {
     );
     assert_eq!((&entry["object_kind"], &entry["object_name"]), (&json!("token"), &json!("CI")));
     let details = &entry["details"];
-    assert_eq!((&details["permissions"], &details["is_admin"]), (&json!(["tasks.view", "audit.view"]), &json!(false)));
+    assert_eq!((&details["permissions"], &details["account_name"]), (&json!(["audit.view", "tasks.view"]), &json!("CI")));
     assert!(!log.text.contains(token.trim_end()));
 }
 
@@ -269,4 +285,100 @@ async fn a_retention_that_cannot_be_is_refused() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && said.contains("--audit-days <DAYS>"), "{days}: {output:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_says_what_was_and_what_is_but_no_value_that_may_be_a_secret() {
+    let api = Api::start().await;
+    let created = api
+        .create(&body(&json!({
+            "name": "T", "secrets": { "K": CANARY }, "config": { "kept": CANARY, "gone": 1 }, "task_config": { "a": CANARY },
+        })))
+        .await;
+    let task = format!("/api/v1/tasks/{}", created["id"].as_str().unwrap());
+    let script = format!("{SCRIPT}// {CANARY}\n");
+    let long = "ä".repeat(300);
+    let change = json!({
+        "name": "U", "description": long, "timeout_seconds": 7, "enabled": false, "script": script,
+        "config": { "kept": 1, "new": CANARY }, "task_config": { "a": "other", "b": CANARY },
+        "secrets": { "set": { "L": CANARY } },
+    });
+    let changed = api.send("PATCH", &task, &change).await.expect(200).json();
+    let hash = |task: &Value| format!("sha256:{}", task["script_sha256"].as_str().unwrap());
+    let entry = entries(&api).await.pop().unwrap();
+    let expected = json!({
+        "name": { "from": "T", "to": "U" },
+        "description": { "from": null, "to": format!("{}…", "ä".repeat(200)) },
+        "enabled": { "from": true, "to": false },
+        "timeout_seconds": { "from": created["timeout_seconds"], "to": 7 },
+        "script": { "from": hash(&created), "to": hash(&changed) },
+        "config": { "added": ["new"], "changed": ["kept"], "removed": ["gone"] },
+        "task_config": { "added": ["b"], "changed": ["a"] },
+    });
+    assert_eq!((&entry.details["changes"], &entry.details["secrets_set"]), (&expected, &json!(["L"])));
+    assert!(!api.get("/api/v1/audit-log").await.expect(200).text.contains(CANARY));
+}
+
+/// The entries with this action, oldest first.
+async fn with_action(api: &Api, action: &str) -> Vec<AuditEntry> {
+    let mut query = AuditQuery::new();
+    query.action = Some(action.to_owned());
+    let all: Vec<AuditEntry> = api.server.client.audit().list(query).try_collect().await.unwrap();
+    all.into_iter().rev().collect()
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_known_caller_is_on_record() {
+    let api = Api::start().await;
+    let task = api.task("T").await;
+    let limited = api.server.token_with(&[Permission::TasksView]).await;
+    let refused = answer(api.anonymous("DELETE", &path(&task)).bearer_auth(&limited)).await;
+    refused.refused(403, "FORBIDDEN");
+    let entry = with_action(&api, "access.refused").await.pop().unwrap();
+    let details = json!({ "permission": "tasks.manage", "method": "DELETE", "route": "/api/v1/tasks/{id}" });
+    assert_eq!((entry.actor.as_str(), &entry.details), ("limited", &details));
+    assert_eq!(entry.request_id.as_deref(), Some(refused.header("x-request-id")));
+    assert!(entry.principal.unwrap().starts_with("account:") && entry.token_id.is_some());
+    // What nobody may do is refused for a reason.
+    api.send("PATCH", &path(&task), &json!({ "name": "user_message_delivery" })).await.refused(403, "FORBIDDEN");
+    let entry = with_action(&api, "access.refused").await.pop().unwrap();
+    assert_eq!(entry.details["reason"], "`user_message_delivery` is the name of a built-in task");
+    // Of one account there are so many in an hour, and one that says so; then there are more.
+    for _ in 0..64 {
+        answer(api.anonymous("DELETE", &path(&task)).bearer_auth(&limited)).await.refused(403, "FORBIDDEN");
+    }
+    assert_eq!(with_action(&api, "access.refused").await.len(), 61);
+    let omitted = with_action(&api, "access.refusals_omitted").await;
+    assert_eq!(omitted.len(), 1);
+    assert_eq!(omitted[0].details, json!({ "after": 60, "until": "2026-01-01T01:00:00Z" }));
+    api.server.advance(3600);
+    answer(api.anonymous("DELETE", &path(&task)).bearer_auth(&limited)).await.refused(403, "FORBIDDEN");
+    assert_eq!(with_action(&api, "access.refused").await.len(), 62);
+}
+
+#[tokio::test]
+async fn tokens_that_are_good_no_more_are_on_record_and_unknown_ones_are_summed_up() {
+    let api = Api::start().await;
+    let list = async |token: &str| answer(api.anonymous("GET", "/api/v1/tasks").bearer_auth(token)).await;
+    let limited = api.server.token_with(&[Permission::TasksView]).await;
+    for _ in 0..3 {
+        list("justiam_pat_nobody").await.refused(401, "UNAUTHORISED");
+        list("not.a.token").await.refused(401, "UNAUTHORISED");
+    }
+    // A request without a token is no attempt.
+    answer(api.anonymous("GET", "/api/v1/tasks")).await.refused(401, "UNAUTHORISED");
+    assert!(with_action(&api, "access.unknown_tokens").await.is_empty());
+    api.server.advance(60);
+    until("the sum", async || !with_action(&api, "access.unknown_tokens").await.is_empty()).await;
+    let sum = with_action(&api, "access.unknown_tokens").await;
+    assert_eq!(sum.len(), 1);
+    assert_eq!(sum[0].details, json!({ "count": 6, "since": "2026-01-01T00:00:00Z" }));
+    api.server.advance(24 * 3600);
+    let refused = list(&limited).await;
+    refused.refused(401, "UNAUTHORISED");
+    let entry = with_action(&api, "access.token_refused").await.pop().unwrap();
+    assert_eq!(entry.details, json!({ "why": "expired", "method": "GET", "route": "/api/v1/tasks" }));
+    assert_eq!((entry.actor.as_str(), entry.object_name.as_deref()), ("limited", Some("limited")));
+    assert_eq!(entry.request_id.as_deref(), Some(refused.header("x-request-id")));
+    assert_eq!(entry.object_id, entry.token_id.map(|id| id.to_string()));
 }

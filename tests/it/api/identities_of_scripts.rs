@@ -8,7 +8,7 @@ use justiam_server::app::{self, App};
 use justiam_tests::backend::{Backend, execute};
 use justiam_tests::both_databases;
 use justiam_tests::server::TestServer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::NOBODY;
 
@@ -76,12 +76,20 @@ async fn a_script_makes_users_and_looks_them_up(backend: Backend) {
     query.actor = Some("task:0199f2a6-0000-7000-8000-0000000000a1".into());
     let entries = server.client.audit().page(&query).await.unwrap().data;
     let run = "0199f2a6-0000-7000-8000-0000000000a2";
-    let update = |fields: &[&str]| json!({ "fields": fields, "run_id": run });
+    let update = |changes: Value| {
+        let fields: Vec<_> = changes.as_object().unwrap().keys().collect();
+        json!({ "fields": fields, "changes": changes, "run_id": run })
+    };
     let expected = [
-        ("user.update", update(&["attributes"])),
-        ("user.update", update(&["attributes"])),
-        ("user.update", update(&["first_name", "last_name"])),
-        ("user.update", update(&["is_active"])),
+        ("user.update", update(json!({ "attributes": { "changed": ["team"], "removed": ["room"] } }))),
+        ("user.update", update(json!({ "attributes": { "added": ["room", "team"] } }))),
+        (
+            "user.update",
+            update(json!({
+                "first_name": { "from": "Alice", "to": "Alicia" }, "last_name": { "from": "Müller", "to": "" },
+            })),
+        ),
+        ("user.update", update(json!({ "is_active": { "from": true, "to": false } }))),
         ("user.create", json!({ "run_id": run })),
     ];
     let found: Vec<_> = entries.iter().map(|entry| (entry.action.as_str(), entry.details.clone())).collect();

@@ -16,7 +16,7 @@ async fn a_trigger_answers_with_the_queued_run() {
         "id": run["id"], "task_id": task.id, "task_name": "T", "status": "queued", "trigger": "manual",
         "scheduled_for": "2026-01-01T00:00:00Z", "queued_at": "2026-01-01T00:00:00Z", "started_at": null,
         "finished_at": null, "duration_ms": null, "output": null, "error": null, "reason": null, "attempt": 0,
-        "missed_ticks": 0, "isolation": null, "triggered_by": "bootstrap",
+        "missed_ticks": 0, "isolation": null, "triggered_by": "admin",
     });
     assert_eq!(run, expected);
     let ended = api.server.ended(run["id"].as_str().unwrap().parse().unwrap()).await;

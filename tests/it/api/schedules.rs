@@ -407,7 +407,12 @@ async fn every_change_writes_one_entry_of_the_audit_log() {
     assert_eq!(
         entries[1].details,
         json!({
-            "fields": ["cronExpression", "runTimes"], "steps_added": [id(&replaced, 1)],
+            "fields": ["cronExpression", "runTimes"], 
+            "changes": {
+                "cronExpression": { "from": "0 6 * * 1-5", "to": "0 7 * * 1-5" },
+                "runTimes": { "from": "06:00", "to": "07:00" },
+            },
+            "steps_added": [id(&replaced, 1)],
             "steps_changed": [id(&created, 0)], "steps_removed": [id(&created, 1)],
         })
     );

@@ -9,15 +9,26 @@ use justiam_server::clock::SystemClock;
 use justiam_server::config::Config;
 use justiam_tests::programs::program;
 use justiam_tests::server::client;
+use justiam_tests::soon;
 use serde_json::json;
 use tokio::process::Command;
 
 use super::support::{Api, answer, body};
 
 async fn create(folder: &Path, arguments: &[&str]) -> Output {
+    token(folder, "create", arguments).output().await.unwrap()
+}
+
+fn token(folder: &Path, verb: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program("justiam-server"));
-    command.args(["token", "create", "--data-dir"]).arg(folder).args(arguments);
-    command.env_remove("JWT_SECRET").stdin(Stdio::null()).output().await.unwrap()
+    command.args(["token", verb, "--data-dir"]).arg(folder).args(arguments);
+    command.env_remove("JWT_SECRET").stdin(Stdio::null());
+    command
+}
+
+fn out(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[tokio::test]
@@ -50,8 +61,10 @@ async fn a_token_that_cannot_be_is_refused_with_its_reason() {
         (vec!["--name", "x", "--permissions", "tasks.fly"], 2, "`tasks.fly` is not a permission; there are tasks.view"),
         (vec!["--name", "x", "--admin", "--permissions", "tasks.view"], 2, "cannot be used with"),
         (vec!["--name", "x", "--admin", "--expires-in-days", "366"], 2, "1..=365"),
-        (vec!["--name", " ", "--admin"], 1, "error: name must be 1 to 100 characters"),
-        (vec!["--name", &long, "--admin"], 1, "error: name must be 1 to 100 characters"),
+        (vec!["--name", " ", "--admin"], 1, "error: name must not be blank\n"),
+        (vec!["--name", &long, "--admin"], 1, "error: name has 101 characters; 100 are allowed\n"),
+        (vec!["--name", "x", "--admin", "--account", "a\nb"], 1, "error: account must not contain control characters\n"),
+        (vec!["--name", "x", "--account", "new"], 1, "because there is no service account `new` yet"),
     ] {
         let output = create(folder.path(), &arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -86,4 +99,61 @@ async fn the_first_token_is_made_once() {
     assert!(server.bootstrap_token().await.unwrap().is_none());
     drop(server);
     assert!(open().await.bootstrap_token().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_command_line_makes_accounts_lists_tokens_and_revokes_them() {
+    let api = Api::start().await;
+    let folder = api.server.data_dir().join("server");
+    let first = out(&create(&folder, &["--name", "one", "--account", "CI", "--permissions", "tasks.view"]).await);
+    let more = create(&folder, &["--name", "two", "--account", "CI", "--permissions", "tasks.view,tasks.run"]).await;
+    let said = String::from_utf8_lossy(&more.stderr);
+    assert_eq!(more.status.code(), Some(1), "{more:?}");
+    assert!(said.contains("account `CI` is there and does not have tasks.run"), "{said}");
+    let more = create(&folder, &["--name", "two", "--account", "CI", "--admin"]).await;
+    assert!(String::from_utf8_lossy(&more.stderr).contains("is no admin's"), "{more:?}");
+    out(&create(&folder, &["--name", "two", "--account", "CI"]).await);
+    let list = async || out(&token(&folder, "list", &[]).output().await.unwrap());
+    let listed = list().await;
+    let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["ID", "ACCOUNT", "NAME", "PREFIX", "PERMISSIONS", "EXPIRES", "LAST", "USED", "STATE"]);
+    // The clocks of the command and of the test's server are apart, so the order is not that of their making.
+    let line = |name: &str| lines.iter().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!(line("one")[1..5], ["CI", "one", &first[..18], "tasks.view"]);
+    assert_eq!(line("two")[1..3], ["CI", "two"]);
+    assert_eq!(line("bootstrap")[4], "admin");
+    assert!(!listed.contains(first.trim_end()));
+    let id = line("one")[0];
+    for said in ["the token is revoked\n", "the token had ended already\n"] {
+        assert_eq!(out(&token(&folder, "revoke", &[id]).output().await.unwrap()), said);
+    }
+    assert!(list().await.contains(" revoked "));
+    let request = api.anonymous("GET", "/api/v1/tasks").bearer_auth(first.trim_end());
+    assert_eq!(answer(request).await.refused(401, "UNAUTHORISED")["message"], "the token was revoked");
+    let unknown = token(&folder, "revoke", &["0199f2a6-0000-7000-8000-00000000dead"]).output().await.unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no token `0199f2a6"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_sees_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = |name: &str| Stdio::from(std::fs::OpenOptions::new().write(true).open(name).unwrap());
+    for (sink_name, why) in [("/dev/full", "No space left"), ("/dev/null", "closed or /dev/null")] {
+        let mut serve = Command::new(program("justiam-server"));
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--data-dir"]).arg(folder.path());
+        let serve = serve.env_remove("JWT_SECRET").stdin(Stdio::null()).stdout(sink(sink_name));
+        let create = &mut token(folder.path(), "create", &["--name", "x", "--admin"]);
+        for command in [serve, create.stdout(sink(sink_name))] {
+            let output = soon("the command to end", command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap().wait_with_output());
+            let output = output.await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(said.contains("not kept") && said.contains(why), "{said}");
+        }
+    }
+    assert_eq!(out(&token(folder.path(), "list", &[]).output().await.unwrap()).lines().count(), 1);
+    // The next start makes one.
+    let server = Server::open(Config::new(folder.path()), Arc::new(SystemClock)).await.unwrap();
+    assert!(server.bootstrap_token().await.unwrap().is_some());
 }

@@ -63,11 +63,32 @@ async fn a_user_lives_from_create_to_delete() {
     users.delete(created.id).await.unwrap();
     assert_eq!(users.find("alice@example.com").await.unwrap(), None);
     assert_eq!(users.get(created.id).await.unwrap_err().api().unwrap().status, 404);
-    let fields = |names: &[&str]| json!({ "fields": names });
+    let update = |changes: Value| {
+        let fields: Vec<_> = changes.as_object().unwrap().keys().collect();
+        json!({ "fields": fields, "changes": changes })
+    };
+    let login = "2025-12-31T00:00:00.000001Z";
     let expected = [
         ("user.create", json!({})),
-        ("user.update", fields(&["is_active", "attributes", "last_login_at"])),
-        ("user.update", fields(&["email", "first_name", "last_name", "is_active", "attributes", "last_login_at"])),
+        (
+            "user.update",
+            update(json!({
+                "is_active": { "from": true, "to": false },
+                "attributes": { "added": ["room"], "removed": ["team"] },
+                "last_login_at": { "from": null, "to": login },
+            })),
+        ),
+        (
+            "user.update",
+            update(json!({
+                "email": { "from": "Alice@Example.com", "to": "alice@example.com" },
+                "first_name": { "from": "Alice", "to": "" },
+                "last_name": { "from": "Müller", "to": "" },
+                "is_active": { "from": false, "to": true },
+                "attributes": { "removed": ["room"] },
+                "last_login_at": { "from": login, "to": null },
+            })),
+        ),
         ("user.delete", json!({})),
     ];
     let expected: Vec<_> = expected.into_iter().map(|(action, details)| (action.to_owned(), details)).collect();

@@ -317,7 +317,7 @@ async fn a_bounded_number_of_people_follow_and_a_shutdown_sends_them_home() {
         let refused = events_for(&token, &server, &id).send().await.unwrap();
         assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));
         let text = refused.text().await.unwrap();
-        assert!(text.contains("token `limited` follows 10 logs on this server"), "{text}");
+        assert!(text.contains("service account `limited") && text.contains("follows 10 logs on this server"), "{text}");
     }
     let refused = events(&server, &id).send().await.unwrap();
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"5".parse().unwrap()));

@@ -67,7 +67,7 @@ async fn a_waiting_run_is_cancelled_at_once_and_gives_its_turn_away() {
     let cancelled = server.client.runs().cancel(second.id).await.unwrap();
     assert_eq!(
         (&cancelled.status, cancelled.reason.as_deref()),
-        (&RunStatus::Cancelled, Some("cancelled by bootstrap"))
+        (&RunStatus::Cancelled, Some("cancelled by admin"))
     );
     assert_eq!(cancelled.finished_at, Some("2026-01-01T00:00:05Z".parse().unwrap()));
     assert_eq!((cancelled.started_at, cancelled.duration_ms), (None, None));
@@ -87,7 +87,7 @@ async fn a_running_run_is_stopped_and_then_cancelled() {
     server.client.runs().cancel(run.id).await.unwrap();
     visitor.gone().await;
     let run = server.ended(run.id).await;
-    assert_eq!((run.status, run.reason.as_deref()), (RunStatus::Cancelled, Some("cancelled by bootstrap")));
+    assert_eq!((run.status, run.reason.as_deref()), (RunStatus::Cancelled, Some("cancelled by admin")));
     assert_eq!((run.output, run.error), (None, None));
     assert_eq!(server.client.tasks().get(task.id).await.unwrap().last_status, Some(RunStatus::Cancelled));
     let error = server.client.runs().cancel(run.id).await.unwrap_err();

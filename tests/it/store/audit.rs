@@ -32,6 +32,7 @@ async fn entries_come_back_as_they_were_written(backend: Backend) {
     let plain = entry(1, "A", "task.create");
     let mut full = entry(2, TEXTS[7], TEXTS[6]);
     full.principal = Some(TEXTS[1].into());
+    full.token_id = Some(id(77));
     full.request_id = Some(TEXTS[8].into());
     full.object_id = Some(TEXTS[4].into());
     full.object_name = Some(TEXTS[5].into());

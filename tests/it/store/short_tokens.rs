@@ -1,12 +1,13 @@
 //! Tokens that end soon.
 
-use justiam_server::store::Db;
 use justiam_server::store::short_tokens::{self, ShortTokenRow};
-use justiam_server::store::tokens::{self, TokenRow};
+use justiam_server::store::{Db, service_accounts, tokens};
 use justiam_tests::backend::{self, Backend};
 use justiam_tests::both_databases;
 
+use super::service_accounts::account;
 use super::support::{TEXTS, at, id, write};
+use super::tokens::token;
 
 both_databases!(
     a_short_token_is_read_as_it_was_stored,
@@ -31,15 +32,8 @@ fn short(number: u64) -> ShortTokenRow {
 
 async fn store(backend: &Backend, numbers: std::ops::Range<u64>) -> Db {
     let db = backend.store().await;
-    let maker = TokenRow {
-        id: id(1),
-        name: "maker".into(),
-        hash: b"h".into(),
-        permissions: String::new(),
-        is_admin: true,
-        created_at: at(0),
-        expires_at: at(1000),
-    };
+    let maker = token(1, b"h");
+    write(&db, async |tx| service_accounts::insert(tx, &account(1, "one")).await.unwrap()).await;
     write(&db, async |tx| tokens::insert(tx, &maker).await.unwrap()).await;
     for number in numbers {
         write(&db, async |tx| short_tokens::insert(tx, &short(number)).await.unwrap()).await;
