@@ -80,5 +80,5 @@ find_postgres() {
 # The terminal's own settings of server, provider and Terraform must not reach what is shown or tested.
 forget_settings() {
     local name
-    for name in "${!JUSTIAM_@}" "${!TF_@}" JWT_SECRET; do unset "$name"; done
+    for name in "${!JUSTIAM_@}" "${!TF_@}" JWT_SECRET JWT_SECRET_OLD; do unset "$name"; done
 }

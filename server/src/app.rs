@@ -23,6 +23,7 @@ pub mod metrics;
 pub(crate) mod rates;
 pub mod readiness;
 pub(crate) mod refusals;
+pub mod rotation;
 pub(crate) mod run_logs;
 pub mod runs;
 pub mod schedules;

@@ -5,7 +5,9 @@ mod check;
 mod gate;
 mod next;
 mod script;
+mod secrets;
 mod seed;
+mod server_secret;
 mod steps;
 mod token;
 
@@ -25,7 +27,7 @@ use crate::Server;
 use crate::allowed_folders::AllowedFolders;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
-use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, History, Roles};
+use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, DataDir, History, Roles};
 use crate::driver::execute::script::helper;
 use crate::driver::execute::step::programs;
 use crate::lifecycle::Shutdown;
@@ -50,6 +52,9 @@ enum Command {
     /// Manage access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// See by which keys stored secrets are encrypted, and let one server secret follow another
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Load users and what belongs to them from a file
     Seed(seed::Seed),
     /// Look for violations of what always holds in the database
@@ -70,10 +75,17 @@ struct Storage {
     /// Folder for the database, the generated secret and running scripts; made where it is missing
     #[arg(long, env = "JUSTIAM_DATA_DIR", default_value = "justiam-data", value_name = "DIR")]
     data_dir: PathBuf,
-    /// File that holds the secret which encrypts the secrets of tasks (also: the text itself in `JWT_SECRET`); without either, one is made
-    /// in the data folder at the first start
+    /// File that holds the secret which encrypts the secrets of tasks (also: the text itself in `JWT_SECRET`); without one of the three,
+    /// one is made in the data folder at the first start
     #[arg(long, env = "JUSTIAM_JWT_SECRET_FILE", value_name = "FILE")]
     jwt_secret_file: Option<PathBuf>,
+    /// Command that prints this secret within 10 seconds; its words are those of a shell, and no shell runs it
+    #[arg(long, env = "JUSTIAM_JWT_SECRET_COMMAND", value_name = "COMMAND")]
+    jwt_secret_command: Option<String>,
+    /// File that holds another such secret, under which values may still be encrypted; may be given several times (also: the texts
+    /// themselves in `JWT_SECRET_OLD`, one a line)
+    #[arg(long, env = "JUSTIAM_OLD_JWT_SECRET_FILES", value_delimiter = ',', value_name = "FILE")]
+    old_jwt_secret_file: Vec<PathBuf>,
     /// File that holds the address of a PostgreSQL database, such as `postgres://user:password@host/name` (also: the address itself in
     /// `DATABASE_URL`); without either, the data folder has an SQLite database
     #[arg(long, env = "JUSTIAM_DATABASE_URL_FILE", value_name = "FILE")]
@@ -159,6 +171,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(data) => data.migrate().await,
             Command::Token(command) => command.run().await,
+            Command::Secrets(command) => command.run().await,
             Command::Seed(seed) => seed.run().await,
             Command::Check(check) => check.run().await,
             Command::Next(next) => next.run(),
@@ -173,21 +186,29 @@ type Done = Result<(), Box<dyn Error>>;
 
 impl Storage {
     fn config(&self) -> Result<Config, Box<dyn Error>> {
+        let mut config = self.without_secret()?;
+        config.jwt_secret =
+            server_secret::current(self.jwt_secret_file.as_deref(), self.jwt_secret_command.as_deref())?;
+        config.old_jwt_secrets = server_secret::old(&self.old_jwt_secret_file)?;
+        Ok(config)
+    }
+
+    /// For what needs no secret: then none is read, and no command is run for one.
+    fn without_secret(&self) -> Result<Config, Box<dyn Error>> {
         let mut config = Config::new(&self.data_dir);
-        config.jwt_secret = secret(self.jwt_secret_file.as_deref(), "JWT_SECRET", "the JWT secret file")?;
         config.database_url =
             secret(self.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
         Ok(config)
     }
 
     async fn migrate(self) -> Done {
-        let config = self.config()?;
-        let data_dir = crate::config::DataDir::hold(&config.data_dir)?;
+        let config = self.without_secret()?;
+        let data_dir = DataDir::hold(&config.data_dir)?;
         if let Some(url) = &config.database_url {
-            // No secret is needed for it.
             Db::open_postgres(url, 1).await?.close().await;
             return say("the PostgreSQL database is up to date");
         }
+        let config = self.config()?;
         crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
         say(&format!("{} is up to date", data_dir.database()?.display()))
     }
@@ -196,13 +217,16 @@ impl Storage {
 /// A secret setting: from a file, else from the environment. Never from the command line, which everybody on the machine can read.
 fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Secret>, Box<dyn Error>> {
     match file {
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| format!("could not read {what} {}: {error}", file.display()))?;
-            Ok(Some(text.trim_end().into()))
-        }
+        Some(file) => secret_file(file, what).map(Some),
         None => Ok(std::env::var(variable).ok().filter(|secret| !secret.is_empty()).map(Into::into)),
     }
+}
+
+/// The text of a file, without white space at its end.
+fn secret_file(file: &Path, what: &str) -> Result<Secret, Box<dyn Error>> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("could not read {what} {}: {error}", file.display()))?;
+    Ok(text.trim_end().into())
 }
 
 impl Serve {
@@ -239,6 +263,9 @@ impl Serve {
             [("--jwt-secret-file", &self.data.jwt_secret_file), ("--database-url-file", &self.data.database_url_file)];
         for (setting, file) in files.into_iter().chain(self.gate.secret_files()) {
             file.as_deref().map_or(Ok(()), |file| folders.keep_out(setting, file))?;
+        }
+        for file in self.data.old_jwt_secret_file.iter().filter(|file| !file.as_os_str().is_empty()) {
+            folders.keep_out("--old-jwt-secret-file", file)?;
         }
         let server = Server::open(config, Arc::new(SystemClock)).await?;
         let listeners = self.gate.listen().await?;

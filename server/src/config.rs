@@ -1,20 +1,19 @@
 //! What an operator decides, and what is derived from it.
 
 mod limits;
+mod server_secret;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use justiam_sdk::api::secrets::Secret;
-use ring::rand::{SecureRandom, SystemRandom};
 use url::Url;
 
 pub use limits::{CONNECTIONS, Limits, RATES, REQUESTS_AT_WORK, TrustedProxy};
+use server_secret::OLD;
 
 use crate::outbound::{Destinations, Rule};
 
@@ -39,6 +38,9 @@ pub struct Config {
     pub follow_database_clock: bool,
     /// What secrets are encrypted with. Without it the server makes one at its first start and keeps it in the data folder.
     pub jwt_secret: Option<Secret>,
+    /// Other secrets: what is sealed or signed under one of these is opened and counts, and nothing new is made with them. One that
+    /// is to be the server's next may be here as well, so that a server can read what those write that have it already.
+    pub old_jwt_secrets: Vec<Secret>,
     /// The Yaegi interpreter: a path, or a name that is looked up on `PATH`.
     pub yaegi: PathBuf,
     /// The program that isolates scripts: this one.
@@ -159,6 +161,7 @@ impl Config {
             database_connections: 10,
             follow_database_clock: true,
             jwt_secret: None,
+            old_jwt_secrets: Vec::new(),
             yaegi: "yaegi".into(),
             // A running server starts its own image, also after an upgrade has replaced the file.
             helper: "/proc/self/exe".into(),
@@ -241,6 +244,15 @@ pub enum DataDirError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers for a secret")]
     Random,
+    /// Two at a time would both say that they are done.
+    #[error("another command is at work on the secrets of the data folder {}", .0.display())]
+    Rotating(PathBuf),
+    /// A second new secret would follow before the first one has taken the place of the old.
+    #[error(
+        "the data folder {} has a new secret already, and older ones in `{OLD}`: finish with `justiam-server secrets rotate`, \
+         without `--new`", .0.display()
+    )]
+    Unfinished(PathBuf),
 }
 
 /// A data folder. While it is held, no other server uses it.
@@ -320,30 +332,6 @@ impl DataDir {
     /// The parent of the folders of running scripts.
     pub fn scripts(&self) -> PathBuf {
         self.path.join("scripts")
-    }
-
-    /// The server's secret: the one in the folder, or a new one at the first start.
-    pub fn secret(&self) -> Result<Secret, DataDirError> {
-        let path = self.path.join("jwt-secret");
-        match fs::read_to_string(&path) {
-            Ok(secret) => Ok(secret.trim_end().into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut bytes = [0; 32];
-                SystemRandom::new().fill(&mut bytes).map_err(|_| DataDirError::Random)?;
-                let secret = URL_SAFE_NO_PAD.encode(bytes);
-                // Written aside and renamed: a crash leaves either no secret or a whole one.
-                let new = self.path.join("jwt-secret.new");
-                let write = || {
-                    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
-                    writeln!(file, "{secret}")?;
-                    file.sync_all()?;
-                    fs::rename(&new, &path)
-                };
-                write().map_err(io_error(&path))?;
-                Ok(secret.into())
-            }
-            Err(source) => Err(DataDirError::Io { path, source }),
-        }
     }
 }
 

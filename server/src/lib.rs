@@ -298,12 +298,16 @@ async fn look_at_interpreter(scripts: &ScriptRunner) {
 pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
     // Two programs that start on an empty folder must agree on one secret and one schema.
     let _alone = data_dir.lock_setup()?;
+    let mut older = config.old_jwt_secrets.clone();
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
         None if config.database_url.is_some() => return Err(ServeError::NoSharedSecret),
-        None => data_dir.secret()?,
+        None => {
+            older.extend(data_dir.old_secrets()?);
+            data_dir.secret()?
+        }
     };
-    let vault = Vault::new(&secret)?;
+    let vault = Vault::with_older(&secret, &older)?;
     let mut app = match &config.database_url {
         Some(url) => {
             let db = Db::open_postgres(url, config.database_connections).await?;
@@ -318,6 +322,6 @@ pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>
     app.audit_days = config.audit_days;
     app.queue_limit = config.queue_limit.into();
     app.limit(&config.limits);
-    app.warn_of_foreign_secrets().await?;
+    app.tell_of_other_keys().await?;
     Ok(app)
 }

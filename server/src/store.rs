@@ -20,6 +20,7 @@ pub mod invariants;
 pub mod metrics;
 pub mod origin;
 pub mod readiness;
+pub mod rotation;
 pub mod run_logs;
 pub mod run_profiles;
 pub mod runs;

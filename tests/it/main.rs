@@ -7,6 +7,7 @@ mod connector;
 mod docs;
 mod examples;
 mod postgres;
+mod rotation;
 mod scheduling;
 mod scripts;
 mod steps;

@@ -19,6 +19,7 @@ mod invariants;
 mod metrics;
 mod people;
 mod readiness;
+mod rotation;
 mod run_logs;
 mod runs;
 mod schedules;

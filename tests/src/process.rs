@@ -43,6 +43,12 @@ impl ServerProcess {
         Self::begin(folder, command(folder, "127.0.0.1:0", "warn").env("JUSTIAM_STEP_FOLDERS", steps)).await
     }
 
+    /// Starts a server with settings from the environment, whose log has the level `info` and goes to a file.
+    pub async fn start_with(folder: &Path, environment: &[(&str, &str)], log: impl Into<Stdio>) -> Self {
+        let mut command = command(folder, "127.0.0.1:0", "info");
+        Self::begin(folder, command.envs(environment.iter().copied()).stderr(log)).await
+    }
+
     async fn begin(folder: &Path, command: &mut Command) -> Self {
         let first = !folder.join("data").exists();
         let mut server = Self::launch(folder, command).await;

@@ -136,8 +136,12 @@ CREATE INDEX tokens_account ON tokens (account_id, created_at, id);
 CREATE TABLE idempotency_keys (
     principal  TEXT COLLATE "C" NOT NULL,
     key        TEXT COLLATE "C" NOT NULL,
+    -- Which key sealed what tells the request from others, and, of some requests, the answer.
+    sealed_by  TEXT COLLATE "C" NOT NULL,
     request    BYTEA NOT NULL,
+    -- Sealed in base64 where it holds a secret.
     answer     TEXT COLLATE "C" NOT NULL,
+    is_sealed  BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (principal, key)
 );

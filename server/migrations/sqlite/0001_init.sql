@@ -130,8 +130,12 @@ CREATE INDEX tokens_account ON tokens (account_id, created_at, id);
 CREATE TABLE idempotency_keys (
     principal  TEXT NOT NULL,
     key        TEXT NOT NULL,
+    -- Which key sealed what tells the request from others, and, of some requests, the answer.
+    sealed_by  TEXT NOT NULL,
     request    BLOB NOT NULL,
+    -- Sealed in base64 where it holds a secret.
     answer     TEXT NOT NULL,
+    is_sealed  INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::caller::{Permission, Refused};
+use super::vault::Unopened;
 use crate::store;
 
 /// Why a use case did not do what was asked.
@@ -76,14 +77,14 @@ pub enum Error {
     #[error("the token could not be shown, so it was not kept")]
     NotShown(#[source] std::io::Error),
     /// A stored secret does not open.
-    #[error(
-        "the secret `{key}` of task {task} cannot be decrypted: it was sealed with another key than this server has"
-    )]
+    #[error("the secret `{key}` of task {task} cannot be decrypted: {why}; write it again")]
     Sealed {
         /// The secret's key.
         key: String,
         /// Its task.
         task: String,
+        /// Why not.
+        why: Unopened,
     },
 }
 

@@ -1,7 +1,5 @@
 //! A repeated create, change or trigger is answered again, not done again.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::ids::TokenId;
 use justiam_sdk::api::secrets::Secret;
@@ -10,8 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::caller::Caller;
+use super::vault::Unopened;
 use super::{App, Error, FieldErrors, Result};
-use crate::store::{self, Tx, idempotency};
+use crate::store::idempotency::{self, KeptAnswer};
+use crate::store::{self, Tx};
 
 /// How long an answer is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -55,8 +55,8 @@ impl App {
         caller: &Caller,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<T>> {
-        match self.earlier_text(tx, caller, key).await? {
-            Some(text) => serde_json::from_str(&text).map(Some).map_err(|_| corrupt().into()),
+        match self.earlier(tx, caller, key).await? {
+            Some(kept) => serde_json::from_str(&kept.answer).map(Some).map_err(|_| corrupt().into()),
             None => Ok(None),
         }
     }
@@ -68,29 +68,31 @@ impl App {
         caller: &Caller,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<T>> {
-        let (Some(sealed), Some(key)) = (self.earlier_text(tx, caller, key).await?, key) else { return Ok(None) };
-        let sealed = STANDARD.decode(sealed).map_err(|_| corrupt())?;
-        let text = self.vault.open_answer(&caller.principal, &key.key, &sealed).ok_or_else(corrupt)?;
+        let (Some(kept), Some(key)) = (self.earlier(tx, caller, key).await?, key) else { return Ok(None) };
+        let opened = self.vault.open_answer(&caller.principal, &key.key, &kept.sealed_by, &kept.answer);
+        let text = opened.map_err(|why| cannot_repeat(key, why))?;
         serde_json::from_str(text.expose()).map(Some).map_err(|_| corrupt().into())
     }
 
-    /// The kept answer to this request, whose key is taken if there is none.
-    async fn earlier_text(&self, tx: &mut Tx, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<String>> {
+    /// What is kept of this request, whose key is taken if there is nothing.
+    async fn earlier(&self, tx: &mut Tx, caller: &Caller, key: Option<&IdempotencyKey>) -> Result<Option<KeptAnswer>> {
         let Some(key) = key else { return Ok(None) };
-        let request = self.vault.fingerprint(&key.request);
+        let principal = &caller.principal;
+        let sealed = self.vault.seal_request(principal, &key.key, &key.request).map_err(|_| Error::Crypto)?;
         let now = self.now();
         let since = kept_since(now);
-        if idempotency::take(tx, &caller.principal, &key.key, &request, since, now).await? {
+        if idempotency::take(tx, principal, &key.key, self.vault.key_id(), &sealed, since, now).await? {
             return Ok(None);
         }
-        let Some(kept) = idempotency::find(tx, &caller.principal, &key.key).await? else { return Ok(None) };
-        if kept.request != request {
+        let Some(kept) = idempotency::find(tx, principal, &key.key).await? else { return Ok(None) };
+        let request = self.vault.open_request(principal, &key.key, &kept.sealed_by, &kept.request);
+        if request.map_err(|why| cannot_repeat(key, why))? != key.request {
             return Err(Error::Conflict {
                 message: "this Idempotency-Key was used for another request within the last 24 hours".into(),
                 details: None,
             });
         }
-        Ok(Some(kept.answer))
+        Ok(Some(kept))
     }
 
     /// Keeps an answer in the transaction that does the work: either both happen or none.
@@ -103,7 +105,7 @@ impl App {
     ) -> Result<()> {
         let Some(key) = key else { return Ok(()) };
         let answer = serde_json::to_string(answer).map_err(|_| corrupt())?;
-        Ok(idempotency::keep(tx, &caller.principal, &key.key, &answer).await?)
+        Ok(idempotency::keep(tx, &caller.principal, &key.key, &answer, false).await?)
     }
 
     /// Keeps an answer that holds a secret: sealed, so that the database does not tell it.
@@ -117,8 +119,18 @@ impl App {
         let Some(key) = key else { return Ok(()) };
         let answer = Secret::new(serde_json::to_string(answer).map_err(|_| corrupt())?);
         let sealed = self.vault.seal_answer(&caller.principal, &key.key, &answer).map_err(|_| Error::Crypto)?;
-        Ok(idempotency::keep(tx, &caller.principal, &key.key, &STANDARD.encode(sealed)).await?)
+        Ok(idempotency::keep(tx, &caller.principal, &key.key, &sealed, true).await?)
     }
+}
+
+/// Whether it is the same request cannot be told, or its answer not be read. It may have been carried out.
+fn cannot_repeat(key: &IdempotencyKey, why: Unopened) -> Error {
+    let message = format!(
+        "what is kept of an earlier request with the Idempotency-Key `{}` cannot be decrypted: {why}; look whether that request was \
+         carried out, and send this one with another key",
+        key.key
+    );
+    Error::Conflict { message, details: None }
 }
 
 fn corrupt() -> store::Error {

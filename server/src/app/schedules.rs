@@ -279,8 +279,9 @@ fn view_step(row: StepRow, vault: &Vault) -> ScheduleStep {
     step.executable_path = row.executable_path;
     step.working_directory = row.working_directory;
     if let Some(sql) = row.sql_connection {
+        let opens = vault.open_connection_string(row.id, &sql.sealed_by, &sql.sealed).is_ok();
         step.sql_connection_string = Some(sql.shown);
-        step.sql_connection_string_revision = Some(told_revision(sql.revision, &sql.sealed_by, vault));
+        step.sql_connection_string_revision = Some(told_revision(sql.revision, opens));
     }
     step.sql_script_path = row.sql_script_path;
     step

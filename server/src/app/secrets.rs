@@ -17,7 +17,7 @@ use super::tasks::check_revision;
 use super::vault::Vault;
 use super::{App, Error, FieldErrors, Result};
 use crate::store::secrets::{self, SealedSecret};
-use crate::store::{Tx, schedules, tasks};
+use crate::store::{Tx, tasks};
 
 /// What to do with the secrets of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl App {
         caller.require(Permission::TasksView)?;
         let mut tx = self.db.read().await?;
         tasks::get(&mut tx, id).await?.ok_or_else(|| Error::no_task(&id))?;
-        Ok(keys(secrets::list(&mut tx, id).await?, &self.vault))
+        Ok(self.keys(id, secrets::list(&mut tx, id).await?))
     }
 
     /// Replaces all secrets of a task.
@@ -85,7 +85,7 @@ impl App {
             tasks::update(&mut tx, &task).await?;
             self.note(&mut tx, caller, Event::task("task.update", &task).secrets(touched)).await?;
         }
-        let keys = keys(secrets::list(&mut tx, id).await?, &self.vault);
+        let keys = self.keys(id, secrets::list(&mut tx, id).await?);
         tx.commit().await?;
         Ok(keys)
     }
@@ -121,7 +121,7 @@ impl App {
         for (key, value) in set {
             let same = stored
                 .get(key)
-                .and_then(|old| self.vault.open(task, key, &old.sealed_by, &old.sealed))
+                .and_then(|old| self.vault.open(task, key, &old.sealed_by, &old.sealed).ok())
                 .is_some_and(|old| old == *value);
             if same {
                 continue;
@@ -135,20 +135,6 @@ impl App {
         Ok(touched)
     }
 
-    /// Says in the log when there are secrets that this server cannot open, as after a start with another server secret.
-    pub(crate) async fn warn_of_foreign_secrets(&self) -> Result<()> {
-        let mut tx = self.db.read().await?;
-        let foreign = secrets::count_sealed_by_others(&mut tx, self.vault.key_id()).await?
-            + schedules::count_sealed_by_others(&mut tx, self.vault.key_id()).await?;
-        if foreign > 0 {
-            tracing::warn!(
-                secrets = foreign,
-                "stored secrets were sealed under another server secret and cannot be opened; runs and steps that need them will fail"
-            );
-        }
-        Ok(())
-    }
-
     /// Opens all secrets of a task, for its run.
     pub(crate) async fn open_secrets(&self, tx: &mut Tx, task: TaskId) -> Result<SecretMap> {
         let mut opened = SecretMap::new();
@@ -156,7 +142,7 @@ impl App {
             let value = self
                 .vault
                 .open(task, &secret.key, &secret.sealed_by, &secret.sealed)
-                .ok_or_else(|| Error::Sealed { key: secret.key.clone(), task: task.to_string() })?;
+                .map_err(|why| Error::Sealed { key: secret.key.clone(), task: task.to_string(), why })?;
             opened.insert(secret.key, value);
         }
         Ok(opened)
@@ -212,16 +198,23 @@ pub(super) fn check_key(key: &str, max: usize, errors: &mut FieldErrors, path: i
     }
 }
 
-fn keys(secrets: Vec<SealedSecret>, vault: &Vault) -> SecretKeys {
-    let told = |secret: SealedSecret| (secret.key, told_revision(secret.revision, &secret.sealed_by, vault));
-    SecretKeys {
-        keys: secrets.iter().map(|secret| secret.key.clone()).collect(),
-        revisions: secrets.into_iter().map(told).collect(),
+impl App {
+    fn keys(&self, task: TaskId, secrets: Vec<SealedSecret>) -> SecretKeys {
+        SecretKeys {
+            keys: secrets.iter().map(|secret| secret.key.clone()).collect(),
+            revisions: secrets.into_iter().map(|secret| self.told(task, secret)).collect(),
+        }
+    }
+
+    /// A key, and the revision that is told of its value.
+    pub(super) fn told(&self, task: TaskId, secret: SealedSecret) -> (String, String) {
+        let opens = self.vault.open(task, &secret.key, &secret.sealed_by, &secret.sealed).is_ok();
+        (secret.key, told_revision(secret.revision, opens))
     }
 }
 
 /// The revision that is told of a value. A value that this server cannot open has another one than before: whoever remembers that
-/// sees a change, and repairs it by writing the value again. With the old server secret, the old revisions are back.
-pub(super) fn told_revision(revision: String, sealed_by: &str, vault: &Vault) -> String {
-    if sealed_by == vault.key_id() { revision } else { revision + "-unreadable" }
+/// sees a change, and repairs it by writing the value again. With the right server secret, the old revisions are back.
+pub(super) fn told_revision(revision: String, opens: bool) -> String {
+    if opens { revision } else { revision + "-unreadable" }
 }

@@ -19,10 +19,9 @@ use super::audit::{Changes, Event, Touched};
 use super::caller::{Caller, Permission};
 use super::fields::Object;
 use super::metrics::counts::Counts;
-use super::secrets::{Change, told_revision};
+use super::secrets::Change;
 use super::wake::Wake;
 use super::{App, Error, FieldErrors, IdempotencyKey, Result};
-use crate::store::secrets::SealedSecret;
 use crate::store::tasks::{Definition, Filter, TaskRow};
 use crate::store::{self, Tx, active_runs, secrets, tasks};
 use definition::{Draft, Wanted};
@@ -106,19 +105,17 @@ impl App {
         };
         let mut tx = self.db.read().await?;
         let (rows, total) = tasks::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;
-        let mut revisions: HashMap<String, BTreeMap<String, String>> = HashMap::new();
+        let mut revisions: HashMap<TaskId, BTreeMap<String, String>> = HashMap::new();
         if wants("secrets")
             && let (Some(first), Some(last)) = (rows.first(), rows.last())
         {
-            for found in secrets::revisions_between(&mut tx, first.id, last.id).await? {
-                let told = told_revision(found.revision, &found.sealed_by, &self.vault);
-                revisions.entry(found.task_id).or_default().insert(found.key, told);
-            }
+            let each = |task: TaskId, secret| revisions.entry(task).or_default().extend([self.told(task, secret)]);
+            secrets::between(&mut tx, first.id, last.id, each).await?;
         }
         let data = rows
             .into_iter()
             .map(|row| {
-                let revisions = revisions.remove(&row.id.to_string()).unwrap_or_default();
+                let revisions = revisions.remove(&row.id).unwrap_or_default();
                 let mut task = view(row, revisions);
                 // Each part that was not asked for is left out, not empty.
                 task.script = task.script.filter(|_| wants("script"));
@@ -275,8 +272,8 @@ impl App {
 
     async fn view(&self, tx: &mut Tx, task: TaskRow) -> Result<Task> {
         let secrets = secrets::list(tx, task.id).await?;
-        let told = |secret: SealedSecret| (secret.key, told_revision(secret.revision, &secret.sealed_by, &self.vault));
-        Ok(view(task, secrets.into_iter().map(told).collect()))
+        let id = task.id;
+        Ok(view(task, secrets.into_iter().map(|secret| self.told(id, secret)).collect()))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self) -> Done {
-        let db = open(&self.data.config()?).await?;
+        let db = open(&self.data.without_secret()?).await?;
         let now = db.time().await?.unwrap_or_else(|| SystemClock.now());
         let checked = invariants::check(&db, now, Reach::Whole).await;
         db.close().await;

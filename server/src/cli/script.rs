@@ -277,7 +277,13 @@ impl Requests {
 
 /// The server whose data is in a folder.
 async fn open_server(folder: PathBuf) -> Result<Arc<App>, Box<dyn Error>> {
-    let storage = Storage { data_dir: folder, jwt_secret_file: None, database_url_file: None };
+    let storage = Storage {
+        data_dir: folder,
+        jwt_secret_file: None,
+        jwt_secret_command: None,
+        old_jwt_secret_file: Vec::new(),
+        database_url_file: None,
+    };
     let config = storage.config()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
     // Opening would make it.

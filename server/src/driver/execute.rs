@@ -197,7 +197,10 @@ async fn prepare(work: Work<'_>, with_trigger: bool) -> Result<Prepared, Ending>
                 }
             }
             // Tells the owner of a secret what to do.
-            app::Error::Sealed { .. } => return Err(failed(error.to_string())),
+            app::Error::Sealed { ref key, ref task, why } => {
+                tracing::error!(run.id = %work.run.id, task.id = %task, %key, %why, "a secret cannot be decrypted");
+                return Err(failed(error.to_string()));
+            }
             _ => {
                 tracing::error!(error = &error as &dyn std::error::Error, run.id = %work.run.id, "run could not be prepared");
                 return Err(failed("the server could not read the task from its database".to_owned()));

@@ -7,7 +7,9 @@ use super::{Result, Tx, on};
 /// A kept answer.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct KeptAnswer {
-    /// A keyed fingerprint of the request.
+    /// Which key sealed the request, and the answer where it is sealed.
+    pub sealed_by: String,
+    /// What tells the request from others, sealed.
     pub request: Vec<u8>,
     /// The body of the answer.
     pub answer: String,
@@ -19,17 +21,20 @@ pub async fn take(
     tx: &mut Tx,
     principal: &str,
     key: &str,
+    sealed_by: &str,
     request: &[u8],
     since: Timestamp,
     now: Timestamp,
 ) -> Result<bool> {
     let done = on!(tx, conn => sqlx::query(
-        "INSERT INTO idempotency_keys (principal, key, request, answer, created_at) VALUES ($1, $2, $3, '', $5) \
-         ON CONFLICT (principal, key) DO UPDATE SET request = excluded.request, answer = '', \
-         created_at = excluded.created_at WHERE idempotency_keys.created_at < $4",
+        "INSERT INTO idempotency_keys (principal, key, sealed_by, request, answer, is_sealed, created_at) \
+         VALUES ($1, $2, $3, $4, '', FALSE, $6) \
+         ON CONFLICT (principal, key) DO UPDATE SET sealed_by = excluded.sealed_by, request = excluded.request, answer = '', \
+         is_sealed = FALSE, created_at = excluded.created_at WHERE idempotency_keys.created_at < $5",
     )
     .bind(principal)
     .bind(key)
+    .bind(sealed_by)
     .bind(request)
     .bind(since.as_microsecond())
     .bind(now.as_microsecond())
@@ -40,14 +45,16 @@ pub async fn take(
 
 /// The answer that a principal got for a key.
 pub async fn find(tx: &mut Tx, principal: &str, key: &str) -> Result<Option<KeptAnswer>> {
-    Ok(on!(tx, conn => sqlx::query_as("SELECT request, answer FROM idempotency_keys WHERE principal = $1 AND key = $2")
-        .bind(principal).bind(key).fetch_optional(conn).await?))
+    Ok(on!(tx, conn => sqlx::query_as(
+        "SELECT sealed_by, request, answer FROM idempotency_keys WHERE principal = $1 AND key = $2",
+    ).bind(principal).bind(key).fetch_optional(conn).await?))
 }
 
-/// Keeps the answer to a request whose key was taken.
-pub async fn keep(tx: &mut Tx, principal: &str, key: &str, answer: &str) -> Result<()> {
-    on!(tx, conn => sqlx::query("UPDATE idempotency_keys SET answer = $3 WHERE principal = $1 AND key = $2")
-        .bind(principal).bind(key).bind(answer).execute(conn).await?.rows_affected());
+/// Keeps the answer to a request whose key was taken. Where it is sealed, it is by the key for which `take` was told.
+pub async fn keep(tx: &mut Tx, principal: &str, key: &str, answer: &str, is_sealed: bool) -> Result<()> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE idempotency_keys SET answer = $3, is_sealed = $4 WHERE principal = $1 AND key = $2",
+    ).bind(principal).bind(key).bind(answer).bind(is_sealed).execute(conn).await?.rows_affected());
     Ok(())
 }
 

@@ -11,9 +11,7 @@ use serde::Serialize;
 
 use super::{Error, Result, Tx, contains, folded, given, locked, maybe_time, on, parsed, rows, time};
 
-pub use steps::{
-    SealedConnection, StepRow, count_sealed_by_others, lock_profiles, replace_steps, steps, steps_of, users_of_profile,
-};
+pub use steps::{SealedConnection, StepRow, lock_profiles, replace_steps, steps, steps_of, users_of_profile};
 
 /// A schedule as it is stored, without its steps.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,9 @@
 //! Sealed secrets. This module never sees a value.
 
+use futures::TryStreamExt as _;
 use justiam_sdk::api::ids::TaskId;
 
-use super::{Result, Tx, on};
+use super::{Result, Tx, on, parsed};
 
 /// One sealed secret.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -24,30 +25,29 @@ pub async fn list(tx: &mut Tx, task: TaskId) -> Result<Vec<SealedSecret>> {
     ).bind(task.to_string()).fetch_all(conn).await?))
 }
 
-/// What a page of tasks needs of a secret.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct KeyRevision {
-    /// Its task.
-    pub task_id: String,
-    /// Its key.
-    pub key: String,
-    /// Which key sealed it.
-    pub sealed_by: String,
-    /// Changes whenever the value does.
-    pub revision: String,
-}
-
-/// Keys and revisions of all secrets of the tasks whose ids lie between two ids.
-pub async fn revisions_between(tx: &mut Tx, first: TaskId, last: TaskId) -> Result<Vec<KeyRevision>> {
-    Ok(on!(tx, conn => sqlx::query_as(
-        "SELECT task_id, key, sealed_by, revision FROM task_secrets WHERE task_id BETWEEN $1 AND $2 ORDER BY task_id, key",
-    ).bind(first.to_string()).bind(last.to_string()).fetch_all(conn).await?))
-}
-
-/// How many secrets were sealed by another key than this one.
-pub async fn count_sealed_by_others(tx: &mut Tx, key_id: &str) -> Result<i64> {
-    Ok(on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM task_secrets WHERE sealed_by <> $1")
-        .bind(key_id).fetch_one(conn).await?))
+/// Shows all secrets of the tasks whose ids lie between two ids to somebody, one at a time: together they may be large.
+pub async fn between(
+    tx: &mut Tx,
+    first: TaskId,
+    last: TaskId,
+    mut each: impl FnMut(TaskId, SealedSecret),
+) -> Result<()> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        task_id: String,
+        #[sqlx(flatten)]
+        secret: SealedSecret,
+    }
+    on!(tx, conn => {
+        let mut rows = sqlx::query_as::<_, Row>(
+            "SELECT task_id, key, sealed_by, sealed, revision FROM task_secrets WHERE task_id BETWEEN $1 AND $2 \
+             ORDER BY task_id, key",
+        ).bind(first.to_string()).bind(last.to_string()).fetch(conn);
+        while let Some(row) = rows.try_next().await? {
+            each(parsed("task_secrets.task_id", &row.task_id)?, row.secret);
+        }
+    });
+    Ok(())
 }
 
 /// Writes one secret.

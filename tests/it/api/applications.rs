@@ -89,7 +89,10 @@ async fn an_application_lives_from_its_creation_to_its_end() {
         [
             ("application.create", json!({ "application_type": "oidc" })),
             ("application.rotate_secret", json!({})),
-            ("application.update", json!({ "fields": ["name"], "changes": { "name": { "from": "Wiki", "to": "Handbook" } } })),
+            (
+                "application.update",
+                json!({ "fields": ["name"], "changes": { "name": { "from": "Wiki", "to": "Handbook" } } })
+            ),
             ("application.delete", json!({})),
         ]
     );

@@ -248,7 +248,10 @@ async fn a_token_of_the_command_line_is_in_the_log_without_its_text() {
     );
     assert_eq!((&entry["object_kind"], &entry["object_name"]), (&json!("token"), &json!("CI")));
     let details = &entry["details"];
-    assert_eq!((&details["permissions"], &details["account_name"]), (&json!(["audit.view", "tasks.view"]), &json!("CI")));
+    assert_eq!(
+        (&details["permissions"], &details["account_name"]),
+        (&json!(["audit.view", "tasks.view"]), &json!("CI"))
+    );
     assert!(!log.text.contains(token.trim_end()));
 }
 

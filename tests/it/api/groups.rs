@@ -75,7 +75,10 @@ async fn a_group_lives_from_create_to_delete() {
     let told: Vec<_> = audited(&api, created.id).await.into_iter().map(|entry| (entry.action, entry.details)).collect();
     let expected = [
         ("group.create".to_owned(), json!({})),
-        ("group.update".to_owned(), json!({ "fields": ["name"], "changes": { "name": { "from": "Admins", "to": "admins" } } })),
+        (
+            "group.update".to_owned(),
+            json!({ "fields": ["name"], "changes": { "name": { "from": "Admins", "to": "admins" } } }),
+        ),
         (
             "group.update".to_owned(),
             json!({

@@ -1,6 +1,7 @@
 //! A repeated create, change, trigger or cancel is answered again, not done again.
 
 use justiam_server::app::caller::Permission;
+use justiam_tests::server::TestServer;
 use serde_json::{Value, json};
 
 use super::support::{Answer, Api, answer, body, path};
@@ -169,4 +170,27 @@ async fn a_repeated_change_of_a_schedule_gets_the_first_answer() {
     let first = send("key").await.expect(200);
     assert_eq!(send("key").await.expect(200).text, first.text);
     send("other").await.refused(412, "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn what_is_kept_counts_while_the_server_knows_the_secret_of_then() {
+    let (first, second) = ("the first server secret, long enough", "the other server secret, long enough");
+    let api = Api::with(TestServer::start_with(|config| config.jwt_secret = Some(first.into())).await);
+    let task = body(&json!({ "name": "Once" }));
+    let made = post(&api, "/api/v1/tasks", "key", &task).await.expect(201);
+    let api = Api::with(api.server.restart_with(|config| config.jwt_secret = Some(second.into())).await);
+    let problem = post(&api, "/api/v1/tasks", "key", &task).await.refused(409, "CONFLICT");
+    assert_eq!(
+        problem["message"],
+        "what is kept of an earlier request with the Idempotency-Key `key` cannot be decrypted: it was sealed with another key than \
+         this server has; look whether that request was carried out, and send this one with another key"
+    );
+    let both = api.server.restart_with(|config| {
+        config.jwt_secret = Some(second.into());
+        config.old_jwt_secrets = vec![first.into()];
+    });
+    let api = Api::with(both.await);
+    assert_eq!(post(&api, "/api/v1/tasks", "key", &task).await.expect(201).text, made.text);
+    post(&api, "/api/v1/tasks", "key", &body(&json!({ "name": "Twice" }))).await.refused(409, "CONFLICT");
+    assert_eq!(api.count().await, 1);
 }

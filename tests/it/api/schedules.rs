@@ -407,7 +407,7 @@ async fn every_change_writes_one_entry_of_the_audit_log() {
     assert_eq!(
         entries[1].details,
         json!({
-            "fields": ["cronExpression", "runTimes"], 
+            "fields": ["cronExpression", "runTimes"],
             "changes": {
                 "cronExpression": { "from": "0 6 * * 1-5", "to": "0 7 * * 1-5" },
                 "runTimes": { "from": "06:00", "to": "07:00" },

@@ -297,7 +297,8 @@ async fn callers_see_themselves_and_manage_the_tokens_of_their_account() {
     let short = short["token"].as_str().unwrap();
     let seen = client(&api.server.endpoint, short).me().whoami().await.unwrap();
     assert!(seen.token.is_short && seen.account == account && seen.token.name == "first", "{seen:?}");
-    let message = post(&api, short, MINE, &json!({ "name": "x" })).await.refused(403, "FORBIDDEN")["message"].to_string();
+    let message =
+        post(&api, short, MINE, &json!({ "name": "x" })).await.refused(403, "FORBIDDEN")["message"].to_string();
     assert!(message.contains("a short token cannot make another one"), "{message}");
     let request = api.anonymous("DELETE", &format!("{MINE}/{}", narrow.id)).bearer_auth(short);
     answer(request).await.refused(403, "FORBIDDEN");

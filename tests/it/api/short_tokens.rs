@@ -84,7 +84,12 @@ async fn what_a_short_token_is_told_and_how_it_looks() {
     assert_eq!(some.permissions, ["secrets.write", "tasks.view"]);
     let me = client(&api.server.endpoint, some.token.expose());
     let error = me.tasks().run(NOBODY.parse().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("`tasks.run`, which token `bootstrap` of service account `admin (short)` does not have"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("`tasks.run`, which token `bootstrap` of service account `admin (short)` does not have"),
+        "{error}"
+    );
     me.me().revoke_short_token(&some.id).await.unwrap();
 }
 

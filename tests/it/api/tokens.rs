@@ -63,7 +63,11 @@ async fn a_token_that_cannot_be_is_refused_with_its_reason() {
         (vec!["--name", "x", "--admin", "--expires-in-days", "366"], 2, "1..=365"),
         (vec!["--name", " ", "--admin"], 1, "error: name must not be blank\n"),
         (vec!["--name", &long, "--admin"], 1, "error: name has 101 characters; 100 are allowed\n"),
-        (vec!["--name", "x", "--admin", "--account", "a\nb"], 1, "error: account must not contain control characters\n"),
+        (
+            vec!["--name", "x", "--admin", "--account", "a\nb"],
+            1,
+            "error: account must not contain control characters\n",
+        ),
         (vec!["--name", "x", "--account", "new"], 1, "because there is no service account `new` yet"),
     ] {
         let output = create(folder.path(), &arguments).await;
@@ -145,7 +149,10 @@ async fn a_token_that_nobody_sees_is_not_kept() {
         let serve = serve.env_remove("JWT_SECRET").stdin(Stdio::null()).stdout(sink(sink_name));
         let create = &mut token(folder.path(), "create", &["--name", "x", "--admin"]);
         for command in [serve, create.stdout(sink(sink_name))] {
-            let output = soon("the command to end", command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap().wait_with_output());
+            let output = soon(
+                "the command to end",
+                command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap().wait_with_output(),
+            );
             let output = output.await.unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -90,7 +90,7 @@ async fn a_secret_that_another_key_sealed_is_named_and_can_be_written_again() {
     let run = server.client.tasks().run(task.id).await.unwrap();
     let run = server.ended(run.id).await;
     let expected = format!(
-        "the secret `K` of task {} cannot be decrypted: it was sealed with another key than this server has",
+        "the secret `K` of task {} cannot be decrypted: it was sealed with another key than this server has; write it again",
         task.id
     );
     assert_eq!((run.status, run.error), (RunStatus::Error, Some(expected)));

@@ -65,10 +65,7 @@ async fn a_waiting_run_is_cancelled_at_once_and_gives_its_turn_away() {
     let third = server.client.tasks().run(task.id).await.unwrap();
     server.advance(5);
     let cancelled = server.client.runs().cancel(second.id).await.unwrap();
-    assert_eq!(
-        (&cancelled.status, cancelled.reason.as_deref()),
-        (&RunStatus::Cancelled, Some("cancelled by admin"))
-    );
+    assert_eq!((&cancelled.status, cancelled.reason.as_deref()), (&RunStatus::Cancelled, Some("cancelled by admin")));
     assert_eq!(cancelled.finished_at, Some("2026-01-01T00:00:05Z".parse().unwrap()));
     assert_eq!((cancelled.started_at, cancelled.duration_ms), (None, None));
     visitor.release("first").await;

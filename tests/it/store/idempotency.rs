@@ -17,7 +17,8 @@ both_databases!(
 );
 
 async fn take(db: &Db, principal: &str, key: &str, since: i64, now: i64) -> bool {
-    write(db, async |tx| idempotency::take(tx, principal, key, b"request", at(since), at(now)).await.unwrap()).await
+    write(db, async |tx| idempotency::take(tx, principal, key, "k1", b"request", at(since), at(now)).await.unwrap())
+        .await
 }
 
 async fn find(db: &Db, principal: &str, key: &str) -> Option<KeptAnswer> {
@@ -28,10 +29,10 @@ async fn an_answer_is_kept_for_one_principal_and_key(backend: Backend) {
     let db = backend.store().await;
     for text in TEXTS {
         assert!(take(&db, "p", text, 0, 1).await, "{text:?}");
-        write(&db, async |tx| idempotency::keep(tx, "p", text, text).await.unwrap()).await;
+        write(&db, async |tx| idempotency::keep(tx, "p", text, text, false).await.unwrap()).await;
     }
     for text in TEXTS {
-        let kept = KeptAnswer { request: b"request".into(), answer: text.into() };
+        let kept = KeptAnswer { sealed_by: "k1".into(), request: b"request".into(), answer: text.into() };
         assert_eq!(find(&db, "p", text).await, Some(kept), "{text:?}");
         assert_eq!(find(&db, "q", text).await, None);
     }
@@ -41,7 +42,7 @@ async fn an_answer_is_kept_for_one_principal_and_key(backend: Backend) {
 async fn a_key_is_taken_once_until_it_is_old(backend: Backend) {
     let db = backend.store().await;
     assert!(take(&db, "p", "k", 0, 100).await);
-    write(&db, async |tx| idempotency::keep(tx, "p", "k", "first").await.unwrap()).await;
+    write(&db, async |tx| idempotency::keep(tx, "p", "k", "first", true).await.unwrap()).await;
     assert!(!take(&db, "p", "k", 50, 150).await);
     assert!(!take(&db, "p", "k", 100, 200).await);
     assert_eq!(find(&db, "p", "k").await.unwrap().answer, "first");
@@ -56,8 +57,8 @@ async fn of_many_requests_at_once_one_takes_the_key(backend: Backend) {
         let db = db.clone();
         async move {
             let mut tx = db.write().await.unwrap();
-            if idempotency::take(&mut tx, "p", "k", b"request", at(0), at(1)).await.unwrap() {
-                idempotency::keep(&mut tx, "p", "k", &format!("answer {number}")).await.unwrap();
+            if idempotency::take(&mut tx, "p", "k", "k1", b"request", at(0), at(1)).await.unwrap() {
+                idempotency::keep(&mut tx, "p", "k", &format!("answer {number}"), false).await.unwrap();
             }
             let kept = idempotency::find(&mut tx, "p", "k").await.unwrap().unwrap();
             tx.commit().await.unwrap();
@@ -72,7 +73,7 @@ async fn of_many_requests_at_once_one_takes_the_key(backend: Backend) {
 async fn a_request_that_fails_leaves_its_key_free(backend: Backend) {
     let db = backend.store().await;
     let mut tx = db.write().await.unwrap();
-    assert!(idempotency::take(&mut tx, "p", "k", b"", at(0), at(1)).await.unwrap());
+    assert!(idempotency::take(&mut tx, "p", "k", "k1", b"", at(0), at(1)).await.unwrap());
     drop(tx);
     assert_eq!(find(&db, "p", "k").await, None);
     assert!(take(&db, "p", "k", 0, 1).await);

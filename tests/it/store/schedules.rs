@@ -31,7 +31,6 @@ both_databases!(
     schedules_without_a_next_time_are_found,
     users_of_run_profiles_are_found,
     profiles_that_exist_and_belong_together_are_found,
-    connection_strings_of_other_keys_are_counted,
     changes_of_one_schedule_follow_each_other,
     an_idle_schedule_with_a_next_time_is_a_violation,
 );
@@ -446,15 +445,6 @@ async fn profiles_that_exist_and_belong_together_are_found(backend: Backend) {
         tx.commit().await.unwrap();
         deleting.await.unwrap();
     }
-}
-
-async fn connection_strings_of_other_keys_are_counted(backend: Backend) {
-    let db = backend.store().await;
-    add(&db, &[schedule(1, "a")]).await;
-    put_steps(&db, 1, &[full_step(1, 1, 0, "x"), step(2, 1, 1, 1), full_step(3, 1, 2, "y")]).await;
-    let mut tx = db.read().await.unwrap();
-    assert_eq!(steps::count_sealed_by_others(&mut tx, "key").await.unwrap(), 0);
-    assert_eq!(steps::count_sealed_by_others(&mut tx, "new key").await.unwrap(), 2);
 }
 
 async fn changes_of_one_schedule_follow_each_other(backend: Backend) {

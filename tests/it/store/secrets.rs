@@ -1,7 +1,7 @@
 //! Sealed secrets.
 
 use justiam_sdk::api::ids::TaskId;
-use justiam_server::store::secrets::{self, KeyRevision, SealedSecret};
+use justiam_server::store::secrets::{self, SealedSecret};
 use justiam_server::store::{Db, tasks};
 use justiam_tests::backend::Backend;
 use justiam_tests::both_databases;
@@ -11,9 +11,8 @@ use super::support::{TEXTS, add_tasks, id, task, write};
 both_databases!(
     secrets_come_back_byte_for_byte_in_the_order_of_their_keys,
     a_secret_is_overwritten_and_removed_alone,
-    revisions_of_a_page_are_those_of_its_tasks,
+    secrets_of_a_page_are_those_of_its_tasks,
     secrets_go_with_their_task,
-    secrets_of_another_key_are_counted,
 );
 
 fn secret(key: &str, sealed: &[u8], revision: &str) -> SealedSecret {
@@ -59,21 +58,18 @@ async fn a_secret_is_overwritten_and_removed_alone(backend: Backend) {
     assert_eq!(list(&db, 1).await, [secret("b", b"b", "r1")]);
 }
 
-async fn revisions_of_a_page_are_those_of_its_tasks(backend: Backend) {
+async fn secrets_of_a_page_are_those_of_its_tasks(backend: Backend) {
     let db = backend.store().await;
     for number in 1..=4 {
         add_tasks(&db, &[task(number, &format!("T{number}"))]).await;
-        put(&db, number, &secret("b", b"", "r1")).await;
-        put(&db, number, &secret("a", b"", "r2")).await;
+        put(&db, number, &secret("b", &[2], "r1")).await;
+        put(&db, number, &secret("a", &[1], "r2")).await;
     }
-    let found = secrets::revisions_between(&mut db.read().await.unwrap(), id(2), id(3)).await.unwrap();
-    let of = |task: u64, key: &str, revision: &str| KeyRevision {
-        task_id: id::<TaskId>(task).to_string(),
-        key: key.to_owned(),
-        sealed_by: "k1".to_owned(),
-        revision: revision.to_owned(),
-    };
-    assert_eq!(found, [of(2, "a", "r2"), of(2, "b", "r1"), of(3, "a", "r2"), of(3, "b", "r1")]);
+    let mut found: Vec<(TaskId, SealedSecret)> = Vec::new();
+    let each = |task, secret| found.push((task, secret));
+    secrets::between(&mut db.read().await.unwrap(), id(2), id(3), each).await.unwrap();
+    let of = |task: u64, key: &str, sealed: u8, revision: &str| (id(task), secret(key, &[sealed], revision));
+    assert_eq!(found, [of(2, "a", 1, "r2"), of(2, "b", 2, "r1"), of(3, "a", 1, "r2"), of(3, "b", 2, "r1")]);
 }
 
 async fn secrets_go_with_their_task(backend: Backend) {
@@ -87,16 +83,4 @@ async fn secrets_go_with_their_task(backend: Backend) {
     // Of a task that is gone, nothing can be kept.
     let mut tx = db.write().await.unwrap();
     assert!(secrets::put(&mut tx, id(1), &secret("a", b"", "r")).await.is_err());
-}
-
-async fn secrets_of_another_key_are_counted(backend: Backend) {
-    let db = backend.store().await;
-    add_tasks(&db, &[task(1, "T")]).await;
-    put(&db, 1, &secret("a", b"", "r")).await;
-    put(&db, 1, &SealedSecret { sealed_by: "k2".into(), ..secret("b", b"", "r") }).await;
-    put(&db, 1, &SealedSecret { sealed_by: "k3".into(), ..secret("c", b"", "r") }).await;
-    for (key, others) in [("k1", 2), ("k2", 2), ("", 3)] {
-        let found = secrets::count_sealed_by_others(&mut db.read().await.unwrap(), key).await.unwrap();
-        assert_eq!(found, others, "{key}");
-    }
 }

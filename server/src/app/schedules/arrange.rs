@@ -108,7 +108,7 @@ impl App {
             let is_shown = wanted.value.expose() == old.shown;
             let is_same = || {
                 let opened = self.vault.open_connection_string(step, &old.sealed_by, &old.sealed);
-                opened.is_some_and(|opened| opened == wanted.value)
+                opened.is_ok_and(|opened| opened == wanted.value)
             };
             if is_shown || is_same() {
                 return Ok(Some(old.clone()));

@@ -27,7 +27,7 @@ const MOST_NAMED: usize = 100;
 
 impl App {
     /// Tells for each key whether the task's secret has this value. `false` also where there is no such key, and where the
-    /// stored value was sealed under another server secret: whoever writes it then mends it.
+    /// stored value cannot be opened: whoever writes it then mends it.
     pub async fn compare_secrets(&self, caller: &Caller, id: TaskId, body: Object) -> Result<BTreeMap<String, bool>> {
         caller.require(Permission::SecretsWrite)?;
         let mut errors = FieldErrors::default();
@@ -51,8 +51,8 @@ impl App {
             .with("more_keys", known.len() - named.len())
             .with("unknown_keys", unknown.len());
         let is_same = |key: &str, value: &Secret| {
-            let opened = stored.get(key).and_then(|secret| self.vault.open(id, key, &secret.sealed_by, &secret.sealed));
-            opened.is_some_and(|stored| self.vault.same(&stored, value))
+            let opened = stored.get(key).map(|secret| self.vault.open(id, key, &secret.sealed_by, &secret.sealed));
+            matches!(opened, Some(Ok(stored)) if self.vault.same(&stored, value))
         };
         let answer = given.iter().map(|(key, value)| (key.clone(), is_same(key, value))).collect();
         let mut tx = self.db.write().await?;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::allowed_folders::AllowedFolders;
 use crate::app::App;
+use crate::app::vault::Unopened;
 use crate::store::Db;
 use crate::store::active_steps::ClaimedStep;
 pub use crate::store::activities::{Job as StepJob, Objects, StepEnding};
@@ -132,13 +133,16 @@ impl StepExecutor {
 
 /// The address of the database of an SQL step, which was sealed for the step of the schedule.
 fn connection_string(app: &App, job: &StepJob) -> Result<Secret, String> {
-    let opened = || {
-        let step = job.step_id.as_deref()?.parse().ok()?;
-        app.vault.open_connection_string(step, job.sql_sealed_by.as_deref()?, job.sql_sealed.as_deref()?)
+    let sealed = job.sql_sealed_by.as_deref().zip(job.sql_sealed.as_deref());
+    let opened = match (job.step_id.as_deref().and_then(|id| id.parse().ok()), sealed) {
+        (Some(step), Some((sealed_by, sealed))) => app.vault.open_connection_string(step, sealed_by, sealed),
+        // Stored with every SQL step, so only a tampered database lacks it.
+        _ => Err(Unopened::Damaged),
     };
-    opened().ok_or_else(|| {
-        "the connection string of the step cannot be decrypted: it was sealed with another key than this server has; set it again"
-            .to_owned()
+    opened.map_err(|why| {
+        let step = job.step_id.as_deref().unwrap_or_default();
+        tracing::error!(step.id = step, %why, "the connection string of a step cannot be decrypted");
+        format!("the connection string of the step cannot be decrypted: {why}; set it again")
     })
 }
 

@@ -278,9 +278,3 @@ pub async fn lock_profiles(tx: &mut Tx, pairs: &[(i64, i64)]) -> Result<Vec<(i64
     }));
     Ok(on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?))
 }
-
-/// How many connection strings were sealed by another key than this one.
-pub async fn count_sealed_by_others(tx: &mut Tx, key_id: &str) -> Result<i64> {
-    Ok(on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM schedule_steps WHERE sql_sealed_by <> $1")
-        .bind(key_id).fetch_one(conn).await?))
-}

@@ -16,7 +16,7 @@ mod sql;
 mod starter;
 mod supervisor;
 mod tree;
-mod words;
+pub(crate) mod words;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};

@@ -6,7 +6,7 @@ use std::str::Chars;
 
 /// Splits a text at white space. Between single quotes every character stands for itself; between double quotes a backslash takes the
 /// meaning from `"`, `\`, `$` and `` ` ``; elsewhere it takes the meaning from any character.
-pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
+pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = text.chars();
