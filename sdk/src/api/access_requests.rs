@@ -5,12 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccessRequestId, UserId};
+use super::page::MAX_LIMIT;
+use super::schema;
 use super::values::words;
 
 /// The longest name of a template, in characters.
 pub const MAX_TEMPLATE_NAME: usize = 200;
 /// How many users can be asked to approve a request.
 pub const MAX_APPROVERS: usize = 100;
+
+/// Fields of a request that a body may have and that are ignored, so that an answer can be sent back.
+pub const READ_ONLY: [&str; 4] = ["id", "status", "created_at", "closed_at"];
 
 words! {
     /// Where an access request is in its life.
@@ -69,13 +74,16 @@ impl AccessRequest {
 /// Asks for access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&READ_ONLY))]
 pub struct NewAccessRequest {
     /// Who asks.
     pub requester_id: UserId,
     /// For what.
+    #[schemars(length(max = MAX_TEMPLATE_NAME), regex(pattern = schema::LINE))]
     pub template_name: String,
     /// Who is asked to approve it: 100 users at the most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<std::collections::BTreeSet<UserId>>", length(max = MAX_APPROVERS))]
     pub approver_ids: Vec<UserId>,
     /// When the request is overdue. Without it the request waits for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,9 +104,11 @@ impl NewAccessRequest {
 pub struct AccessRequestQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Requests on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Requests with this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::executions::InitiatorType;
 use super::ids::{ActivityId, ExecutionId, ScheduleId};
+use super::schema;
 use super::values::words;
 
 words! {
@@ -176,9 +177,11 @@ pub struct ActivityQuery {
     pub page: Option<i64>,
     /// Activities on a page: up to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page_size: Option<i64>,
     /// Activities with this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<ActivityStatus>")]
     pub status: Option<ActivityStatus>,
     /// Steps of this execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,17 +1,23 @@
 //! Applications that users sign in to.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::ids::ApplicationId;
+use super::page::MAX_LIMIT;
+use super::schema;
 use super::secrets::Secret;
-use super::values::words;
+use super::values::{Words as _, words};
 
 /// The longest name of an application, in characters.
 pub const MAX_NAME: usize = 200;
 /// What every client secret begins with.
 pub const SECRET_PREFIX: &str = "justiam_cs_";
+
+/// Fields of an application that a body may have and that are ignored, so that an answer can be sent back.
+pub const READ_ONLY: [&str; 6] = ["id", "created_at", "updated_at", "client_id", "client_secret", "secret_rotated_at"];
 
 words! {
     /// How an application lets users sign in.
@@ -81,8 +87,10 @@ impl Application {
 /// Creates an application, or replaces one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&READ_ONLY))]
 pub struct NewApplication {
     /// Unique among applications; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// How users sign in. A replacement cannot change it.
     pub application_type: ApplicationType,
@@ -95,12 +103,24 @@ impl NewApplication {
     }
 }
 
+/// A patch may name the type that there is.
+fn same_type(schema: &mut Schema) {
+    let description = "The type that the application has: it cannot be changed.";
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        let words = ApplicationType::KNOWN;
+        properties
+            .insert("application_type".into(), json!({ "description": description, "type": "string", "enum": words }));
+    }
+}
+
 /// Changes the fields of an application that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&READ_ONLY), transform = same_type)]
 pub struct ApplicationPatch {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: Option<String>,
 }
 
@@ -118,12 +138,15 @@ impl ApplicationPatch {
 pub struct ApplicationQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Applications on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// The application with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
     /// Applications of this type.
     #[serde(default, skip_serializing_if = "Option::is_none")]

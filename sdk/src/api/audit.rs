@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::{AuditEntryId, TokenId};
+use super::page::MAX_LIMIT;
+use super::schema;
 
 /// One change, or a request that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,7 @@ pub struct AuditEntry {
     /// Its name after the change, or before its end.
     pub object_name: Option<String>,
     /// A JSON object of further facts: what changed and to what, names of secrets, never a value of one.
+    #[schemars(with = "schema::AnyObject")]
     pub details: Value,
 }
 
@@ -63,18 +66,23 @@ impl AuditEntry {
 pub struct AuditQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Entries on a page: from 1 to 1000, 50 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Entries with this action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub action: Option<String>,
     /// Entries about the thing with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub object_id: Option<String>,
     /// Entries of whoever has this name, or this principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub actor: Option<String>,
 }
 

@@ -1,15 +1,26 @@
 //! Connected systems, and the run profiles by which identities move between them and the server.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::ids::ActivityId;
+use super::schema;
+use super::users::{MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTES};
 use super::values::words;
 
 /// The longest name of a connected system or a run profile, in characters.
 pub const MAX_NAME: usize = 200;
+
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 1000;
+/// The longest path of a file, in characters.
+pub const MAX_PATH: usize = 500;
+/// The longest text that parts names of groups, in characters.
+pub const MAX_GROUPS_DELIMITER: usize = 10;
 
 words! {
     /// How a connected system is reached.
@@ -149,23 +160,72 @@ impl CsvSettings {
     }
 }
 
+/// [`CsvSettings`] as a body has them.
+struct CsvBody;
+
+impl JsonSchema for CsvBody {
+    fn schema_name() -> Cow<'static, str> {
+        "CsvBody".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let column = json!({ "type": "string", "maxLength": MAX_NAME, "pattern": schema::LINE });
+        let maybe = json!({ "type": ["string", "null"], "maxLength": MAX_NAME, "pattern": schema::LINE });
+        let mut schema = json_schema!({
+            "description": "How a CSV file is read and written. A column has one meaning, but that of the id may have another one as well.",
+            "type": "object",
+            "properties": {
+                "filePath": { "type": "string", "maxLength": MAX_PATH, "pattern": schema::PATH },
+                "delimiter": {
+                    "description": "One ASCII character, neither a quotation mark nor a line end; a comma where absent.",
+                    "type": ["string", "null"],
+                    "pattern": r"^[\u0001-\u0009\u000b\u000c\u000e-\u0021\u0023-\u007f]$"
+                },
+                "idColumn": column,
+                "emailColumn": column,
+                "firstNameColumn": maybe,
+                "lastNameColumn": maybe,
+                "activeColumn": maybe,
+                "groupsColumn": maybe,
+                "groupsDelimiter": { "type": ["string", "null"], "maxLength": MAX_GROUPS_DELIMITER, "pattern": schema::LINE },
+                "attributeColumns": {
+                    "description": "The attribute of users for each column; no attribute twice.",
+                    "type": ["object", "null"],
+                    "maxProperties": MAX_ATTRIBUTES,
+                    "propertyNames": { "maxLength": MAX_NAME, "pattern": schema::LINE },
+                    "additionalProperties": { "type": "string", "maxLength": MAX_ATTRIBUTE_KEY, "pattern": schema::LINE }
+                }
+            },
+            "required": ["filePath", "idColumn", "emailColumn"]
+        });
+        schema::loose(&mut schema);
+        schema
+    }
+}
+
 /// Creates a connected system, or replaces one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[schemars(transform = schema::loose)]
 pub struct NewConnectedSystem {
     /// Unique among connected systems; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// Free text of up to 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
     /// `CSV` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<Connector>")]
     pub connector_name: Option<Connector>,
     /// `Inbound` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<Direction>")]
     pub direction: Option<Direction>,
     /// How to read and write the file.
+    #[schemars(with = "CsvBody")]
     pub csv: CsvSettings,
 }
 
@@ -200,9 +260,11 @@ pub struct ConnectedSystemQuery {
     pub page: Option<i64>,
     /// Connected systems on a page: up to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page_size: Option<i64>,
     /// The connected system with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
 }
 
@@ -253,16 +315,21 @@ pub const PAGE_SIZE: std::ops::RangeInclusive<i64> = 1..=10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[schemars(transform = schema::loose)]
 pub struct NewRunProfile {
     /// Unique among the run profiles of the connected system; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// What it does.
+    #[schemars(schema_with = "schema::word_in_any_case::<RunType>")]
     pub run_type: RunType,
     /// From 1 to 10,000; 500 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *PAGE_SIZE.start(), max = *PAGE_SIZE.end()))]
     pub page_size: Option<i64>,
     /// The file to read or write, where it is not the connected system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::PATH))]
     pub file_path: Option<String>,
 }
 

@@ -1,12 +1,14 @@
 //! Executions of schedules.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::activities::ActivityStatus;
 use super::ids::{ActivityId, ExecutionId, ScheduleId};
 use super::schedules::{ExecutionMode, StepType};
+use super::schema;
 use super::values::words;
 
 /// How much of a step's output is kept: the last bytes.
@@ -220,6 +222,16 @@ impl ExecutionStep {
     }
 }
 
+/// A status in any letter case, or its number, or one of two words that existing clients use.
+fn status_in_query(generator: &mut SchemaGenerator) -> Schema {
+    let mut status = schema::any_word::<ExecutionStatus>(generator);
+    let old = json!({ "type": "string", "pattern": "^(?:[Cc][Oo][Mm][Pp][Ll][Ee][Tt][Ee]|[Pp][Aa][Uu][Ss][Ee][Dd])$" });
+    if let Some(Value::Array(choices)) = status.get_mut("anyOf") {
+        choices.push(old);
+    }
+    status
+}
+
 /// Which executions to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -230,15 +242,18 @@ pub struct ExecutionQuery {
     pub page: Option<i64>,
     /// Executions on a page: up to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page_size: Option<i64>,
     /// Executions of this schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_id: Option<ScheduleId>,
     /// Executions with this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "status_in_query")]
     pub status: Option<ExecutionStatus>,
     /// `status`, `startedAt`, `completedAt`, or by the time of recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub sort_by: Option<String>,
     /// Whether the last comes first; it does where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,12 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, UserId};
+use super::page::MAX_LIMIT;
+use super::schema;
 use super::values::words;
 
 /// The longest name of a provider, in characters.
 pub const MAX_NAME: usize = 200;
 /// The longest subject, in characters.
 pub const MAX_SUBJECT: usize = 255;
+
+/// Fields of an identity that a body may have and that are ignored, so that an answer can be sent back.
+pub const IDENTITY_READ_ONLY: [&str; 2] = ["user_id", "linked_at"];
 
 words! {
     /// How users sign in at a provider.
@@ -60,8 +65,10 @@ impl FederatedProvider {
 /// Creates a provider, or replaces one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct NewFederatedProvider {
     /// Unique among providers, and not `internal`; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// How users sign in there.
     pub provider_type: ProviderType,
@@ -80,12 +87,15 @@ impl NewFederatedProvider {
 /// Changes the fields of a provider that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct FederatedProviderPatch {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: Option<String>,
     /// How users sign in there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProviderType")]
     pub provider_type: Option<ProviderType>,
     /// Whether users may sign in there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,12 +116,15 @@ impl FederatedProviderPatch {
 pub struct FederatedProviderQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Providers on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// The provider with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
     /// Providers of this type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,10 +167,12 @@ impl FederatedIdentity {
 /// Links a user to who he or she is at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&IDENTITY_READ_ONLY))]
 pub struct NewFederatedIdentity {
     /// The provider. A user has at most one identity at each.
     pub provider_id: ProviderId,
     /// What the provider calls the user; up to 255 characters.
+    #[schemars(length(max = MAX_SUBJECT), regex(pattern = schema::LINE))]
     pub subject: String,
 }
 

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::GroupId;
+use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::schema;
 
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 200;
@@ -37,11 +39,14 @@ impl Group {
 /// Creates a group, or replaces its name and description.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct NewGroup {
     /// Unique among groups; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// Empty where absent; up to 4000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
 }
 
@@ -55,12 +60,15 @@ impl NewGroup {
 /// Changes the fields that it names, all at once or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct GroupPatch {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: Option<String>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
 }
 
@@ -78,15 +86,19 @@ impl GroupPatch {
 pub struct GroupQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Groups on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Groups whose name contains this text, in any letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SEARCH), regex(pattern = schema::TEXT))]
     pub search: Option<String>,
     /// The group with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
 }
 

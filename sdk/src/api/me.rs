@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::TokenId;
+use super::permissions::Permission;
+use super::schema;
 use super::secrets::Secret;
 use super::service_accounts::ServiceAccount;
 
@@ -58,12 +60,15 @@ impl OwnToken {
 /// Makes a short token: one that ends soon, may do no more than the token that makes it, and dies with that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::strict)]
 pub struct NewShortToken {
     /// From 60 to 3600.
+    #[schemars(range(min = *TTL_SECONDS.start(), max = *TTL_SECONDS.end()))]
     pub ttl_seconds: i64,
     /// What it may do, such as `tasks.view`: one permission at least, and none that its maker has not. All that its maker may do
     /// where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Permission>>", length(min = 1))]
     pub permissions: Option<Vec<String>>,
 }
 
@@ -89,6 +94,7 @@ pub struct ShortToken {
     /// A JWT, to send as `Authorization: Bearer …`. It stays the same when the token is renewed.
     pub token: Secret,
     /// What it may do, sorted.
+    #[schemars(with = "Vec<Permission>")]
     pub permissions: Vec<String>,
     /// When it ends unless it is renewed. Earlier than asked for where its maker ends earlier.
     pub expires_at: Timestamp,
@@ -103,8 +109,10 @@ impl ShortToken {
 
 /// Lets a short token live longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = schema::strict)]
 pub struct RenewShortToken {
     /// From 60 to 3600, counted from now.
+    #[schemars(range(min = *TTL_SECONDS.start(), max = *TTL_SECONDS.end()))]
     pub ttl_seconds: i64,
 }
 
@@ -115,6 +123,7 @@ pub struct RenewedShortToken {
     /// The token.
     pub id: TokenId,
     /// What it may do, sorted.
+    #[schemars(with = "Vec<Permission>")]
     pub permissions: Vec<String>,
     /// When it ends unless it is renewed again: at the latest 24 hours after it was made, or when its maker ends.
     pub expires_at: Timestamp,

@@ -12,6 +12,9 @@ pub const MAX_LIMIT: u32 = 1000;
 /// How many items may lie before the end of a page, by its number and the most that it may hold. To find it, the server counts them.
 pub const MAX_DEPTH: u32 = 10_000_000;
 
+/// The longest text that can be searched for, in characters.
+pub const MAX_SEARCH: usize = 200;
+
 /// A page of a list without filters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,9 +22,11 @@ pub const MAX_DEPTH: u32 = 10_000_000;
 pub struct PageQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Items on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
 }
 
@@ -45,8 +50,10 @@ pub struct Page<T> {
     /// How many items there are on all pages.
     pub total: u64,
     /// The number of this page, from 1.
+    #[schemars(range(min = 1))]
     pub page: u32,
     /// How many items a page holds at the most.
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: u32,
 }
 
@@ -57,12 +64,16 @@ pub struct Items<T> {
     /// The items of this page.
     pub items: Vec<T>,
     /// How many items there are on all pages.
+    #[schemars(range(min = 0))]
     pub total_count: i64,
     /// The number of this page, from 1.
+    #[schemars(range(min = 1))]
     pub page: i64,
     /// How many items a page holds at the most.
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub page_size: i64,
     /// How many pages there are; 0 where there is no item.
+    #[schemars(range(min = 0))]
     pub total_pages: i64,
     /// Whether a page comes after this one.
     pub has_next_page: bool,

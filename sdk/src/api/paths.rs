@@ -141,6 +141,8 @@ pub mod routes {
     pub const AUDIT_LOG: &str = "/api/v1/audit-log";
     /// The server's version.
     pub const VERSION: &str = "/api/v1/version";
+    /// The description of all operations, for programs.
+    pub const OPENAPI: &str = "/api/openapi.json";
     /// Alive, for existing clients.
     pub const API_HEALTH: &str = "/api/v1/health";
     /// The server's version, for existing clients.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
@@ -112,8 +112,9 @@ impl JsonSchema for Permission {
         "Permission".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::as_str) })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (words, descriptions) = (Self::ALL.map(Self::as_str), Self::ALL.map(Self::allows));
+        super::schema::vocabulary(generator, "What a token may do.", &words, &descriptions)
     }
 }
 

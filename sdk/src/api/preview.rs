@@ -24,6 +24,7 @@ pub const VALIDATION_COUNT: u32 = 5;
 pub struct NextQuery {
     /// How many: from 1 to 1000, 10 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *COUNT.start(), max = *COUNT.end()))]
     pub count: Option<u32>,
     /// The instant after which to begin; now where absent. One at this very instant is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ScheduleId, StepId};
+use super::page::MAX_SEARCH;
 use super::pattern::Pattern;
+use super::schema;
 use super::secrets::Secret;
 use super::values::words;
 
@@ -24,6 +26,8 @@ pub const MAX_PATH: usize = 500;
 pub const MAX_ARGUMENTS: usize = 2000;
 /// The most steps of a schedule.
 pub const MAX_STEPS: usize = 1000;
+/// What a list can add to each schedule, in any letter case and between commas.
+const INCLUDE: &str = r"^\s*(?:[Ss][Tt][Ee][Pp][Ss]\s*)?(?:,\s*(?:[Ss][Tt][Ee][Pp][Ss]\s*)?)*$";
 /// The bounds of `stepIndex`.
 pub const STEP_INDEX: std::ops::RangeInclusive<i64> = 0..=1000;
 /// The bounds of a step's `timeoutSeconds`.
@@ -274,46 +278,60 @@ impl ScheduleStep {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[schemars(transform = schema::loose)]
 pub struct NewSchedule {
     /// Unique among schedules; up to 200 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// Free text of up to 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
     /// `Manual` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<TriggerType>")]
     pub trigger_type: Option<TriggerType>,
     /// Of `Custom`: five cron fields, up to 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_CRON_EXPRESSION), extend("format" = "cron"))]
     pub cron_expression: Option<String>,
     /// Where absent: `Custom` beside a cron expression alone, else `SpecificTimes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<PatternType>")]
     pub pattern_type: Option<PatternType>,
     /// Days of the week with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = super::pattern::MAX_DAYS), extend("format" = "days-of-week"))]
     pub days_of_week: Option<String>,
     /// Times of day with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = super::pattern::MAX_TIMES), extend("format" = "times-of-day"))]
     pub run_times: Option<String>,
     /// The distance of an interval's marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *super::pattern::INTERVAL_VALUE.start(), max = *super::pattern::INTERVAL_VALUE.end()))]
     pub interval_value: Option<i64>,
     /// What `intervalValue` counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<IntervalUnit>")]
     pub interval_unit: Option<IntervalUnit>,
     /// The time of day of an interval's first mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "time-of-day"))]
     pub interval_window_start: Option<String>,
     /// The time of day after which an interval has no mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "time-of-day"))]
     pub interval_window_end: Option<String>,
     /// An IANA time zone; `UTC` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "time-zone"))]
     pub timezone: Option<String>,
     /// `false` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_enabled: Option<bool>,
     /// The steps. A replacement without the property is refused; an empty list removes all.
+    #[schemars(with = "Option<Vec<NewScheduleStep>>", length(max = MAX_STEPS))]
     pub steps: Vec<NewScheduleStep>,
 }
 
@@ -381,26 +399,33 @@ impl NewSchedule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
+#[schemars(transform = schema::loose)]
 pub struct NewScheduleStep {
     /// The step to keep; a replacement makes new ones of those without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::Anything")]
     pub id: Option<StepId>,
     /// From 0 to 1000.
+    #[schemars(with = "Option<i64>", range(min = *STEP_INDEX.start(), max = *STEP_INDEX.end()))]
     pub step_index: i64,
     /// Up to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::TEXT))]
     pub name: Option<String>,
     /// `Sequential` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<ExecutionMode>")]
     pub execution_mode: Option<ExecutionMode>,
     /// `RunProfile` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any_word::<StepType>")]
     pub step_type: Option<StepType>,
     /// `false` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_on_failure: Option<bool>,
     /// From 1 to 86,400; never ended where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *STEP_TIMEOUT_SECONDS.start(), max = *STEP_TIMEOUT_SECONDS.end()))]
     pub timeout_seconds: Option<i64>,
     /// Of `RunProfile`: the connected system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -410,21 +435,27 @@ pub struct NewScheduleStep {
     pub run_profile_id: Option<i64>,
     /// Of `PowerShell`: the script's path on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::TEXT))]
     pub script_path: Option<String>,
     /// Of `PowerShell` and `Executable`: the arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_ARGUMENTS), regex(pattern = schema::TEXT))]
     pub arguments: Option<String>,
     /// Of `Executable`: the program's path on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::TEXT))]
     pub executable_path: Option<String>,
     /// Of `PowerShell` and `Executable`: the working directory on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::TEXT))]
     pub working_directory: Option<String>,
     /// Of `SqlScript`: the address of the database. For a step that is kept, what the server shows of it keeps what is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = MAX_PATH), regex(pattern = schema::TEXT))]
     pub sql_connection_string: Option<Secret>,
     /// Of `SqlScript`: the path of the SQL text on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_PATH), regex(pattern = schema::TEXT))]
     pub sql_script_path: Option<String>,
 }
 
@@ -507,21 +538,26 @@ pub struct ScheduleQuery {
     pub page: Option<i64>,
     /// Schedules on a page: up to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page_size: Option<i64>,
     /// Schedules whose name or description contains this text, in any letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SEARCH), regex(pattern = schema::TEXT))]
     pub search: Option<String>,
     /// The schedule with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
     /// `name`, `isEnabled`, `lastRunTime`, `nextRunTime`, or by creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub sort_by: Option<String>,
     /// Whether the last comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort_descending: Option<bool>,
     /// Whether each schedule shows its steps: `steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = INCLUDE))]
     pub include: Option<String>,
 }
 

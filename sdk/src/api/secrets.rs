@@ -7,6 +7,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::schema;
+
 /// The longest value of one secret, in bytes.
 pub const MAX_VALUE: usize = 64 * 1024;
 /// The most that all values of one task may have together, in bytes.
@@ -77,12 +79,15 @@ pub struct SecretKeys {
 /// Changes some secrets and leaves the others alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::strict)]
 pub struct SecretsPatch {
     /// Keys to write.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "Option<schema::SecretsBody>")]
     pub set: SecretMap,
     /// Keys to remove; a key that is not there is no error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub remove: Vec<String>,
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use super::config::ConfigMap;
 use super::ids::TaskId;
+use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::schema;
 use super::secrets::{SecretMap, SecretsPatch};
 use super::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType};
 
@@ -21,6 +23,26 @@ pub const MAX_SCRIPT: usize = 256 * 1024;
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The bounds of `timeout_seconds`; the upper one is also its default.
 pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=30;
+/// Fields of a task that a body may have and that are ignored, so that an answer can be sent back.
+pub const READ_ONLY: [&str; 11] = [
+    "id",
+    "is_system",
+    "next_run_at",
+    "last_run_at",
+    "last_status",
+    "revision",
+    "created_at",
+    "updated_at",
+    "secret_revisions",
+    "script_sha256",
+    "secret_keys",
+];
+/// Fields without which there is no task.
+const REQUIRED: [&str; 2] = ["task_type", "schedule_type"];
+/// What a list can add to each task.
+pub const INCLUDES: [&str; 5] = ["script", "script_sha256", "config", "task_config", "secrets"];
+/// A list of these with commas between them.
+const INCLUDE: &str = r"^\s*(?:(?:script|script_sha256|config|task_config|secrets)\s*)?(?:,\s*(?:(?:script|script_sha256|config|task_config|secrets)\s*)?)*$";
 /// The time zone of a task that names none.
 pub const DEFAULT_TIMEZONE: &str = "UTC";
 
@@ -55,9 +77,11 @@ pub struct Task {
     pub script: Option<String>,
     /// SHA-256 of the script's bytes, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::SHA256))]
     pub script_sha256: Option<String>,
     /// A JSON object that is stored as given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::AnyObject>")]
     pub config: Option<Value>,
     /// The config entries that the script reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,24 +146,31 @@ impl Task {
 /// Creates a task, in one atomic request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&READ_ONLY), transform = schema::requiring(&REQUIRED))]
 pub struct NewTask {
     /// Unique among tasks. Required for scripts; else the server makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE_OR_NOTHING))]
     pub name: Option<String>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
     /// What the task does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TaskType")]
     pub task_type: Option<TaskType>,
     /// What makes it run without a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ScheduleType")]
     pub schedule_type: Option<ScheduleType>,
     /// Five cron fields; with `cron` only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = super::cron::MAX_LENGTH), extend("format" = "cron"))]
     pub cron_expr: Option<String>,
     /// An IANA time zone; `UTC` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "time-zone"))]
     pub timezone: Option<String>,
     /// When a `once` task fires; with `once` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,18 +183,23 @@ pub struct NewTask {
     pub enabled: Option<bool>,
     /// From 1 to 30; 30 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *TIMEOUT_SECONDS.start(), max = *TIMEOUT_SECONDS.end()))]
     pub timeout_seconds: Option<i64>,
     /// Go source with `package task` and `func Run() (string, error)`; for scripts only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SCRIPT), regex(pattern = schema::TEXT), extend("format" = "go"))]
     pub script: Option<String>,
     /// A JSON object that is stored as given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::AnyObject>")]
     pub config: Option<Value>,
     /// Config entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::ConfigBody>")]
     pub task_config: Option<ConfigMap>,
     /// Secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::SecretsBody>")]
     pub secrets: Option<SecretMap>,
 }
 
@@ -196,27 +232,35 @@ impl NewTask {
 /// Changes the fields that it names, all at once or not at all. An outer `None` leaves a field alone; `Some(None)` clears it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&READ_ONLY))]
 pub struct TaskPatch {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: Option<String>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<String>", length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<Option<String>>,
     /// What the task does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TaskType")]
     pub task_type: Option<TaskType>,
     /// What makes it run without a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ScheduleType")]
     pub schedule_type: Option<ScheduleType>,
     /// The cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<String>", length(max = super::cron::MAX_LENGTH), extend("format" = "cron"))]
     pub cron_expr: Option<Option<String>>,
     /// The time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "time-zone"))]
     pub timezone: Option<String>,
     /// When a `once` task fires.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<Timestamp>")]
     pub run_at: Option<Option<Timestamp>>,
     /// What happens when the task fires while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,15 +270,19 @@ pub struct TaskPatch {
     pub enabled: Option<bool>,
     /// After how many seconds a run is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *TIMEOUT_SECONDS.start(), max = *TIMEOUT_SECONDS.end()))]
     pub timeout_seconds: Option<i64>,
     /// The Go source.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<String>", length(max = MAX_SCRIPT), regex(pattern = schema::TEXT), extend("format" = "go"))]
     pub script: Option<Option<String>>,
     /// A JSON object; cleared, it is `{}` again.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<schema::AnyObject>")]
     pub config: Option<Option<Value>>,
     /// Replaces all config entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::ConfigBody>")]
     pub task_config: Option<ConfigMap>,
     /// Writes and removes secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,15 +311,19 @@ pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 pub struct TaskQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Tasks on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Tasks with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
     /// Tasks whose name contains this text, in any letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SEARCH), regex(pattern = schema::TEXT))]
     pub search: Option<String>,
     /// Tasks of this type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -281,6 +333,7 @@ pub struct TaskQuery {
     pub enabled: Option<bool>,
     /// What to add to each task, comma-separated: `script`, `script_sha256`, `config`, `task_config`, `secrets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = INCLUDE))]
     pub include: Option<String>,
 }
 

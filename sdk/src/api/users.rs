@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GroupId, UserId};
+use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::schema;
 use super::tasks::named;
 
 /// The longest e-mail address, in characters.
@@ -74,24 +76,30 @@ impl User {
 /// Creates a user, or replaces all that one consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct NewUser {
     /// The address; up to 254 characters.
+    #[schemars(length(max = MAX_EMAIL), regex(pattern = schema::EMAIL))]
     pub email: String,
     /// Empty where absent; up to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::MAYBE_LINE))]
     pub first_name: Option<String>,
     /// Empty where absent; up to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::MAYBE_LINE))]
     pub last_name: Option<String>,
     /// `true` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// `internal` where absent; else the name of a federated provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub auth_source: Option<String>,
     /// None where absent; up to 100, each with a name of up to 100 and a value of up to 4096 characters, and up to 16 KiB of
     /// JSON together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::texts(MAX_ATTRIBUTES, MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTE, schema::LINE))]
     pub attributes: Option<Attributes>,
     /// Never where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,27 +121,34 @@ impl NewUser {
 /// Changes the fields that it names, all at once or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct UserPatch {
     /// The address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_EMAIL), regex(pattern = schema::EMAIL))]
     pub email: Option<String>,
     /// The first name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::MAYBE_LINE))]
     pub first_name: Option<String>,
     /// The last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::MAYBE_LINE))]
     pub last_name: Option<String>,
     /// Whether the user may sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// `internal`, or the name of a federated provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub auth_source: Option<String>,
     /// Replaces all attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::texts(MAX_ATTRIBUTES, MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTE, schema::LINE))]
     pub attributes: Option<Attributes>,
     /// When the user last signed in; `Some(None)` is never.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
+    #[schemars(with = "Option<Timestamp>")]
     pub last_login_at: Option<Option<Timestamp>>,
 }
 
@@ -151,15 +166,19 @@ impl UserPatch {
 pub struct UserQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Users on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// Users in whose e-mail address or name this text is found, in any letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_SEARCH), regex(pattern = schema::TEXT))]
     pub search: Option<String>,
     /// The user with this address, in any letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub email: Option<String>,
     /// Only those who may sign in, or only those who may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

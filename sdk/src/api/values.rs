@@ -29,12 +29,12 @@ pub trait Words: Sized + for<'a> From<&'a str> {
 }
 
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $variant_doc:literal])+ $variant:ident = $word:literal,)+ })+) => {$(
+        $(#[doc = $doc])+
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
+            $($(#[doc = $variant_doc])+ $variant,)+
             /// A word that this version does not know.
             Other(String),
         }
@@ -83,8 +83,9 @@ macro_rules! words {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                ::schemars::json_schema!({ "type": "string", "enum": <Self as $crate::api::values::Words>::KNOWN })
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let descriptions = [$(concat!($($variant_doc),+)),+];
+                $crate::api::schema::vocabulary(generator, concat!($($doc),+), <Self as $crate::api::values::Words>::KNOWN, &descriptions)
             }
         }
     )+};

@@ -11,7 +11,7 @@ use justiam_planner::due::Schedule;
 use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
 use justiam_sdk::api::page::{DEFAULT_LIMIT, MAX_DEPTH, MAX_LIMIT, Page};
-use justiam_sdk::api::tasks::{Task, TaskQuery};
+use justiam_sdk::api::tasks::{INCLUDES, Task, TaskQuery};
 use justiam_sdk::api::values::{OverlapPolicy, TaskType, Words as _};
 use serde_json::json;
 
@@ -25,9 +25,6 @@ use super::{App, Error, FieldErrors, IdempotencyKey, Result};
 use crate::store::tasks::{Definition, Filter, TaskRow};
 use crate::store::{self, Tx, active_runs, secrets, tasks};
 use definition::{Draft, Wanted};
-
-/// What a list can add to each task.
-const INCLUDES: [&str; 5] = ["script", "script_sha256", "config", "task_config", "secrets"];
 
 impl App {
     /// Creates a task with its config entries and secrets.

@@ -14,7 +14,7 @@ use justiam_sdk::api::connected_systems::ConnectedSystemQuery;
 use justiam_sdk::api::executions::{ExecutionQuery, ExecutionStatus};
 use justiam_sdk::api::federated_providers::FederatedProviderQuery;
 use justiam_sdk::api::groups::GroupQuery;
-use justiam_sdk::api::page::PageQuery;
+use justiam_sdk::api::page::{MAX_SEARCH, PageQuery};
 use justiam_sdk::api::preview::NextQuery;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::schedules::ScheduleQuery;
@@ -25,9 +25,6 @@ use justiam_sdk::api::values::Words;
 
 use super::problem::Failure;
 use crate::app::{App, Error, FieldErrors};
-
-/// The longest text that can be searched for, in characters.
-const MAX_SEARCH: usize = 200;
 
 /// The query of a list.
 pub(super) struct Query<T>(pub(super) T);

@@ -3,20 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use justiam_sdk::api::connected_systems::{ConnectedSystem, Connector, CsvSettings, Direction, MAX_NAME};
+use justiam_sdk::api::connected_systems::{
+    ConnectedSystem, Connector, CsvSettings, Direction, MAX_DESCRIPTION, MAX_GROUPS_DELIMITER, MAX_NAME, MAX_PATH,
+};
 use justiam_sdk::api::users::{MAX_ATTRIBUTE_KEY, MAX_ATTRIBUTES};
 
 use crate::app::error::shown;
 use crate::app::fields::{Field, Fields, Object};
 use crate::app::identity::rules;
 use crate::app::{FieldErrors, Result};
-
-/// The longest description, in characters.
-const MAX_DESCRIPTION: usize = 1000;
-/// The longest path of a file, in characters.
-const MAX_PATH: usize = 500;
-/// The longest text that parts names of groups, in characters.
-const MAX_GROUPS_DELIMITER: usize = 10;
 
 /// What a connected system consists of.
 pub(super) struct Definition {

@@ -1,7 +1,7 @@
 //! Requests for access, and their decisions.
 
 use justiam_sdk::api::access_requests::{
-    AccessRequest, AccessRequestQuery, AccessRequestStatus, MAX_APPROVERS, MAX_TEMPLATE_NAME,
+    AccessRequest, AccessRequestQuery, AccessRequestStatus, MAX_APPROVERS, MAX_TEMPLATE_NAME, READ_ONLY,
 };
 use justiam_sdk::api::ids::{AccessRequestId, UserId};
 use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
@@ -132,7 +132,7 @@ impl App {
 
     fn read_request(&self, body: Object) -> Result<NewRequest> {
         let mut fields = Fields::new(body);
-        fields.ignore(&["id", "status", "created_at", "closed_at"]);
+        fields.ignore(&READ_ONLY);
         let requester = bodies::id::<UserId>(&mut fields, "requester_id", "a user");
         let template_name = bodies::line(&mut fields, "template_name", MAX_TEMPLATE_NAME, None);
         let approvers = read_approvers(&mut fields);

@@ -1,6 +1,8 @@
 //! Applications, and their client secrets.
 
-use justiam_sdk::api::applications::{Application, ApplicationQuery, ApplicationType, MAX_NAME, SECRET_PREFIX};
+use justiam_sdk::api::applications::{
+    Application, ApplicationQuery, ApplicationType, MAX_NAME, READ_ONLY, SECRET_PREFIX,
+};
 use justiam_sdk::api::ids::ApplicationId;
 use justiam_sdk::api::page::{DEFAULT_LIMIT, Page};
 use justiam_sdk::api::secrets::Secret;
@@ -193,8 +195,7 @@ fn read(
     stored: Option<&Application>,
 ) -> Result<(String, ApplicationType)> {
     let mut fields = Fields::new(body);
-    fields.ignore(&bodies::READ_ONLY);
-    fields.ignore(&["client_id", "client_secret", "secret_rotated_at"]);
+    fields.ignore(&READ_ONLY);
     let name = bodies::line(&mut fields, "name", MAX_NAME, stored.map(|stored| stored.name.as_str()));
     let application_type = bodies::word(&mut fields, "application_type", stored.map(|stored| &stored.application_type));
     if let Some(current) = current.filter(|current| current.application_type != application_type)

@@ -1,6 +1,6 @@
 //! Who users are at federated providers.
 
-use justiam_sdk::api::federated_providers::{FederatedIdentity, MAX_SUBJECT};
+use justiam_sdk::api::federated_providers::{FederatedIdentity, IDENTITY_READ_ONLY, MAX_SUBJECT};
 use justiam_sdk::api::ids::{ProviderId, UserId};
 use justiam_sdk::api::page::{DEFAULT_LIMIT, Page, PageQuery};
 
@@ -28,7 +28,7 @@ impl App {
         actor.require(Permission::FederatedManage)?;
         let mut fields = Fields::new(body);
         // Part of the answer, so that it can be sent back.
-        fields.ignore(&["user_id", "linked_at"]);
+        fields.ignore(&IDENTITY_READ_ONLY);
         let provider = bodies::id::<ProviderId>(&mut fields, "provider_id", "a federated provider");
         let subject = bodies::line(&mut fields, "subject", MAX_SUBJECT, None);
         let errors = fields.finish();

@@ -7,7 +7,7 @@ use justiam_sdk::api::config::{self, ConfigMap};
 use justiam_sdk::api::cron::CronExpr;
 use justiam_sdk::api::script;
 use justiam_sdk::api::secrets::SecretMap;
-use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_SCRIPT, TIMEOUT_SECONDS};
+use justiam_sdk::api::tasks::{DEFAULT_TIMEZONE, MAX_DESCRIPTION, MAX_NAME, MAX_SCRIPT, READ_ONLY, TIMEOUT_SECONDS};
 use justiam_sdk::api::values::{OverlapPolicy, ScheduleType, TaskType, Words};
 use justiam_sdk::api::zone;
 use ring::digest::{SHA256, digest};
@@ -16,21 +16,6 @@ use crate::app::fields::{Field, Fields, Object};
 use crate::app::secrets::{self, Change};
 use crate::app::{Error, FieldErrors, Result, hex};
 use crate::store::tasks::{Definition, TaskRow};
-
-/// Fields that a client may send back but cannot change.
-const READ_ONLY: [&str; 11] = [
-    "id",
-    "is_system",
-    "next_run_at",
-    "last_run_at",
-    "last_status",
-    "revision",
-    "created_at",
-    "updated_at",
-    "secret_revisions",
-    "script_sha256",
-    "secret_keys",
-];
 
 /// What a request wants a task to be.
 pub(super) struct Wanted {
