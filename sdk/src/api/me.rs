@@ -24,6 +24,7 @@ pub struct Me {
     /// The token with which the caller comes.
     pub token: OwnToken,
     /// What the caller may do, sorted: what both the account and the token allow.
+    #[schemars(with = "Vec<Permission>")]
     pub permissions: Vec<String>,
     /// Whether the caller may do everything, also what has no permission yet.
     pub is_admin: bool,

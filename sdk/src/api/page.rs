@@ -44,6 +44,7 @@ impl PageQuery {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items of this page.
     pub data: Vec<T>,
@@ -60,6 +61,7 @@ pub struct Page<T> {
 /// One page of a list of schedules, executions, connected systems or activities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}Items")]
 pub struct Items<T> {
     /// The items of this page.
     pub items: Vec<T>,

@@ -5,6 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::ServiceAccountId;
+use super::page::MAX_LIMIT;
+use super::permissions::Permission;
+use super::schema;
 
 /// The longest name, in characters.
 pub const MAX_NAME: usize = 100;
@@ -22,6 +25,7 @@ pub struct ServiceAccount {
     /// Free text; may be empty.
     pub description: String,
     /// What its tokens may do, sorted, such as `tasks.view`. A token can narrow it and not widen it.
+    #[schemars(with = "Vec<Permission>")]
     pub permissions: Vec<String>,
     /// Whether it may do everything, also what has no permission yet.
     pub is_admin: bool,
@@ -52,14 +56,18 @@ impl ServiceAccount {
 /// Creates a service account, or replaces what can be changed of one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct NewServiceAccount {
     /// Unique among service accounts; up to 100 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// Empty where absent; up to 4000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
     /// What its tokens may do; nothing where absent. Nobody gives what they do not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Permission>>")]
     pub permissions: Option<Vec<String>>,
     /// Whether it may do everything; only an admin can give this. `false` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,15 +93,19 @@ impl NewServiceAccount {
 /// Changes the fields that it names, all at once or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::ignoring(&schema::MADE))]
 pub struct ServiceAccountPatch {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: Option<String>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_DESCRIPTION), regex(pattern = schema::TEXT))]
     pub description: Option<String>,
     /// What its tokens may do, all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Permission>>")]
     pub permissions: Option<Vec<String>>,
     /// Whether it may do everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,12 +134,15 @@ impl ServiceAccountPatch {
 pub struct ServiceAccountQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Accounts on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub limit: Option<u32>,
     /// The account with exactly this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = schema::TEXT))]
     pub name: Option<String>,
 }
 

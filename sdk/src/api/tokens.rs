@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::TokenId;
+use super::permissions::Permission;
+use super::schema;
 use super::secrets::Secret;
 
 /// What every personal access token begins with.
@@ -27,6 +29,7 @@ pub struct Token {
     /// How its text begins: `justiam_pat_` and the next 6 characters.
     pub prefix: String,
     /// What it may do of what its account may do, sorted; `null` where that is all of it.
+    #[schemars(with = "Option<Vec<Permission>>")]
     pub permissions: Option<Vec<String>>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -48,15 +51,19 @@ impl Token {
 /// Makes a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
+#[schemars(transform = schema::strict)]
 pub struct NewToken {
     /// What to call it; 1 to 100 characters.
+    #[schemars(length(max = MAX_NAME), regex(pattern = schema::LINE))]
     pub name: String,
     /// What it may do, such as `tasks.view`: one permission at least, and none that its account or its maker has not. Where absent, all
     /// that its account may do; a maker that may do less gives what it has itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Permission>>", length(min = 1))]
     pub permissions: Option<Vec<String>>,
     /// From 1 to 365; 90 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = *LIFETIME_DAYS.start(), max = *LIFETIME_DAYS.end()))]
     pub expires_in_days: Option<u32>,
 }
 
@@ -92,6 +99,7 @@ pub struct IssuedToken {
     /// How its text begins.
     pub prefix: String,
     /// What it may do of what its account may do, sorted; `null` where that is all of it.
+    #[schemars(with = "Option<Vec<Permission>>")]
     pub permissions: Option<Vec<String>>,
     /// When it was made.
     pub created_at: Timestamp,
