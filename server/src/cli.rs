@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod gate;
 mod next;
+mod openapi;
 mod script;
 mod secrets;
 mod seed;
@@ -61,6 +62,9 @@ enum Command {
     Check(check::Check),
     /// Print when a cron expression fires
     Next(next::Next),
+    /// Print the OpenAPI document of the HTTP API
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
     /// Check and run scripts without a server
     #[command(subcommand)]
     Script(script::Command),
@@ -175,6 +179,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Seed(seed) => seed.run().await,
             Command::Check(check) => check.run().await,
             Command::Next(next) => next.run(),
+            Command::OpenApi(openapi) => openapi.run(),
             Command::Bench(command) => command.run().await,
         }?;
         Ok(ExitCode::SUCCESS)

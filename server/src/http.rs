@@ -17,6 +17,7 @@ mod limits;
 mod me;
 mod messages;
 mod metrics;
+pub(crate) mod openapi;
 mod problem;
 mod query;
 mod refusals;
@@ -35,7 +36,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
 use tokio::sync::Semaphore;
@@ -53,21 +54,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes of a server with these roles.
 pub(crate) fn router(app: Arc<App>, roles: Roles, limits: &Limits) -> Router {
-    let routes = if roles.api {
-        let room = Arc::new(Semaphore::new(limits.requests_at_work as usize));
-        // Whoever watches the server gets an answer also when it is busy.
-        api().route_layer(middleware::from_fn_with_state(room, limits::take_turn))
-    } else {
-        Router::new()
-    };
-    let routes = routes
-        .route(routes::VERSION, get(health::version))
-        .route(routes::API_HEALTH_VERSION, get(health::product))
-        .route(routes::API_HEALTH, get(health::alive))
-        .route(routes::HEALTH, get(health::alive))
-        .route(routes::READY, get(health::ready))
-        .route(routes::METRICS, get(metrics::scrape));
-    answering(routes, app)
+    answering(all(roles, limits).router, app)
 }
 
 /// What whoever watches the server finds on a listener of its own, without a token.
@@ -95,8 +82,44 @@ fn answering(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(measured, metrics::measure))
 }
 
-fn api() -> Router<Arc<App>> {
-    Router::new()
+/// A router that knows its paths, so that they can be held against the table of operations.
+struct Routes {
+    router: Router<Arc<App>>,
+    paths: Vec<&'static str>,
+}
+
+impl Routes {
+    fn new() -> Self {
+        Self { router: Router::new(), paths: Vec::new() }
+    }
+
+    fn route(mut self, path: &'static str, methods: MethodRouter<Arc<App>>) -> Self {
+        self.paths.push(path);
+        Self { router: self.router.route(path, methods), ..self }
+    }
+}
+
+fn all(roles: Roles, limits: &Limits) -> Routes {
+    let routes = if roles.api {
+        let Routes { router, paths } = api();
+        let room = Arc::new(Semaphore::new(limits.requests_at_work as usize));
+        // Whoever watches the server gets an answer also when it is busy.
+        Routes { router: router.route_layer(middleware::from_fn_with_state(room, limits::take_turn)), paths }
+    } else {
+        Routes::new()
+    };
+    routes
+        .route(routes::VERSION, get(health::version))
+        .route(routes::API_HEALTH_VERSION, get(health::product))
+        .route(routes::API_HEALTH, get(health::alive))
+        .route(routes::HEALTH, get(health::alive))
+        .route(routes::READY, get(health::ready))
+        .route(routes::METRICS, get(metrics::scrape))
+}
+
+fn api() -> Routes {
+    Routes::new()
+        .route(routes::OPENAPI, openapi::route())
         .route(routes::TASKS, get(tasks::list).post(tasks::create))
         .route(routes::TASK, get(tasks::read).put(tasks::replace).patch(tasks::patch).delete(tasks::delete))
         .route(routes::TASKS_VALIDATE, post(tasks::validate))
@@ -218,4 +241,20 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use justiam_sdk::api::operations::OPERATIONS;
+
+    use super::*;
+
+    #[test]
+    fn the_router_has_the_paths_of_the_table_and_no_others() {
+        let described: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+        let served: BTreeSet<&str> = all(Roles::ALL, &Limits::default()).paths.into_iter().collect();
+        assert_eq!(served, described);
+    }
 }

@@ -102,7 +102,8 @@ pub enum Access {
 pub struct Type(fn(&mut SchemaGenerator) -> Schema);
 
 impl Type {
-    const fn of<T: JsonSchema>() -> Self {
+    /// The type `T`.
+    pub const fn of<T: JsonSchema>() -> Self {
         Self(SchemaGenerator::subschema_for::<T>)
     }
 
