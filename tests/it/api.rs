@@ -10,6 +10,7 @@ mod concurrency;
 mod confidential;
 mod config;
 mod connected_systems;
+mod contract;
 mod edits;
 mod federated_providers;
 mod federation_of_scripts;

@@ -2,6 +2,7 @@
 
 mod examples;
 mod guides;
+mod operations;
 mod pages;
 mod release;
 mod schedules;

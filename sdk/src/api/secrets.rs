@@ -58,8 +58,13 @@ impl JsonSchema for Secret {
         "Secret".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "writeOnly": true, "format": "password" })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = json_schema!({ "type": "string", "format": "password" });
+        // The few answers that tell a secret have made it.
+        if generator.contract().is_deserialize() {
+            schema.insert("writeOnly".into(), true.into());
+        }
+        schema
     }
 }
 

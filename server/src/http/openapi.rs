@@ -2,6 +2,7 @@
 
 mod operation;
 mod schemas;
+mod table;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use schemas::Schemas;
+pub(crate) use table::tables;
 
 const ABOUT: &str = "Scheduled tasks, schedules, and what belongs to them.\n\n\
     Bodies are JSON objects of at most 1 MiB in which no key stands twice. What no schema can say, such as whether a cron expression \

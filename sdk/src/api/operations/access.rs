@@ -23,7 +23,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .of(ACCOUNTS)
         .needs(&[AccountsManage])
         .body::<NewServiceAccount>(
-            r#"{"name": "deployments", "description": "What the pipeline may do", "permissions": ["tasks.view"]}"#,
+            r#"{"name": "deployments", "description": "What the pipeline may do", "is_enabled": true}"#,
         )
         .repeatable()
         .answers(&[Answer::created::<ServiceAccount>(routes::SERVICE_ACCOUNT)])
@@ -40,7 +40,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::put("replaceServiceAccount", routes::SERVICE_ACCOUNT, "replaces a service account; its tokens stay")
         .of(ACCOUNTS)
         .needs(&[AccountsManage])
-        .body::<NewServiceAccount>(r#"{"name": "deployments", "permissions": []}"#)
+        .body::<NewServiceAccount>(r#"{"name": "retired", "permissions": []}"#)
         .answers(&[Answer::json::<ServiceAccount>(200)])
         .fails(&[NAME_TAKEN, TOO_MUCH]),
     Operation::patch("changeServiceAccount", routes::SERVICE_ACCOUNT, "changes what the body names")

@@ -36,7 +36,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .of(SYSTEMS)
         .needs(&[ConnectedSystemsManage])
         .body::<NewConnectedSystem>(
-            r#"{"name": "payroll", "csv": {"filePath": "/srv/new.csv", "delimiter": ";", "idColumn": "number", "emailColumn": "mail"}}"#,
+            r#"{"name": "staff", "csv": {"filePath": "/srv/new.csv", "delimiter": ";", "idColumn": "number", "emailColumn": "mail"}}"#,
         )
         .answers(&[Answer::json::<ConnectedSystem>(200)])
         .fails(&[(409, "another one has the name, or a run profile is at work")]),

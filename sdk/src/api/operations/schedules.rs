@@ -37,7 +37,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::put("replaceSchedule", routes::SCHEDULE, "replaces a schedule and its steps")
         .of(SCHEDULES)
         .needs(&[SchedulesManage])
-        .body::<ScheduleReplacement>(r#"{"name": "month end", "triggerType": "Manual", "steps": []}"#)
+        .body::<ScheduleReplacement>(r#"{"name": "quarter end", "triggerType": "Manual", "steps": []}"#)
         .repeatable()
         .if_match()
         .answers(&[Answer::json::<Schedule>(200).etag()])

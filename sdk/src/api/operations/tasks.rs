@@ -46,7 +46,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .of(TASKS)
         .needs(&[TasksManage])
         .body::<TaskReplacement>(
-            r#"{"name": "nightly report", "task_type": "script", "schedule_type": "once", "script": "package task\n\nfunc Run() (string, error) { return \"\", nil }\n"}"#,
+            r#"{"name": "weekly report", "task_type": "script", "schedule_type": "once", "script": "package task\n\nfunc Run() (string, error) { return \"\", nil }\n"}"#,
         )
         .repeatable()
         .if_match()

@@ -16,6 +16,8 @@ const SUFFIX: &str = "InBody";
 pub(super) struct Schemas {
     bodies: SchemaGenerator,
     answers: SchemaGenerator,
+    /// Names of schemas that only list parameters, to which nothing refers in the end.
+    queries: Vec<String>,
 }
 
 impl Schemas {
@@ -29,6 +31,7 @@ impl Schemas {
         Self {
             bodies: settings("/components/bodies").for_deserialize().into_generator(),
             answers: settings("/components/schemas").for_serialize().into_generator(),
+            queries: Vec::new(),
         }
     }
 
@@ -40,12 +43,12 @@ impl Schemas {
         answer.schema(&mut self.answers).into()
     }
 
-    /// The names of parameters, their schemas, and whether they must be there.
+    /// The names of parameters, and their schemas.
     pub(super) fn of_query(&mut self, query: Type) -> Vec<(String, Value)> {
         let reference = self.of_body(query);
         let name = reference["$ref"].as_str().and_then(|path| path.strip_prefix(OF_BODIES)).unwrap_or_default();
-        // Nothing else refers to it.
-        let Some(Value::Object(mut object)) = self.bodies.definitions_mut().remove(name) else { return Vec::new() };
+        self.queries.push(name.to_owned());
+        let Some(Value::Object(mut object)) = self.bodies.definitions().get(name).cloned() else { return Vec::new() };
         let Some(Value::Object(properties)) = object.remove("properties") else { return Vec::new() };
         properties
             .into_iter()
@@ -64,6 +67,7 @@ impl Schemas {
             answer_only(schema, form);
         }
         let mut bodies = self.bodies.take_definitions(true);
+        bodies.retain(|name, _| !self.queries.contains(name));
         let mut all = answers;
         let renamed: Vec<String> = bodies.keys().filter(|name| all.contains_key(*name)).cloned().collect();
         for schema in std::iter::once(&mut *document).chain(bodies.values_mut()) {
