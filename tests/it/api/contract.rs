@@ -137,7 +137,7 @@ async fn whoever_may_only_look_can_plan() {
 #[tokio::test]
 async fn every_operation_succeeds_with_its_example() {
     let world = World::new().await;
-    let (deletions, others): (Vec<_>, Vec<_>) =
+    let (deletions, others): (Vec<&Operation>, Vec<&Operation>) =
         OPERATIONS.iter().partition(|operation| operation.method == Method::Delete);
     // What is deleted with something else is deleted before that.
     for operation in others.into_iter().chain(deletions.into_iter().rev()) {

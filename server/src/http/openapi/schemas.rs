@@ -69,7 +69,10 @@ impl Schemas {
         let mut bodies = self.bodies.take_definitions(true);
         bodies.retain(|name, _| !self.queries.contains(name));
         let mut all = answers;
-        let renamed: Vec<String> = bodies.keys().filter(|name| all.contains_key(*name)).cloned().collect();
+        bodies.values_mut().for_each(tidy);
+        // What is the same in both stands once.
+        let differs = |(name, schema): &(&String, &Value)| all.get(*name).is_some_and(|other| other != *schema);
+        let renamed: Vec<String> = bodies.iter().filter(differs).map(|(name, _)| name.clone()).collect();
         for schema in std::iter::once(&mut *document).chain(bodies.values_mut()) {
             tidy(schema);
             refer(schema, &renamed);
