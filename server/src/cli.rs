@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod config;
 mod gate;
 mod next;
 mod openapi;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use rustix::process::DumpableBehavior;
 
@@ -58,6 +59,9 @@ enum Command {
     Secrets(secrets::Command),
     /// Load users and what belongs to them from a file
     Seed(seed::Seed),
+    /// Show what the command line and the environment tell a server
+    #[command(subcommand)]
+    Config(config::Command),
     /// Look for violations of what always holds in the database
     Check(check::Check),
     /// Print when a cron expression fires
@@ -157,8 +161,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = programs::helper(args.get(1..).unwrap_or_default()) {
         return code;
     }
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let parsed = Cli::command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are asked for and go to stdout; the rest goes to stderr, with exit code 2.
             let _ = error.print();
@@ -177,6 +184,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Token(command) => command.run().await,
             Command::Secrets(command) => command.run().await,
             Command::Seed(seed) => seed.run().await,
+            Command::Config(config::Command::Show(_)) => config::show(&matches),
             Command::Check(check) => check.run().await,
             Command::Next(next) => next.run(),
             Command::OpenApi(openapi) => openapi.run(),
