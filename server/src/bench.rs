@@ -2,17 +2,23 @@
 //!
 //! Work is counted in the table, after the fact: a run counts when its row says so.
 
+mod api;
 mod burn_down;
 mod connector;
+mod footprint;
 mod ground;
 mod latency;
 mod report;
 mod rest;
 mod scripts;
+mod soak;
 mod storm;
 
+pub use api::report::{ApiReport, Kind, Requests};
+pub use api::{Load, measure as measure_api};
 pub use ground::{Error, Ground};
 pub use report::{Lag, Phase, Report};
+pub use soak::{Sample, Soak, SoakReport, measure as measure_soak};
 
 use ground::Result;
 use scripts::Crowd;

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 use justiam_sdk::api::values::{OverlapPolicy, Trigger};
 
+use super::footprint::{cpu_seconds, memory_mb};
 use super::ground::{Fire, Ground, Result};
 use super::report::Report;
-use super::rest::{cpu_seconds, memory_mb};
 use crate::app::runs::Firing;
 use crate::config::Roles;
 use crate::store::bench;

@@ -11,9 +11,9 @@ use justiam_sdk::api::executions::InitiatorType;
 use justiam_sdk::api::ids::ActivityId;
 use tokio_util::sync::CancellationToken;
 
+use super::footprint::{cpu_seconds, memory_mb, peak_memory_mb};
 use super::ground::{Error, Ground, Result};
 use super::report::{Phase, Report};
-use super::rest::{cpu_seconds, memory_mb, peak_memory_mb};
 use crate::allowed_folders::AllowedFolders;
 use crate::app::connector::execute_run_profile;
 use crate::store::executions::Initiator;

@@ -75,7 +75,7 @@ pub struct Ground {
 
 enum Place {
     Folder(PathBuf),
-    Schema { url: Secret, name: String },
+    Schema { url: Secret, name: String, own: Secret },
 }
 
 impl Ground {
@@ -108,7 +108,7 @@ impl Ground {
         if opened.is_err() {
             bench::drop_schema(url, &name).await?;
         }
-        Ok(Self { app: opened?, database: "PostgreSQL", place: Place::Schema { url: url.clone(), name } })
+        Ok(Self { app: opened?, database: "PostgreSQL", place: Place::Schema { url: url.clone(), name, own } })
     }
 
     /// Removes what was made.
@@ -118,7 +118,23 @@ impl Ground {
             Place::Folder(folder) => {
                 std::fs::remove_dir_all(folder).map_err(|source| Error::Io { path: folder.clone(), source })
             }
-            Place::Schema { url, name } => Ok(bench::drop_schema(url, name).await?),
+            Place::Schema { url, name, .. } => Ok(bench::drop_schema(url, name).await?),
+        }
+    }
+
+    /// A folder for files on the disk that was chosen.
+    pub(super) fn folder(&self) -> PathBuf {
+        match &self.place {
+            Place::Folder(folder) => folder.clone(),
+            Place::Schema { .. } => std::env::temp_dir(),
+        }
+    }
+
+    /// The address of the schema, for a server of its own.
+    pub(super) fn url(&self) -> Option<&Secret> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::Schema { own, .. } => Some(own),
         }
     }
 

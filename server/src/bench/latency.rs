@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 
+use super::footprint::{cpu_seconds, memory_mb};
 use super::ground::{Fire, Ground, Result};
 use super::report::{Lag, Report};
-use super::rest::{cpu_seconds, memory_mb};
 use crate::config::Roles;
 use crate::store::bench;
 

@@ -11,9 +11,9 @@ use justiam_sdk::api::ids::{RunId, TaskId, UserId};
 use justiam_sdk::api::users::{Attributes, INTERNAL};
 use justiam_sdk::api::values::{OverlapPolicy, RunStatus, Trigger};
 
+use super::footprint::{cpu_seconds, memory_mb};
 use super::ground::{Engine, Error, Fire, Ground, Result};
 use super::report::{Lag, Report};
-use super::rest::{cpu_seconds, memory_mb};
 use crate::app::caller::Caller;
 use crate::app::runs::Firing;
 use crate::config::{Config, Roles};

@@ -1,11 +1,15 @@
 //! `justiam-server bench …`
 
+use std::error::Error;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::{Done, say, secret};
-use crate::bench::{Ground, Workload, measure};
+use crate::bench::{self, Ground, Load, Soak, Workload, measure, measure_api, measure_soak};
 use crate::telemetry::{self, LogFormat};
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +101,40 @@ pub(super) enum Command {
         #[command(flatten)]
         ground: GroundArgs,
     },
+    /// The API of a server with many tasks, in a process of its own: reads, writes and pages of its list
+    Api {
+        /// How many tasks there are
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+        tasks: u32,
+        /// On how many connections to ask
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+        connections: u32,
+        /// How many seconds each of four parts takes
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=3600), value_name = "S")]
+        seconds: u32,
+        /// How many pages to ask for in a second
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+        rate: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
+    /// The API under a mixed load for a long time: fails where the server's memory, descriptors or threads grow
+    Soak {
+        /// For how many minutes; parts of one are fine
+        #[arg(long, default_value_t = 20.0, value_parser = minutes, value_name = "M")]
+        minutes: f64,
+        /// On how many connections to ask
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+        connections: u32,
+        /// How many turns of one request or two there are in a second
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+        rate: u32,
+        /// How many tasks there are from the beginning
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+        tasks: u32,
+        #[command(flatten)]
+        ground: GroundArgs,
+    },
 }
 
 /// On what to measure.
@@ -137,20 +175,59 @@ impl Command {
                 }
                 (Workload::ScriptCrowd { scripts, per_second: rate, seconds, calls }, ground)
             }
+            Self::Api { tasks, connections, seconds, rate, ground: args } => {
+                let (load, workers) = (Load { tasks, connections, seconds, rate }, args.workers);
+                let report = args.on_ground(async |ground| measure_api(ground, load, workers).await).await?;
+                return no_errors(report.errors);
+            }
+            Self::Soak { minutes, connections, rate, tasks, ground: args } => {
+                let lasts = Duration::from_secs_f64(minutes * 60.0);
+                let (soak, workers) = (Soak { lasts, connections, rate, tasks }, args.workers);
+                let report = args.on_ground(async |ground| measure_soak(ground, soak, workers).await).await?;
+                if !report.grown.is_empty() {
+                    return Err(format!("the server uses more and more: {}", report.grown.join("; ")).into());
+                }
+                return no_errors(report.errors);
+            }
         };
-        telemetry::start(&args.log, LogFormat::Text, None)?;
-        let url = secret(args.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
-        let ground = match &url {
-            Some(url) => Ground::postgres(url).await?,
-            None => Ground::sqlite(&args.folder.unwrap_or_else(std::env::temp_dir)).await?,
-        };
-        let measured = measure(&ground, workload, args.workers).await;
-        ground.remove().await?;
-        let report = measured?;
-        say(&if args.json { serde_json::to_string(&report)? } else { report.to_string() })?;
+        let workers = args.workers;
+        let report = args.on_ground(async |ground| measure(ground, workload, workers).await).await?;
         if report.lost > 0 || report.doubled > 0 {
             return Err("runs were lost or doubled".into());
         }
         Ok(())
     }
+}
+
+impl GroundArgs {
+    /// Makes a database, measures on it, removes it, and says what came of it.
+    async fn on_ground<R: Display + Serialize>(
+        self,
+        measure: impl AsyncFnOnce(&Ground) -> Result<R, bench::Error>,
+    ) -> Result<R, Box<dyn Error>> {
+        telemetry::start(&self.log, LogFormat::Text, None)?;
+        let url = secret(self.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
+        let ground = match &url {
+            Some(url) => Ground::postgres(url).await?,
+            None => Ground::sqlite(&self.folder.unwrap_or_else(std::env::temp_dir)).await?,
+        };
+        let measured = measure(&ground).await;
+        ground.remove().await?;
+        let report = measured?;
+        say(&if self.json { serde_json::to_string(&report)? } else { report.to_string() })?;
+        Ok(report)
+    }
+}
+
+fn no_errors(errors: u64) -> Done {
+    if errors > 0 {
+        return Err(format!("{errors} requests did not have the answer that they must have").into());
+    }
+    Ok(())
+}
+
+/// A number of minutes of which something can be seen.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().map_err(|_| "must be a number of minutes".to_owned())?;
+    if (0.01..=10_000.0).contains(&minutes) { Ok(minutes) } else { Err("must be from 0.01 to 10000 minutes".into()) }
 }

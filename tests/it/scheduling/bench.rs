@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
 
-const WORKLOADS: [&[&str]; 10] = [
+const WORKLOADS: [&[&str]; 12] = [
     &["burn-down", "--runs", "300"],
     &["latency", "--rate", "50", "--seconds", "1"],
     &["storm", "--tasks", "60"],
@@ -17,6 +17,8 @@ const WORKLOADS: [&[&str]; 10] = [
     &["script-calls", "--calls", "100"],
     &["script-crowd", "--scripts", "2", "--rate", "5", "--seconds", "1"],
     &["script-crowd", "--scripts", "2", "--rate", "5", "--seconds", "1", "--calls"],
+    &["api", "--tasks", "40", "--connections", "8", "--seconds", "1"],
+    &["soak", "--minutes", "0.05", "--connections", "10", "--tasks", "10"],
 ];
 
 /// Runs one workload on a database and returns its report.
@@ -33,6 +35,10 @@ async fn measured(workload: &[&str], url: Option<&str>, folder: &std::path::Path
 }
 
 fn check(workload: &[&str], database: &str, report: &Value) {
+    assert_eq!(report["database"], database);
+    if matches!(workload[0], "api" | "soak") {
+        return check_requests(workload, report);
+    }
     let rows = match workload[0] {
         "burn-down" => 300,
         "latency" => 50,
@@ -48,7 +54,6 @@ fn check(workload: &[&str], database: &str, report: &Value) {
         (&rows.into(), &0.into(), &0.into()),
         "{report}"
     );
-    assert_eq!(report["database"], database);
     assert!(report["cpu_seconds"].is_number() && report["memory_mb"].as_f64().unwrap() > 1.0, "{report}");
     match workload[0] {
         "burn-down" | "scripts" => assert!(report["runs_per_second"].as_f64().unwrap() > 0.1, "{report}"),
@@ -61,6 +66,26 @@ fn check(workload: &[&str], database: &str, report: &Value) {
         "connector" => assert_eq!(report["phases"].as_array().unwrap().len(), 4, "{report}"),
         _ => check_lag(report, "lag"),
     }
+}
+
+fn check_requests(workload: &[&str], report: &Value) {
+    assert_eq!((&report["errors"], &report["first_error"]), (&0.into(), &Value::Null), "{report}");
+    let kinds = if workload[0] == "api" {
+        let phases = report["phases"].as_array().unwrap();
+        assert_eq!(
+            (phases.len(), &phases[0]["kinds"][0]["count"], &report["tasks"]),
+            (5, &40.into(), &40.into()),
+            "{report}"
+        );
+        assert!(report["rest_mb"].as_f64().unwrap() > 1.0, "{report}");
+        phases.iter().flat_map(|phase| phase["kinds"].as_array().unwrap().clone()).collect()
+    } else {
+        assert!(report["samples"].as_array().unwrap().len() >= 16, "{report}");
+        report["requests"]["kinds"].as_array().unwrap().clone()
+    };
+    assert!(kinds.len() >= 10, "{report}");
+    kinds.iter().for_each(|kind| check_lag(kind, "lag"));
+    assert!(report["peak_mb"].as_f64().unwrap() > 1.0, "{report}");
 }
 
 fn check_lag(report: &Value, which: &str) {
