@@ -117,6 +117,26 @@ impl Error {
             None => code.parse::<u32>().is_ok_and(|code| code & 0xff == 18),
         }
     }
+
+    /// Why a database that answers stores nothing at the moment; `None` where it is something else, or not known.
+    pub fn stores_nothing(&self) -> Option<&'static str> {
+        let Self::Unavailable(sqlx::Error::Database(cause)) = self else { return None };
+        let code = cause.code().unwrap_or_default();
+        let (full, read_only) = match cause.try_downcast_ref::<PgDatabaseError>() {
+            Some(_) => (code == "53100", code == "25006"),
+            None => {
+                let code = code.parse::<u32>().unwrap_or_default() & 0xff;
+                (code == 13, code == 8)
+            }
+        };
+        if full {
+            Some("its disk is full")
+        } else if read_only {
+            Some("it can only be read")
+        } else {
+            None
+        }
+    }
 }
 
 /// The result of a store function.

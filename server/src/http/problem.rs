@@ -90,15 +90,15 @@ impl Failure {
                 header: Some((header::RETRY_AFTER, whole_seconds(retry_after))),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, message)
             },
-            Error::Store(store::Error::Unavailable(_) | store::Error::Silent) => {
+            Error::Store(ref cause @ (store::Error::Unavailable(_) | store::Error::Silent)) => {
                 log(&error);
+                let message = match cause.stores_nothing() {
+                    Some(why) => format!("the database stores nothing at the moment: {why}"),
+                    None => "the database is not available at the moment".to_owned(),
+                };
                 Self {
                     header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
-                    ..Self::new(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        Code::ServiceUnavailable,
-                        "the database is not available at the moment",
-                    )
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
                 }
             }
             // Two requests raced for the same name; the check before the write lost.

@@ -6,9 +6,10 @@ use std::str::FromStr as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use justiam_sdk::api::secrets::Secret;
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{PoolConnection, PoolConnectionMetadata};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
@@ -179,6 +180,7 @@ impl Db {
             .max_lifetime(None)
             // A connection to a file does not die, and asking it costs as much as a small statement.
             .test_before_acquire(false)
+            .before_acquire(between_transactions)
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_with(options.clone())
             .await?;
@@ -188,6 +190,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .before_acquire(between_transactions)
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_with(options.clone().read_only(true).create_if_missing(false))
             .await?;
@@ -342,6 +345,15 @@ impl Db {
             }
         }
     }
+}
+
+/// Whether a connection can begin a transaction. Where the disk is full, SQLite ends a transaction by itself, and the library, which has
+/// not heard of that, holds the connection to be in it for ever: such a one is replaced.
+fn between_transactions(
+    connection: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> BoxFuture<'_, sqlx::Result<bool>> {
+    Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
 }
 
 fn current(pool: &RwLock<PgPool>) -> PgPool {

@@ -235,3 +235,21 @@ async fn a_database_is_known_whoever_opens_it(backend: Backend) {
     let sqlite = other.store().await;
     assert!(!origin.is(&sqlite.origin().await.unwrap()));
 }
+
+#[tokio::test]
+async fn a_write_for_which_there_was_no_room_spoils_none_that_comes_later() {
+    let backend = Backend::sqlite();
+    let db = backend.store().await;
+    let mut tx = db.write().await.unwrap();
+    let pages = number(&mut tx, "SELECT page_count FROM pragma_page_count()").await;
+    execute(&mut tx, &format!("PRAGMA max_page_count = {}", pages + 4)).await;
+    let mut large = task(1, "large");
+    large.definition.script = Some("x".repeat(256 * 1024));
+    let refused = tasks::insert(&mut tx, &large).await.unwrap_err();
+    assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    assert_eq!(refused.stores_nothing(), Some("its disk is full"));
+    drop(tx);
+    // On a connection without that limit, as if there were room again.
+    add_tasks(&db, &[large]).await;
+    assert_eq!(tasks::list(&mut db.read().await.unwrap(), &tasks::Filter::default(), 0, 1).await.unwrap().1, 1);
+}
