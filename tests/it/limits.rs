@@ -87,7 +87,10 @@ async fn when_too_many_requests_are_at_work_others_are_refused_after_a_second() 
     let run = answer(api.request("POST", &format!("{path}/run"))).await.expect(202).json();
     let log = format!("/api/v1/task-runs/{}/log", run["id"].as_str().unwrap());
     let followed = api.request("GET", &log).header("Accept", "text/event-stream").send().await.unwrap();
-    assert_eq!((followed.status().as_u16(), &followed.headers()[CONTENT_TYPE]), (200, &"text/event-stream".parse().unwrap()));
+    assert_eq!(
+        (followed.status().as_u16(), &followed.headers()[CONTENT_TYPE]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
     api.get(&path).await.expect(200);
 
     let mut slow = TcpStream::connect(api.server.endpoint.trim_start_matches("http://")).await.unwrap();

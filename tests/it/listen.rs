@@ -212,7 +212,9 @@ async fn connections_on_which_nothing_is_asked_make_room_for_others() {
     ask(&mut others, ALIVE).await;
     assert_eq!(rest(&mut resting).await, "");
     // Whoever has begun to ask gets an answer, which may be the last one.
-    assert!(ask(&mut asking, std::str::from_utf8(&ALIVE.as_bytes()[9..]).unwrap()).await.starts_with("HTTP/1.1 200 OK"));
+    assert!(
+        ask(&mut asking, std::str::from_utf8(&ALIVE.as_bytes()[9..]).unwrap()).await.starts_with("HTTP/1.1 200 OK")
+    );
 }
 
 #[tokio::test]

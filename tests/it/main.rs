@@ -6,6 +6,7 @@ mod chaos;
 mod connector;
 mod docs;
 mod examples;
+mod failures;
 mod limits;
 mod listen;
 mod postgres;

@@ -17,5 +17,5 @@ mod retention;
 mod runs;
 mod scripts;
 mod shutdown;
-mod support;
+pub(crate) mod support;
 mod ticks;

@@ -27,7 +27,8 @@ fn config_show_tells_every_setting_and_where_it_comes_from_and_no_secret() {
     assert_eq!(line(&shown, "--tls-key"), ["not", "set"]);
     assert_eq!(line(&shown, "JWT_SECRET"), ["not", "set"]);
     assert!(!shown.contains("--help"), "{shown}");
-    let documented = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server/running.md")).unwrap();
+    let documented =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server/running.md")).unwrap();
     for name in shown.lines().filter_map(|line| line.split_whitespace().next()) {
         assert!(documented.contains(&format!("`{name}")), "the page about running a server does not tell of {name}");
     }

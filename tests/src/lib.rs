@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod chaos;
 pub mod clock;
+pub mod disk;
 pub mod faults;
 pub mod invariants;
 pub mod postgres;

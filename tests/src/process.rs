@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Stdio;
 
 use justiam_sdk::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::programs::program;
 use crate::server::{SHARED_SECRET, client};
-use crate::until;
+use crate::{soon, until};
 
 /// A server in a process of its own, on the machine's clock.
 pub struct ServerProcess {
@@ -56,12 +57,27 @@ impl ServerProcess {
         Self::begin(folder, command.envs(environment.iter().copied()).stderr(log)).await
     }
 
+    /// Starts a server through another program, such as one that lowers its limits, on data that may be elsewhere. Its log goes to a file.
+    pub async fn start_through(launcher: &[String], folder: &Path, data: &Path, log: impl Into<Stdio>) -> Self {
+        let mut command = through(launcher);
+        options(&mut command, folder, data, "127.0.0.1:0", "warn");
+        Self::launch(folder, command.stderr(log)).await
+    }
+
+    /// Waits for the first token of a server that was started on new data.
+    pub async fn first_token(&mut self) -> String {
+        let mut lines = BufReader::new(self.child.stdout.take().unwrap()).lines();
+        while !self.token.starts_with("justiam_pat_") {
+            self.token = lines.next_line().await.unwrap().unwrap();
+        }
+        self.token.clone()
+    }
+
     async fn begin(folder: &Path, command: &mut Command) -> Self {
         let first = !folder.join("data").exists();
         let mut server = Self::launch(folder, command).await;
-        let mut lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
-        while first && !server.token.starts_with("justiam_pat_") {
-            server.token = lines.next_line().await.unwrap().unwrap();
+        if first {
+            server.first_token().await;
         }
         server
     }
@@ -86,6 +102,18 @@ impl ServerProcess {
         client(&self.endpoint, token)
     }
 
+    /// Asks the server to end gently, as the system does.
+    pub fn terminate(&self) {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits until the server has ended well.
+    pub async fn ended(mut self) {
+        let status = soon("the server to end", self.child.wait()).await.unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Ends the server at once, as a power cut would.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -93,16 +121,31 @@ impl ServerProcess {
 }
 
 fn command(folder: &Path, listen: &str, levels: &str) -> Command {
-    let mut command = Command::new(program("justiam-server"));
+    let mut command = through(&[]);
+    options(&mut command, folder, &folder.join("data"), listen, levels);
+    command
+}
+
+/// The server's program, started by others.
+pub fn through(launcher: &[String]) -> Command {
+    let server = program("justiam-server");
+    let mut command = match launcher {
+        [] => Command::new(server),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(server);
+            command
+        }
+    };
+    command.env_remove("JWT_SECRET").env_remove("DATABASE_URL").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+fn options(command: &mut Command, folder: &Path, data: &Path, listen: &str, levels: &str) {
     command
         .args(["serve", "--listen", listen, "--log", levels, "--data-dir"])
-        .arg(folder.join("data"))
+        .arg(data)
         .arg("--address-file")
         .arg(folder.join("address"))
-        .env_remove("JWT_SECRET")
-        .env_remove("DATABASE_URL")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    command
+        .stdout(Stdio::piped());
 }
