@@ -20,6 +20,8 @@ use super::{Error, Result, time};
 
 /// How long a writer waits for another process that holds the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many may read an SQLite database at one time.
+const READERS: u32 = 4;
 /// How long a request waits for a connection to PostgreSQL.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for connections to end in good order.
@@ -186,7 +188,9 @@ impl Db {
             .await?;
         SQLITE_MIGRATIONS.run(&writer).await.map_err(Error::Schema)?;
         let readers = SqlitePoolOptions::new()
-            .max_connections(4)
+            .max_connections(READERS)
+            // All of them from the start: later there may be no descriptor left for one.
+            .min_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)

@@ -1,5 +1,7 @@
 //! Tasks.
 
+mod list;
+
 use jiff::Timestamp;
 use justiam_sdk::api::config::ConfigMap;
 use justiam_sdk::api::ids::TaskId;
@@ -7,7 +9,9 @@ use justiam_sdk::api::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType,
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Error, Result, Tx, contains, folded, given, json, locked, maybe_time, on, parsed, rows, text, time};
+use super::{Error, Result, Tx, folded, given, json, locked, maybe_time, on, parsed, rows, text, time};
+
+pub use list::{Filter, list};
 
 /// What a user decides about a task, secrets aside.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,21 +84,6 @@ impl TaskRow {
             next_run_at: self.next_run_at,
         }
     }
-}
-
-/// Which tasks to list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Exactly this name.
-    pub name: Option<String>,
-    /// A part of the name, in any letter case.
-    pub search: Option<String>,
-    /// This type.
-    pub task_type: Option<TaskType>,
-    /// Enabled or disabled.
-    pub enabled: Option<bool>,
-    /// Whether scripts, config and config entries are wanted. Without them the row's are empty.
-    pub with_bodies: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -181,14 +170,7 @@ macro_rules! select_due {
     };
 }
 
-macro_rules! where_filter {
-    () => {
-        "WHERE (CAST($1 AS TEXT) IS NULL OR t.name = $1) \
-         AND (CAST($2 AS TEXT) IS NULL OR t.name_folded LIKE $2 ESCAPE '\\') \
-         AND (CAST($3 AS TEXT) IS NULL OR t.task_type = $3) \
-         AND (CAST($4 AS BOOLEAN) IS NULL OR t.enabled = $4)"
-    };
-}
+use select_tasks;
 
 /// Stores a new task. `false` when its name is taken.
 pub async fn insert(tx: &mut Tx, task: &TaskRow) -> Result<bool> {
@@ -318,32 +300,6 @@ pub async fn id_of(tx: &mut Tx, name: &str) -> Result<Option<TaskId>> {
     let id: Option<String> = on!(tx, conn => sqlx::query_scalar("SELECT id FROM tasks WHERE name = $1")
         .bind(name).fetch_optional(conn).await?);
     id.map(|id| parsed("tasks.id", &id)).transpose()
-}
-
-/// One page of tasks in the order of their creation, and how many there are on all pages.
-pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<TaskRow>, u64)> {
-    let search = filter.search.as_deref().map(contains);
-    let task_type = filter.task_type.as_ref().map(justiam_sdk::api::values::Words::as_str);
-    let total: i64 = on!(tx, conn => sqlx::query_scalar(concat!("SELECT count(*) FROM tasks t ", where_filter!()))
-        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).fetch_one(conn).await?);
-    let sql = if filter.with_bodies {
-        concat!(
-            select_tasks!("t.script, t.config, t.task_config ", ""),
-            where_filter!(),
-            " ORDER BY t.id LIMIT $5 OFFSET $6"
-        )
-    } else {
-        concat!(
-            select_tasks!("NULL AS script, '{}' AS config, '{}' AS task_config ", ""),
-            where_filter!(),
-            " ORDER BY t.id LIMIT $5 OFFSET $6"
-        )
-    };
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(sql)
-        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).bind(limit).bind(offset)
-        .fetch_all(conn).await?);
-    let tasks = rows.into_iter().map(TaskRow::try_from).collect::<Result<_>>()?;
-    Ok((tasks, total.try_into().unwrap_or_default()))
 }
 
 /// A task whose time has come: what the dispatcher needs of it.

@@ -1,0 +1,115 @@
+//! Pages of tasks.
+//!
+//! A page is found by ids alone, which an index has, and then read: its place in a table of many tasks costs next to nothing. Where nothing
+//! is asked of the tasks, the statements ask nothing either; a condition that is always true would have every task read.
+
+use justiam_sdk::api::values::{TaskType, Words as _};
+use serde::Serialize;
+
+use super::{Row, TaskRow, select_tasks};
+use crate::store::{Result, Tx, contains, given, on, rows};
+
+/// Which tasks to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Exactly this name.
+    pub name: Option<String>,
+    /// A part of the name, in any letter case.
+    pub search: Option<String>,
+    /// This type.
+    pub task_type: Option<TaskType>,
+    /// Enabled or disabled.
+    pub enabled: Option<bool>,
+    /// Whether scripts, config and config entries are wanted. Without them the row's are empty.
+    pub with_bodies: bool,
+}
+
+impl Filter {
+    fn takes_all(&self) -> bool {
+        self.name.is_none() && self.search.is_none() && self.task_type.is_none() && self.enabled.is_none()
+    }
+}
+
+/// The tasks that fit. `by_name`: there is a name, and so one of them at the most.
+macro_rules! fitting {
+    (by_name) => {
+        concat!("FROM tasks t WHERE t.name = $1 AND ", fitting!(@rest))
+    };
+    (all) => {
+        concat!("FROM tasks t WHERE CAST($1 AS TEXT) IS NULL AND ", fitting!(@rest))
+    };
+    (@rest) => {
+        "(CAST($2 AS TEXT) IS NULL OR t.name_folded LIKE $2 ESCAPE '\\') \
+         AND (CAST($3 AS TEXT) IS NULL OR t.task_type = $3) AND (CAST($4 AS BOOLEAN) IS NULL OR t.enabled = $4)"
+    };
+}
+
+/// One page of tasks in the order of their creation, and how many there are on all pages.
+pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<TaskRow>, u64)> {
+    let (total, ids) = if filter.takes_all() {
+        ids_of_all(tx, offset, limit).await?
+    } else {
+        ids_of_fitting(tx, filter, offset, limit).await?
+    };
+    let sql = if filter.with_bodies {
+        given!(
+            tx,
+            (id text),
+            select_tasks!(
+                "t.script, t.config, t.task_config ",
+                "WHERE t.id IN (SELECT id FROM given) ORDER BY t.id"
+            )
+        )
+    } else {
+        given!(
+            tx,
+            (id text),
+            select_tasks!(
+                "NULL AS script, '{}' AS config, '{}' AS task_config ",
+                "WHERE t.id IN (SELECT id FROM given) ORDER BY t.id"
+            )
+        )
+    };
+    let found: Vec<Row> = if ids.is_empty() {
+        Vec::new()
+    } else {
+        let given = rows(ids.into_iter().map(|id| Given { id }));
+        on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?)
+    };
+    let tasks = found.into_iter().map(TaskRow::try_from).collect::<Result<_>>()?;
+    Ok((tasks, total.try_into().unwrap_or_default()))
+}
+
+#[derive(Serialize)]
+struct Given {
+    id: String,
+}
+
+async fn ids_of_all(tx: &mut Tx, offset: i64, limit: i64) -> Result<(i64, Vec<String>)> {
+    let total = on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM tasks").fetch_one(conn).await?);
+    let sql = "SELECT id FROM tasks ORDER BY id LIMIT $1 OFFSET $2";
+    let ids = on!(tx, conn => sqlx::query_scalar(sql).bind(limit).bind(offset).fetch_all(conn).await?);
+    Ok((total, ids))
+}
+
+async fn ids_of_fitting(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(i64, Vec<String>)> {
+    let search = filter.search.as_deref().map(contains);
+    let task_type = filter.task_type.as_ref().map(|task_type| task_type.as_str());
+    let (count, page) = if filter.name.is_some() {
+        (
+            concat!("SELECT count(*) ", fitting!(by_name)),
+            concat!("SELECT t.id ", fitting!(by_name), " ORDER BY t.id LIMIT $5 OFFSET $6"),
+        )
+    } else {
+        (
+            concat!("SELECT count(*) ", fitting!(all)),
+            concat!("SELECT t.id ", fitting!(all), " ORDER BY t.id LIMIT $5 OFFSET $6"),
+        )
+    };
+    let total = on!(tx, conn => sqlx::query_scalar(count)
+        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).fetch_one(conn).await?);
+    let ids = on!(tx, conn => sqlx::query_scalar(page)
+        .bind(&filter.name).bind(&search).bind(task_type).bind(filter.enabled).bind(limit).bind(offset)
+        .fetch_all(conn).await?);
+    Ok((total, ids))
+}
