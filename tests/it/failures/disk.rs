@@ -41,12 +41,21 @@ async fn a_full_disk_costs_nothing_that_was_accepted_and_nothing_later() {
         }
     }
     assert_eq!(refused, 5, "the disk was not full");
+    // What was refused has left room for what is smaller, until that is used up, too.
+    let mut number = 0;
+    until("the server to be no longer ready", async || {
+        number += 1;
+        let name = format!("the last bytes {number}");
+        if caller.create(&name, 0).await.unwrap().status == StatusCode::CREATED {
+            accepted.push(name);
+        }
+        caller.get("/health/ready").await.status == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
     // What is there can be read, and the process lives.
     accepted.sort();
     assert_eq!(caller.names().await, accepted);
     assert_eq!(caller.get("/health").await.status, StatusCode::OK);
-    let ready = caller.get("/health/ready").await;
-    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{ready:?}");
     disk.empty();
     // At once, and everything: writes, and runs with files of their own.
     let later = caller.create("later", 60_000).await.unwrap();
@@ -57,7 +66,7 @@ async fn a_full_disk_costs_nothing_that_was_accepted_and_nothing_later() {
     server.ended().await;
     check(&launcher, &[("--data-dir", data.as_os_str())]).await;
     let server = ServerProcess::start_through(&launcher, folder.path(), &data, Stdio::inherit()).await;
-    let caller = Caller { endpoint: server.endpoint.clone(), ..caller };
+    let caller = caller.at(&server);
     accepted.sort();
     assert_eq!(caller.names().await, accepted);
     let log = fs::read_to_string(log).unwrap();
@@ -102,8 +111,7 @@ async fn a_server_on_a_disk_that_may_only_be_read_says_so_and_starts_when_it_may
     let (disk, folder) = (Disk::new(16).await, tempfile::tempdir().unwrap());
     let (launcher, data) = (disk.launcher(), disk.file("data"));
     let mut server = ServerProcess::start_through(&launcher, folder.path(), &data, Stdio::inherit()).await;
-    let token = server.first_token().await;
-    let caller = Caller::new(&server, &token);
+    let caller = Caller::first(&mut server).await;
     caller.create("before", 0).await.unwrap();
     server.terminate();
     server.ended().await;
@@ -116,5 +124,5 @@ async fn a_server_on_a_disk_that_may_only_be_read_says_so_and_starts_when_it_may
     assert_eq!(said, (Some(1), expected));
     disk.unprotect();
     let server = ServerProcess::start_through(&launcher, folder.path(), &data, Stdio::inherit()).await;
-    assert_eq!(Caller::new(&server, &token).names().await, ["before"]);
+    assert_eq!(caller.at(&server).names().await, ["before"]);
 }

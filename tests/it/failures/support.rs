@@ -36,6 +36,11 @@ impl Caller {
         Self::new(server, &token)
     }
 
+    /// The same one at a server that was started again.
+    pub(super) fn at(&self, server: &ServerProcess) -> Self {
+        Self::new(server, &self.token)
+    }
+
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
         let mut request = self.client.request(method, format!("{}{path}", self.endpoint)).bearer_auth(&self.token);
         if let Some(body) = body {
