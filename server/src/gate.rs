@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use rustix::process::{Resource, getrlimit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +28,9 @@ use slots::{Slot, Slots};
 /// How long nothing is accepted after the system could not: it has no file descriptors left, for example.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How many of the files that this process may open are left to everything but connections: databases, scripts, logs.
+const OTHERS: u64 = 128;
+
 /// How often the log tells the same thing about clients.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
@@ -42,7 +46,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(listener: Listener, routes: Router, limits: &Limits) -> Self {
-        let slots = Arc::new(Slots::new(limits.connections, limits.connections_per_address));
+        let slots = Arc::new(Slots::new(room(limits.connections), limits.connections_per_address));
         Self { listener, routes, limits: limits.clone(), slots, refused: Told::default(), failed: Told::default() }
     }
 
@@ -100,6 +104,18 @@ impl Gate {
             }
         }
     }
+}
+
+/// How many connections there is room for. Where the system lets this process open few files, connections must not take them all: databases
+/// and scripts need some, too.
+fn room(wanted: u32) -> u32 {
+    let Some(files) = getrlimit(Resource::Nofile).current else { return wanted };
+    let room = u32::try_from(files - OTHERS.min(files / 2)).unwrap_or(u32::MAX).max(1);
+    if room < wanted {
+        let advice = "raise the limit of open files for more (`ulimit -n`, or `LimitNOFILE=` of systemd)";
+        tracing::info!(files, connections = room, wanted, advice, "fewer connections than allowed are accepted");
+    }
+    room.min(wanted)
 }
 
 /// The client was gone before it was accepted.

@@ -1,56 +1,45 @@
 //! A server that may open no more files.
 
-use std::process::Stdio;
+use std::fs::{self, File};
 
 use justiam_tests::process::ServerProcess;
-use justiam_tests::{PATIENCE, until};
+use justiam_tests::{soon, until};
 use reqwest::StatusCode;
-use tokio::net::TcpStream;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::support::{Caller, check};
-
-/// Descriptors of the server: enough to start, and fewer than connections that come.
-const LIMIT: &str = "--nofile=90";
-const VISITORS: usize = 200;
 
 #[tokio::test]
 async fn a_server_that_may_open_no_more_files_goes_on_with_those_it_has_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let launcher = ["prlimit", LIMIT, "--"].map(str::to_owned);
-    let mut server = ServerProcess::start_through(&launcher, folder.path(), &data, Stdio::null()).await;
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let mut server = ServerProcess::start_through(&[], folder.path(), &data, File::create(&log).unwrap()).await;
+    let pid = Pid::from_raw(server.child.id().unwrap().try_into().unwrap());
     let caller = Caller::first(&mut server).await;
     let first = caller.create("first", 0).await.unwrap();
-    let mut accepted = vec!["first".to_owned()];
-    let address = server.endpoint.trim_start_matches("http://").to_owned();
-    let mut visitors = Vec::new();
-    for _ in 0..VISITORS {
-        visitors.push(TcpStream::connect(&address).await.unwrap());
-    }
-    // Whoever is connected is served, or hears what is wrong.
-    for number in 0..20 {
-        let name = format!("while there are none {number}");
-        let answer = caller.create(&name, 0).await.unwrap();
-        if answer.status == StatusCode::CREATED {
-            accepted.push(name);
-        } else {
-            answer.assert_unavailable("the database is not available at the moment");
-        }
-    }
-    assert!(accepted.len() > 1, "nothing was accepted");
-    // A run needs a few more. It ends in any case, and says why.
-    let run = caller.run(&first.body).await;
-    assert!(run["status"] == "success" || !run["error"].is_null(), "{run}");
-    drop(visitors);
-    let newcomer = Caller::new(&server, "");
-    until("newcomers to be served", async || newcomer.get("/health").await.status == StatusCode::OK).await;
-    let later = caller.create("later", 0).await.unwrap();
-    assert_eq!(later.status, StatusCode::CREATED, "{later:?}");
-    accepted.push("later".to_owned());
     assert_eq!(caller.run(&first.body).await["status"], "success");
-    accepted.sort();
-    assert_eq!(caller.names().await, accepted);
+    let enough = getrlimit(Resource::Nofile);
+    prlimit(pid, Resource::Nofile, Rlimit { current: Some(0), ..enough.clone() }).unwrap();
+    // Whoever is connected is served.
+    assert_eq!(caller.create("meanwhile", 0).await.unwrap().status, StatusCode::CREATED);
+    assert_eq!(caller.names().await, ["first", "meanwhile"]);
+    // A run ends in any case, and says why.
+    let run = caller.run(&first.body).await;
+    let why = "the server could not start the script: could not lay out the script's folder; its log has the cause";
+    assert_eq!((&run["status"], &run["error"]), (&"error".into(), &why.into()));
+    let newcomer = tokio::spawn({
+        let newcomer = caller.at(&server);
+        async move { newcomer.create("later", 0).await.unwrap().status }
+    });
+    let said = || fs::read_to_string(&log).unwrap();
+    until("the log to say what is wrong", async || said().contains("could not accept a connection")).await;
+    assert!(said().contains("Too many open files"), "{}", said());
+    prlimit(pid, Resource::Nofile, enough).unwrap();
+    // Who came meanwhile has waited, and needed not to try again.
+    assert_eq!(soon("the newcomer to be served", newcomer).await.unwrap(), StatusCode::CREATED);
+    assert_eq!(caller.run(&first.body).await["status"], "success");
+    assert_eq!(caller.names().await, ["first", "later", "meanwhile"]);
     server.terminate();
-    tokio::time::timeout(PATIENCE, server.ended()).await.unwrap();
+    server.ended().await;
     check(&[], &[("--data-dir", data.as_os_str())]).await;
 }
