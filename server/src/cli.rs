@@ -246,7 +246,7 @@ impl Serve {
     async fn run(mut self) -> Done {
         let logs = self.otlp_logs_endpoint.take().filter(|url| !url.is_empty());
         let logs = logs.map(|url| Logs::new(&url)).transpose()?;
-        telemetry::start(&self.log, self.log_format, logs.as_ref())?;
+        telemetry::start_exporting(&self.log, self.log_format, logs.as_ref())?;
         let done = Box::pin(self.serve()).await;
         if let Some(logs) = logs {
             logs.end().await;

@@ -34,9 +34,13 @@ impl FormatTime for Utc {
     }
 }
 
-/// Starts the log of this process on stderr, and in `exported` where there is somebody to export to. `filter` is a level, or directives
-/// such as `info,justiam_server=debug`.
-pub fn start(filter: &str, format: LogFormat, exported: Option<&Logs>) -> Result<(), String> {
+/// Starts the log of this process on stderr. `filter` is a level, or directives such as `info,justiam_server=debug`.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
+    start_exporting(filter, format, None)
+}
+
+/// The same, and exports the log where there is somebody to export to.
+pub fn start_exporting(filter: &str, format: LogFormat, exported: Option<&Logs>) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
     let log = tracing_subscriber::fmt::layer().with_timer(Utc).with_writer(std::io::stderr);
     let log = match format {

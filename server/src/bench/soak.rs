@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     fn soaked(memory: impl Fn(u32) -> f64) -> Vec<String> {
-        let sample = |at| Sample { at: at.into(), memory_mb: memory(at), descriptors: 220.0, threads: 12.0 };
+        let sample = |at: u32| Sample { at: at.into(), memory_mb: memory(at), descriptors: 220.0, threads: 12.0 };
         grown(&(0..120).map(sample).collect::<Vec<_>>())
     }
 

@@ -205,7 +205,7 @@ impl GroundArgs {
         self,
         measure: impl AsyncFnOnce(&Ground) -> Result<R, bench::Error>,
     ) -> Result<R, Box<dyn Error>> {
-        telemetry::start(&self.log, LogFormat::Text, None)?;
+        telemetry::start(&self.log, LogFormat::Text)?;
         let url = secret(self.database_url_file.as_deref(), "DATABASE_URL", "the file with the database's address")?;
         let ground = match &url {
             Some(url) => Ground::postgres(url).await?,

@@ -318,7 +318,7 @@ async fn show(log: &Log) -> io::Result<Infallible> {
 
 impl Workplace {
     fn new(set: impl FnOnce(&mut Config)) -> Result<Self, Box<dyn Error>> {
-        telemetry::start("warn", LogFormat::Text, None)?;
+        telemetry::start("warn", LogFormat::Text)?;
         let interrupts = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let folder = tempfile::Builder::new()
             .prefix("justiam-script-")

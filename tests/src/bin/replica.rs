@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [_, folder, shift_ms, follow, helper] = arguments.as_slice() else {
         return Err("usage: replica FOLDER SHIFT_MS FOLLOW HELPER".into());
     };
-    telemetry::start("info", LogFormat::Text, None)?;
+    telemetry::start("info", LogFormat::Text)?;
     let folder = Path::new(folder);
     let mut config = Config::new(folder.join("data"));
     config.database_url = Some(env::var("DATABASE_URL")?.into());
