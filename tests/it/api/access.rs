@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use justiam_server::app::caller::Permission::{
-    self, AuditView, GroupsManage, GroupsView, SecretsWrite, TasksManage, TasksRun, TasksView, UsersManage, UsersView,
+    self, AccountsManage, AccountsView, AuditView, GroupsManage, GroupsView, SecretsWrite, TasksManage, TasksRun,
+    TasksView, UsersManage, UsersView,
 };
 use serde_json::{Value, json};
 
