@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccessRequestId, UserId};
-use super::page::MAX_LIMIT;
+use super::page::{MAX_DEPTH, MAX_LIMIT};
 use super::schema;
 use super::values::words;
 
@@ -104,7 +104,7 @@ impl NewAccessRequest {
 pub struct AccessRequestQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Requests on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

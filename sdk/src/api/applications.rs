@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ids::ApplicationId;
-use super::page::MAX_LIMIT;
+use super::page::{MAX_DEPTH, MAX_LIMIT};
 use super::schema;
 use super::secrets::Secret;
 use super::values::{Words as _, words};
@@ -138,7 +138,7 @@ impl ApplicationPatch {
 pub struct ApplicationQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Applications on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::{AuditEntryId, TokenId};
-use super::page::MAX_LIMIT;
+use super::page::{MAX_DEPTH, MAX_LIMIT};
 use super::schema;
 
 /// One change, or a request that was refused.
@@ -66,7 +66,7 @@ impl AuditEntry {
 pub struct AuditQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Entries on a page: from 1 to 1000, 50 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

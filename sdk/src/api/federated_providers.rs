@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, UserId};
-use super::page::MAX_LIMIT;
+use super::page::{MAX_DEPTH, MAX_LIMIT};
 use super::schema;
 use super::values::words;
 
@@ -116,7 +116,7 @@ impl FederatedProviderPatch {
 pub struct FederatedProviderQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Providers on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

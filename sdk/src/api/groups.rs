@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::GroupId;
-use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::page::{MAX_DEPTH, MAX_LIMIT, MAX_SEARCH};
 use super::schema;
 
 /// The longest name, in characters.
@@ -86,7 +86,7 @@ impl GroupPatch {
 pub struct GroupQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Groups on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,7 @@ pub const MAX_SEARCH: usize = 200;
 pub struct PageQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Items on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

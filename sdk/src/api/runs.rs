@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{RunId, TaskId};
-use super::page::MAX_LIMIT;
+use super::page::{MAX_DEPTH, MAX_LIMIT};
 use super::values::{RunStatus, Trigger};
 
 /// The most bytes of output that a run keeps. A script that returns more ends as an error.
@@ -90,7 +90,7 @@ impl Run {
 pub struct RunQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Runs on a page: from 1 to 1000, 50 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::config::ConfigMap;
 use super::ids::TaskId;
-use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::page::{MAX_DEPTH, MAX_LIMIT, MAX_SEARCH};
 use super::schema;
 use super::secrets::{SecretMap, SecretsPatch};
 use super::values::{OverlapPolicy, RunStatus, ScheduleType, TaskType};
@@ -311,7 +311,7 @@ pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 pub struct TaskQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Tasks on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GroupId, UserId};
-use super::page::{MAX_LIMIT, MAX_SEARCH};
+use super::page::{MAX_DEPTH, MAX_LIMIT, MAX_SEARCH};
 use super::schema;
 use super::tasks::named;
 
@@ -166,7 +166,7 @@ impl UserPatch {
 pub struct UserQuery {
     /// The page, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_DEPTH))]
     pub page: Option<u32>,
     /// Users on a page: from 1 to 1000, 20 where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -199,13 +199,13 @@ fn follows(operation: &Operation, status: u16) -> bool {
     let has_body = !matches!(operation.body, Body::None);
     match status {
         400 => operation.query.is_some() || matches!(operation.body, Body::Json(_)) || operation.is_repeatable,
-        401 => operation.access != Access::Open,
+        401 | 429 => operation.access != Access::Open,
         403 => operation.needs_permission(),
         404 => operation.path_parameters().next().is_some(),
         408 | 413 => has_body,
         409 => operation.is_repeatable,
         412 => operation.if_match,
-        429 | 500 | 503 => true,
+        500 | 503 => true,
         _ => false,
     }
 }
