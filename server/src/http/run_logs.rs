@@ -27,11 +27,13 @@ pub(super) async fn read(
     Id(id): Id<RunId>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    // Wrong is wrong, also where it would not count.
+    let begin = last_event(&headers)?;
     if !wants_events(&headers) {
         let text = app.run_log(&caller, id).await?;
         return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response());
     }
-    let events = app.follow_run(&caller, id, last_event(&headers)?).await?;
+    let events = app.follow_run(&caller, id, begin).await?;
     let events = events.map(|event| Ok::<_, Infallible>(server_sent(&event)));
     let mut answer = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // Proxies would collect what should be seen at once.
