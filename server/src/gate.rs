@@ -41,13 +41,15 @@ pub(crate) struct Gate {
     limits: Limits,
     slots: Arc<Slots>,
     refused: Told,
+    crowded: Told,
     failed: Told,
 }
 
 impl Gate {
     pub(crate) fn new(listener: Listener, routes: Router, limits: &Limits) -> Self {
         let slots = Arc::new(Slots::new(room(limits.connections), limits.connections_per_address));
-        Self { listener, routes, limits: limits.clone(), slots, refused: Told::default(), failed: Told::default() }
+        let (refused, crowded, failed) = (Told::default(), Told::default(), Told::default());
+        Self { listener, routes, limits: limits.clone(), slots, refused, crowded, failed }
     }
 
     /// Accepts connections until `soft`, and then waits for the requests that have begun, as long as there is patience.
@@ -78,12 +80,19 @@ impl Gate {
         }
     }
 
-    /// The next connection for which there is room.
+    /// The next connection. While there is no room for it, the others wait in the system's queue.
     async fn next(&self) -> (Accepted, Slot) {
         loop {
-            let room = self.slots.room().await;
             match self.listener.accept().await {
                 Ok(accepted) => {
+                    if self.slots.are_taken() && self.crowded.is_due() {
+                        let most = self.limits.connections;
+                        tracing::warn!(
+                            most,
+                            "there are as many connections as may be; those on which nothing is asked end"
+                        );
+                    }
+                    let room = self.slots.room().await;
                     // Whoever connects for many is not one of them.
                     let counted = accepted.address.filter(|address| !self.limits.trusts(Some(*address)));
                     if let Some(slot) = self.slots.take(room, counted) {

@@ -147,5 +147,7 @@ fn options(command: &mut Command, folder: &Path, data: &Path, listen: &str, leve
         .arg(data)
         .arg("--address-file")
         .arg(folder.join("address"))
+        // Tests and benchmarks ask more often than people.
+        .env("JUSTIAM_REQUEST_BURST", "1000000")
         .stdout(Stdio::piped());
 }

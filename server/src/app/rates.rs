@@ -48,10 +48,13 @@ impl App {
                 );
                 Error::TooMany { message, retry_after }
             }),
-            Err(Error::Unauthorised(why)) => self.rates.failed_logins.take(&address, now).map_err(|retry_after| {
-                let message = format!("{why}, and too many requests without a valid token have come from your address");
-                Error::TooMany { message, retry_after }
-            }),
+            Err(refused @ Error::Unauthorised(_)) => {
+                self.rates.failed_logins.take(&address, now).map_err(|retry_after| {
+                    let message =
+                        format!("{refused}, and too many requests without a valid token have come from your address");
+                    Error::TooMany { message, retry_after }
+                })
+            }
             Err(_) => Ok(()),
         };
         taken.and(login)

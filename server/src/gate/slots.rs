@@ -45,6 +45,11 @@ impl Slots {
         }
     }
 
+    /// Whether there is no room.
+    pub(super) fn are_taken(&self) -> bool {
+        self.all.available_permits() == 0
+    }
+
     /// Others wait for room.
     pub(super) async fn crowded(&self) {
         self.crowded.notified().await;

@@ -27,6 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.jwt_secret = Some("the secret that the replicas share".into());
     config.follow_database_clock = follow.parse()?;
     config.helper = helper.into();
+    // Thousands of tasks are made at once.
+    config.limits.request_burst = 1_000_000;
     let clock = ShiftedClock(SignedDuration::from_millis(shift_ms.parse()?));
     let server = Server::open(config, Arc::new(clock)).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
