@@ -34,6 +34,9 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod driver;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod http;
 pub mod lifecycle;

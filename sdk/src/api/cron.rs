@@ -20,6 +20,9 @@ const FIELDS: [(&str, &str); 5] = [
     ("day of week", "0-7 or SUN-SAT, where 0 and 7 are Sunday"),
 ];
 
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
 /// The longest text that is looked at, in bytes. Real expressions are a tenth of it.
 pub const MAX_LENGTH: usize = 512;
 
@@ -182,6 +185,11 @@ impl FromStr for CronExpr {
         if fields.len() != 5 && !is_macro {
             return Err(CronError::FieldCount { text: shown, found: fields.len() });
         }
+        let misread =
+            fields.iter().zip(FIELDS).enumerate().find(|(index, (field, _))| !is_macro && is_misread(*index, field));
+        if let Some((_, (value, (field, range)))) = misread {
+            return Err(CronError::Field { field, value: value.chars().take(80).collect(), range });
+        }
         let starts_with_star = |index: usize| fields.get(index).is_some_and(|field| field.starts_with(['*', '?']));
         let either_day = !is_macro && !starts_with_star(2) && !starts_with_star(4);
         let cron = parser(!either_day).parse(text).map_err(|cause| explain(&shown, &fields, &cause))?;
@@ -191,11 +199,7 @@ impl FromStr for CronExpr {
             !starts_with_star(0) && !starts_with_star(1)
         };
         let expr = Self { text: text.to_owned(), cron, fixed_time };
-        // Any start will do: the calendar repeats every 400 years, and every combination of day and date within 40.
-        match expr.next_wall(date(2000, 1, 1).at(0, 0, 0, 0), true) {
-            Some(_) => Ok(expr),
-            None => Err(CronError::NeverFires(shown)),
-        }
+        if is_macro || fires(text, !either_day) { Ok(expr) } else { Err(CronError::NeverFires(shown)) }
     }
 }
 
@@ -213,6 +217,36 @@ impl fmt::Display for CronExpr {
 
 fn parser(both_days: bool) -> CronParser {
     CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(both_days).build()
+}
+
+/// What the library takes for something else than it looks like, or for nothing at all: empty parts of lists, names beside digits or in
+/// fields of something else, `L` for the last of no day of the week, a `+` before days of the week, letters of other alphabets.
+fn is_misread(index: usize, field: &str) -> bool {
+    let is_wrong_word = |word: &str| {
+        let word = word.to_ascii_uppercase();
+        let name = if index == 4 { word.strip_suffix('L').unwrap_or(&word) } else { &word };
+        let names: &[&str] = match index {
+            3 => &MONTHS,
+            4 => &DAYS,
+            _ => &[],
+        };
+        name.bytes().any(|byte| byte.is_ascii_alphabetic() && (index != 2 || !b"LW".contains(&byte)))
+            && !names.contains(&name)
+    };
+    let is_wrong_part = |part: &str| {
+        part.is_empty()
+            || (index == 4 && part.eq_ignore_ascii_case("L"))
+            || part.split(['-', '/', '#']).any(is_wrong_word)
+    };
+    !field.is_ascii() || field.starts_with('+') || field.split(',').any(is_wrong_part)
+}
+
+/// Whether five fields ever match. Every combination of day and date comes within 40 years; without an end of the search, a date that
+/// never comes would be looked for up to the end of the calendar, which takes the library a second.
+fn fires(fields: &str, both_days: bool) -> bool {
+    let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required).dom_and_dow(both_days).build();
+    let cron = parser.parse(&format!("0 {fields} 2000-2039"));
+    cron.is_ok_and(|cron| cron.find_next_occurrence(&date(2000, 1, 1).at(0, 0, 0, 0), true).is_ok())
 }
 
 /// The library's messages count bits and positions; this finds the field to blame by trying each one alone.
@@ -276,8 +310,48 @@ mod tests {
     }
 
     #[test]
+    fn what_the_library_would_take_for_something_else_is_refused() {
+        for (text, field) in [
+            // An empty part of a list would stand for nothing.
+            ("*/6 , * * *", "hour"),
+            ("0,,5 0 * * *", "minute"),
+            ("0 0 1, * *", "day of month"),
+            // The last of no day of the week would stand for nothing, too.
+            ("0 0 * * L", "day of week"),
+            ("5 0 1 4 l", "day of week"),
+            ("0 0 * * 1,L", "day of week"),
+            // Names would become numbers wherever they stand: 1FEB would be December.
+            ("0 0 1 1FEB *", "month"),
+            ("0 0 JAN * *", "day of month"),
+            ("0 0 1 TUE *", "month"),
+            ("MON 0 * * *", "minute"),
+            ("0 0 * * JUL", "day of week"),
+            // With a plus, both days would have to match.
+            ("0 0 13 * +FRI", "day of week"),
+            // A long s and a dotless i have capitals of the Latin alphabet.
+            ("0 0 * * \u{17f}un", "day of week"),
+            ("0 0 * * fr\u{131}", "day of week"),
+        ] {
+            let error = text.parse::<CronExpr>().unwrap_err();
+            assert!(matches!(&error, CronError::Field { field: found, .. } if *found == field), "{text}: {error}");
+        }
+        for text in [
+            "0 0 L * *",
+            "0 0 1,LW * *",
+            "0 0 15w * *",
+            "0 0 * * 5L",
+            "0 0 * * friL",
+            "0 0 * * FRI#L",
+            "0 0 * * mon#2,SAT-SUN",
+            "0 0 ? JUL-sep/2 ?",
+        ] {
+            assert!(text.parse::<CronExpr>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_what_never_fires() {
-        for text in ["0 0 30 2 *", "0 0 31 2,4 *"] {
+        for text in ["0 0 30 2 *", "0 0 31 2,4 *", "0 0 */31 * 1#2", "0 0 */16 * 5#5"] {
             assert_eq!(text.parse::<CronExpr>().unwrap_err(), CronError::NeverFires(text.into()));
         }
         assert!("0 0 29 2 *".parse::<CronExpr>().is_ok());

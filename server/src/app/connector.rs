@@ -4,6 +4,8 @@
 //! that nobody has changed the connected system. What is done stays done when the work is stopped, and doing it again is harmless.
 
 mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod import;
 mod inbound;
 mod memberships;

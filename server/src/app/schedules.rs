@@ -2,6 +2,8 @@
 
 mod arrange;
 mod definition;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod next;
 mod steps;
 

@@ -1,6 +1,8 @@
 //! A task's secrets.
 
 pub(super) mod compare;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

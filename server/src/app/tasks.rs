@@ -1,6 +1,8 @@
 //! Tasks.
 
 pub(crate) mod definition;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(super) mod next;
 mod validate;
 

@@ -1,5 +1,7 @@
 //! Users.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod scripts;
 
 use justiam_sdk::api::ids::UserId;

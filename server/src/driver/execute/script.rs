@@ -8,7 +8,7 @@
 //! texts. Those belong to the caller.
 
 mod attend;
-mod channel;
+pub(crate) mod channel;
 mod check;
 mod cleaner;
 mod clues;

@@ -6,6 +6,8 @@
 //! The script's side is untrusted. A line and what follows it have bounded lengths, few calls are answered at a time, and
 //! whatever is not understood ends the run: the packages that we give to scripts never send it.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod incoming;
 
 use std::future::{Future, poll_fn};

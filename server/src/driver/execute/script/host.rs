@@ -4,7 +4,7 @@
 //! parameters, whichever Go package it uses for it.
 
 mod config;
-mod fetch;
+pub(super) mod fetch;
 mod gworkspace;
 mod idp;
 

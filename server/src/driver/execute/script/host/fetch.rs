@@ -17,10 +17,7 @@ struct Params {
 
 /// Answers `fetch.do`.
 pub(super) async fn answer(outbound: &Outbound, params: Value, body: Vec<u8>) -> Result<Answer, String> {
-    let Params { method, url, headers } =
-        read("fetch.do", "the texts `method` and `url`, and texts in `headers`", params)?;
-    let request =
-        Request::new(&method, &url, headers.iter().flatten(), body).map_err(|error| format!("fetch: {error}"))?;
+    let request = request(params, body)?;
     let response = outbound.send(request).await.map_err(|error| format!("fetch: {error}"))?;
     let mut headers = serde_json::Map::new();
     for name in response.headers.keys() {
@@ -33,4 +30,11 @@ pub(super) async fn answer(outbound: &Outbound, params: Value, body: Vec<u8>) ->
         tail: response.body,
         room: response.room,
     })
+}
+
+/// What a script wants to be sent.
+pub(in crate::driver::execute::script) fn request(params: Value, body: Vec<u8>) -> Result<Request, String> {
+    let Params { method, url, headers } =
+        read("fetch.do", "the texts `method` and `url`, and texts in `headers`", params)?;
+    Request::new(&method, &url, headers.iter().flatten(), body).map_err(|error| format!("fetch: {error}"))
 }
