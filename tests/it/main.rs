@@ -16,3 +16,4 @@ mod scripts;
 mod settings;
 mod steps;
 mod store;
+mod supply_chain;

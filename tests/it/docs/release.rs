@@ -37,18 +37,24 @@ async fn a_release_has_what_registries_want_and_the_same_bytes_each_time() {
     let version = env!("CARGO_PKG_VERSION");
     let name = format!("terraform-provider-justiam_{version}");
     let made = names(&at("first"));
-    assert_eq!(made.len(), 3, "{made:?}");
+    assert_eq!(made.len(), 4, "{made:?}");
     assert_eq!(made[0], format!("{name}_SHA256SUMS"));
-    let machine = made[1].strip_prefix(&format!("{name}_linux_")).and_then(|rest| rest.strip_suffix(".zip"));
+    let machine = made[2].strip_prefix(&format!("{name}_linux_")).and_then(|rest| rest.strip_suffix(".zip"));
     assert!(matches!(machine, Some("amd64" | "arm64")), "{made:?}");
-    assert_eq!(made[2], format!("{name}_manifest.json"));
-    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(at("first").join(&made[2])).unwrap()).unwrap();
+    assert_eq!(made[1], made[2].replace(".zip", ".sbom.cdx.json"));
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(at("first").join(name)).unwrap()).unwrap()
+    };
+    // What is in it is checked in `supply_chain`.
+    assert_eq!(json(&made[1])["metadata"]["component"]["version"], version);
+    assert_eq!(made[3], format!("{name}_manifest.json"));
+    let manifest = json(&made[3]);
     assert_eq!(manifest, serde_json::json!({ "version": 1, "metadata": { "protocol_versions": ["6.0"] } }));
 
-    // The sums cover the zip file and the manifest, and are right.
+    // The sums cover the other files, and are right.
     let sums = fs::read_to_string(at("first").join(&made[0])).unwrap();
     let covered: Vec<&str> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name).collect();
-    assert_eq!(covered, [&made[1], &made[2]]);
+    assert_eq!(covered, [&made[2], &made[1], &made[3]]);
     let mut check = Command::new("sha256sum");
     check.args(["--check", "--strict", &made[0]]).current_dir(at("first"));
     said(&soon("the sums", check.output()).await.unwrap()).ok();
@@ -63,8 +69,8 @@ async fn a_release_has_what_registries_want_and_the_same_bytes_each_time() {
     assert!(at("second").join("notes.txt").exists());
 
     let mirror = |host: &str| names(&at("first").join("mirror").join(host).join("justiam/justiam"));
-    assert_eq!(mirror("registry.terraform.io"), [made[1].clone()]);
-    assert_eq!(mirror("registry.opentofu.org"), [made[1].clone()]);
+    assert_eq!(mirror("registry.terraform.io"), [made[2].clone()]);
+    assert_eq!(mirror("registry.opentofu.org"), [made[2].clone()]);
 
     release(&at("missing"), &at("third")).await.fails_with(&["missing is not there"]);
 }
