@@ -7,7 +7,7 @@ use justiam_sdk::api::secrets::Secret;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::{Db, Error, Result, Tx, maybe_time, on};
+use super::{Db, Error, Result, maybe_time, on};
 
 async fn connect(url: &Secret) -> Result<PgConnection> {
     let options = PgConnectOptions::from_str(url.expose())
@@ -29,15 +29,15 @@ pub async fn drop_schema(url: &Secret, name: &str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// Lets PostgreSQL look at its tables, as it would by itself after a while. SQLite never does.
+/// Lets PostgreSQL look after its tables, as it would by itself after a while. SQLite never does.
 pub async fn analyze(db: &Db) -> Result<()> {
-    let mut tx = db.write().await?;
-    if let Tx::Postgres(tx) = &mut tx {
-        for sql in ["ANALYZE tasks", "ANALYZE runs", "ANALYZE active_runs"] {
-            sqlx::query(sql).execute(&mut **tx).await?;
+    if db.is_shared() {
+        let mut connection = db.connection().await?;
+        for sql in ["VACUUM (ANALYZE) tasks", "VACUUM (ANALYZE) runs", "VACUUM (ANALYZE) active_runs"] {
+            sqlx::query(sql).execute(&mut *connection).await?;
         }
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// Whether any run has not ended.

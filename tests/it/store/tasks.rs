@@ -151,7 +151,10 @@ async fn lists_are_filtered_and_paged_in_the_order_of_creation(backend: Backend)
     let cases = [
         (all.clone(), 0, 10, vec!["b", "a", "C", "B"], 4),
         (all.clone(), 1, 2, vec!["a", "C"], 4),
+        (all.clone(), 2, 2, vec!["C", "B"], 4),
+        (all.clone(), 3, 2, vec!["B"], 4),
         (all.clone(), 4, 2, vec![], 4),
+        (all.clone(), 9, 2, vec![], 4),
         (all.clone(), 0, 0, vec![], 4),
         (Filter { name: Some("b".into()), ..all.clone() }, 0, 10, vec!["b"], 1),
         (Filter { name: Some(String::new()), ..all.clone() }, 0, 10, vec![], 0),

@@ -85,10 +85,18 @@ struct Given {
     id: String,
 }
 
+/// In any order.
 async fn ids_of_all(tx: &mut Tx, offset: i64, limit: i64) -> Result<(i64, Vec<String>)> {
-    let total = on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM tasks").fetch_one(conn).await?);
-    let sql = "SELECT id FROM tasks ORDER BY id LIMIT $1 OFFSET $2";
-    let ids = on!(tx, conn => sqlx::query_scalar(sql).bind(limit).bind(offset).fetch_all(conn).await?);
+    let total: i64 = on!(tx, conn => sqlx::query_scalar("SELECT count(*) FROM tasks").fetch_one(conn).await?);
+    let limit = limit.min(total.saturating_sub(offset)).max(0);
+    // The way to a page is as long as what lies before it, so it is begun at the nearer end.
+    let behind = total.saturating_sub(offset).saturating_sub(limit).max(0);
+    let (sql, skipped) = if behind < offset {
+        ("SELECT id FROM tasks ORDER BY id DESC LIMIT $1 OFFSET $2", behind)
+    } else {
+        ("SELECT id FROM tasks ORDER BY id LIMIT $1 OFFSET $2", offset)
+    };
+    let ids = on!(tx, conn => sqlx::query_scalar(sql).bind(limit).bind(skipped).fetch_all(conn).await?);
     Ok((total, ids))
 }
 
