@@ -19,7 +19,7 @@ async fn a_server_that_may_open_no_more_files_goes_on_with_those_it_has_and_reco
     let first = caller.create("first", 0).await.unwrap();
     assert_eq!(caller.run(&first.body).await["status"], "success");
     let enough = getrlimit(Resource::Nofile);
-    prlimit(pid, Resource::Nofile, Rlimit { current: Some(0), ..enough.clone() }).unwrap();
+    prlimit(pid, Resource::Nofile, Rlimit { current: Some(0), ..enough }).unwrap();
     // Whoever is connected is served.
     assert_eq!(caller.create("meanwhile", 0).await.unwrap().status, StatusCode::CREATED);
     assert_eq!(caller.names().await, ["first", "meanwhile"]);
