@@ -15,9 +15,9 @@ mod users;
 
 use super::Error;
 use crate::store;
+pub(in crate::app) use users::check as check_user;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use users::fuzzing;
-pub(in crate::app) use users::check as check_user;
 
 /// How many users or groups a function returns at once whose name ends with `_after`. Fewer are the last ones.
 pub const PAGE: i64 = 1000;

@@ -7,7 +7,7 @@ use justiam_server::store::rotation::Kind;
 use justiam_tests::backend::Backend;
 use justiam_tests::clock::ManualClock;
 use justiam_tests::server::{START, TestServer, client};
-use justiam_tests::{both_databases, postgres, soon};
+use justiam_tests::{both_databases, soon};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -114,7 +114,7 @@ async fn a_rotation_that_is_killed_goes_on_where_it_was_and_nobody_notices(backe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn servers_that_know_both_read_what_each_other_write_and_what_comes_late_is_found() {
-    let database = postgres::database().await;
+    let database = justiam_tests::postgres::database().await;
     let clock = ManualClock::at(START);
     let start = async |newest: &'static str, other: &'static str| {
         TestServer::start_on_postgres(&database.url, clock.clone(), |config| {
