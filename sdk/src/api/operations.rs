@@ -14,7 +14,7 @@ mod tasks;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::permissions::Permission;
-pub use parts::Bodies;
+use parts::Bodies;
 
 pub use super::schema::OPEN_ENUM;
 

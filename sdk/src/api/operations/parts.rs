@@ -11,7 +11,7 @@ use crate::api::schedules::NewSchedule;
 use crate::api::tasks::NewTask;
 
 /// The one body that an answer has.
-pub trait Bodies {
+pub(super) trait Bodies {
     /// It, by its media type.
     const JSON: &'static [(&'static str, Type)];
 }

@@ -184,14 +184,10 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
 }
 
 /// The statuses of failure that an operation can have.
-fn statuses(operation: &Operation) -> impl Iterator<Item = u16> {
-    let special = operation.failures;
-    FAILURES
-        .iter()
-        .map(|(status, ..)| *status)
-        .filter(move |status| follows(operation, *status) || special.iter().any(|(own, _)| own == status))
-        .collect::<Vec<_>>()
-        .into_iter()
+fn statuses(operation: &Operation) -> Vec<u16> {
+    let special = |status: u16| operation.failures.iter().any(|(own, _)| *own == status);
+    let all = FAILURES.iter().map(|(status, ..)| *status);
+    all.filter(|status| follows(operation, *status) || special(*status)).collect()
 }
 
 /// Whether a status of failure follows from what an operation takes.
@@ -256,9 +252,9 @@ fn links_to(creation: &Operation, location: &str) -> Map<String, Value> {
             let outer: Vec<&str> = creation.path_parameters().collect();
             let parameters: Map<String, Value> = operation
                 .path_parameters()
-                .map(|name| match outer.contains(&name) {
-                    true => (name.to_owned(), json!(format!("$request.path.{name}"))),
-                    false => (name.to_owned(), json!("$response.body#/id")),
+                .map(|name| {
+                    let own = "$response.body#/id".to_owned();
+                    (name.to_owned(), json!(if outer.contains(&name) { format!("$request.path.{name}") } else { own }))
                 })
                 .collect();
             (operation.id.to_owned(), json!({ "operationId": operation.id, "parameters": parameters }))

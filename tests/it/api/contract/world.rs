@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use justiam_sdk::api::operations::Operation;
 use justiam_sdk::api::paths::routes;
-use justiam_server::config::Roles;
-use justiam_tests::server::TestServer;
 use reqwest::RequestBuilder;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::api::support::{Api, SCRIPT, answer};
+
+/// Longer at work than a test.
+const SLOW: &str = "package task\n\nimport \"time\"\n\nfunc Run() (string, error) {\n\ttime.Sleep(25 * time.Second)\n\treturn \"\", nil\n}\n";
 
 const PROVIDER: &str = "0199f2a6-0000-7000-8000-0000000000a1";
 const USER: &str = "0199f2a6-0000-7000-8000-0000000000b1";
@@ -18,7 +19,7 @@ const APPROVER: &str = "0199f2a6-0000-7000-8000-0000000000b2";
 const GROUP: &str = "0199f2a6-0000-7000-8000-0000000000c1";
 const APPLICATION: &str = "0199f2a6-0000-7000-8000-0000000000d1";
 
-/// A server with one thing of each kind, on which nothing that waits is ever begun.
+/// A server with one thing of each kind.
 pub(super) struct World {
     pub(super) api: Api,
     /// What stands in the place of the parameters of a path, by the beginning of the path.
@@ -27,8 +28,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let waiting = Roles { api: true, dispatch: false, work: false };
-        let api = Api::with(TestServer::start_with(|config| config.roles = waiting).await);
+        let api = Api::start().await;
         let users =
             json!([{ "id": USER, "email": "alice@example.com" }, { "id": APPROVER, "email": "bob@example.com" }]);
         api.server
@@ -57,6 +57,10 @@ impl World {
         let task = self.make(routes::TASK, routes::TASKS, &task).await;
         let run = self.start(&routes::TASK_RUN.replace("{id}", &task)).await;
         self.keep(routes::RUN, &[run["id"].as_str().unwrap()]);
+        let slow = json!({ "name": "slow", "task_type": "script", "schedule_type": "once", "script": SLOW });
+        let slow = self.post(routes::TASKS, &slow).await["id"].as_str().unwrap().to_owned();
+        let run = self.start(&routes::TASK_RUN.replace("{id}", &slow)).await;
+        self.keep(routes::RUN_CANCEL, &[run["id"].as_str().unwrap()]);
         for (item, template) in [(routes::ACCESS_REQUEST_APPROVE, "one"), (routes::ACCESS_REQUEST, "other")] {
             let request = json!({ "requester_id": USER, "template_name": template });
             self.make(item, routes::ACCESS_REQUESTS, &request).await;
