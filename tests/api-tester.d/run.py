@@ -141,7 +141,7 @@ def run(options, folder):
         while number == 0 or sum(sent.values()) < options.requests:
             # The first round has all kinds of requests; more are made by chance alone.
             missing = max(options.requests - sum(sent.values()), 0)
-            phases, examples = ("examples,coverage,stateful,fuzzing", 5) if number == 0 else ("fuzzing", max(2, missing // operations + 1))
+            phases, examples = ("examples,coverage,stateful,fuzzing", 2) if number == 0 else ("fuzzing", max(2, missing // operations + 1))
             counted, code, output = round_of(api, folder, document, number, phases, examples)
             sent.update(counted["sent"])
             statuses.update(counted["statuses"])
