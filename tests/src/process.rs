@@ -39,13 +39,6 @@ impl ServerProcess {
         Self::begin(folder, command(folder, listen, levels).stderr(log)).await
     }
 
-    /// Starts a server with other settings than usual.
-    pub async fn start_with(folder: &Path, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = command(folder, "127.0.0.1:0", "warn");
-        change(&mut command);
-        Self::begin(folder, &mut command).await
-    }
-
     /// Starts a server whose steps may use another folder.
     pub async fn start_for_steps(folder: &Path, steps: &Path) -> Self {
         Self::begin(folder, command(folder, "127.0.0.1:0", "warn").env("JUSTIAM_STEP_FOLDERS", steps)).await

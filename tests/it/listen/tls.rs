@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,10 +146,9 @@ async fn a_process_takes_a_renewed_certificate_without_a_restart() {
     let folder = TempDir::new().unwrap();
     let files = Files::within(folder.path());
     let first = files.renew();
-    let server = ServerProcess::start_with(folder.path(), |command| {
-        command.env("JUSTIAM_TLS_CERTIFICATE", &files.certificate).env("JUSTIAM_TLS_KEY", &files.key);
-    })
-    .await;
+    let (certificate, key) = (files.certificate.to_str().unwrap(), files.key.to_str().unwrap());
+    let environment = [("JUSTIAM_TLS_CERTIFICATE", certificate), ("JUSTIAM_TLS_KEY", key)];
+    let server = ServerProcess::start_with(folder.path(), &environment, Stdio::inherit()).await;
     assert!(answers(&server.endpoint, &first, &server.token).await);
     let second = files.renew();
     let process = Pid::from_raw(i32::try_from(server.child.id().unwrap()).unwrap()).unwrap();
