@@ -41,14 +41,23 @@ fn config_show_tells_every_setting_and_where_it_comes_from_and_no_secret() {
             ("DATABASE_URL", "postgres://user:SECRET-url@host/name"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:SECRET-otlp@host:4318/base?key=SECRET-key"),
         ],
-        &["--listen", "unix:/run/justiam.sock", "--database-url-file", "/nowhere"],
+        &[
+            "--jwt-secret-command",
+            "print SECRET-command",
+            "--listen",
+            "unix:/run/justiam.sock",
+            "--database-url-file",
+            "/nowhere",
+        ],
     );
     assert!(!shown.contains("SECRET"), "{shown}");
     assert_eq!(line(&shown, "--listen"), ["unix:/run/justiam.sock", "flag"]);
     assert_eq!(line(&shown, "--workers"), ["3", "environment", "(JUSTIAM_WORKERS)"]);
     assert_eq!(line(&shown, "--trusted-proxies"), ["10.0.0.0/8,unix", "environment", "(JUSTIAM_TRUSTED_PROXIES)"]);
     assert_eq!(line(&shown, "--idle-timeout-seconds"), ["75", "default"]);
-    assert_eq!(line(&shown, "JWT_SECRET"), ["set", "environment"]);
+    assert_eq!(line(&shown, "JWT_SECRET")[..2], ["set", "environment;"]);
+    assert_eq!(line(&shown, "JWT_SECRET_OLD"), ["not", "set"]);
+    assert_eq!(line(&shown, "--jwt-secret-command"), ["set", "flag"]);
     assert_eq!(line(&shown, "DATABASE_URL")[..2], ["set", "environment;"]);
     assert_eq!(line(&shown, "--otlp-endpoint")[..2], ["https://host:4318/base", "(and"]);
 }

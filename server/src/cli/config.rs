@@ -8,8 +8,15 @@ use url::Url;
 
 use super::{Cli, Done, Serve, say};
 
-/// Secrets that have no flag.
-const SECRETS: [(&str, &str); 2] = [("JWT_SECRET", "jwt_secret_file"), ("DATABASE_URL", "database_url_file")];
+/// Secrets that have no flag, and the flags that count in their place.
+const SECRETS: [(&str, &[&str]); 3] = [
+    ("JWT_SECRET", &["jwt_secret_file", "jwt_secret_command"]),
+    ("JWT_SECRET_OLD", &[]),
+    ("DATABASE_URL", &["database_url_file"]),
+];
+
+/// Flags in whose values a secret may be, although it should not.
+const NOT_SHOWN: [&str; 1] = ["jwt_secret_command"];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -33,15 +40,16 @@ pub(super) fn show(matches: &ArgMatches) -> Done {
             lines.push([format!("--{long}"), value, source]);
         }
     }
-    for (variable, file) in SECRETS {
+    for (variable, flags) in SECRETS {
         let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        let by_file = matches.value_source(file).is_some();
-        let source = match (is_set, by_file) {
-            (true, true) => "environment; a file is named, which counts".to_owned(),
-            (true, false) => "environment".to_owned(),
-            (false, _) => String::new(),
+        let by_flag = flags.iter().any(|flag| matches.value_source(flag).is_some());
+        let source = match (is_set, by_flag) {
+            (true, true) => "environment; a flag in its place counts",
+            (true, false) => "environment",
+            (false, _) => "",
         };
-        lines.push([variable.to_owned(), if is_set { "set" } else { "not set" }.to_owned(), source]);
+        let value = if is_set { "set" } else { "not set" };
+        lines.push([variable, value, source].map(str::to_owned));
     }
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
     let (names, values) = (width(0), width(1).min(40));
@@ -62,8 +70,12 @@ fn of_flag(arg: &Arg, matches: &ArgMatches) -> (String, String) {
     };
     let values = matches.get_raw(id).into_iter().flatten();
     let values: Vec<_> = values.map(|value| without_secret(&value.to_string_lossy()).into_owned()).collect();
-    let value = values.join(",");
-    (if value.is_empty() { "not set".to_owned() } else { value }, source)
+    let value = match values.join(",") {
+        empty if empty.is_empty() => "not set".to_owned(),
+        _ if NOT_SHOWN.contains(&id) => "set".to_owned(),
+        value => value,
+    };
+    (value, source)
 }
 
 /// An address may hold a password, or a token in its query.
