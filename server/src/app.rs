@@ -57,6 +57,7 @@ pub use idempotency::IdempotencyKey;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::{DEFAULT_AUDIT_DAYS, Limits};
 use crate::store::Db;
+use crate::telemetry::traces::Telemetry;
 use metrics::Latest;
 use metrics::counts::Counts;
 use rates::Rates;
@@ -110,6 +111,8 @@ pub struct App {
     metrics: Latest,
     pub(crate) counts: Counts,
     readiness: Readiness,
+    /// What makes spans of requests; nothing where nobody serves any.
+    pub(crate) telemetry: OnceLock<Telemetry>,
     ids: Mutex<ContextV7>,
     /// What this process is executing.
     running: Mutex<HashMap<WorkId, Running>>,
@@ -201,6 +204,7 @@ impl App {
             metrics: Latest::default(),
             counts: Counts::default(),
             readiness: Readiness::default(),
+            telemetry: OnceLock::new(),
             ids: Mutex::new(ContextV7::new()),
             running: Mutex::default(),
         }

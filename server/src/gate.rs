@@ -19,6 +19,7 @@ pub(crate) use connection::OverTls;
 pub(crate) use peer::Peer;
 pub(crate) use slots::network;
 
+use crate::app::metrics::counts::Gauge;
 use crate::config::Limits;
 use crate::lifecycle::REQUEST_PATIENCE;
 use crate::listen::{Accepted, Listener};
@@ -40,16 +41,17 @@ pub(crate) struct Gate {
     routes: Router,
     limits: Limits,
     slots: Arc<Slots>,
+    connections: Gauge,
     refused: Told,
     crowded: Told,
     failed: Told,
 }
 
 impl Gate {
-    pub(crate) fn new(listener: Listener, routes: Router, limits: &Limits) -> Self {
+    pub(crate) fn new(listener: Listener, routes: Router, limits: &Limits, connections: Gauge) -> Self {
         let slots = Arc::new(Slots::new(room(limits.connections), limits.connections_per_address));
         let (refused, crowded, failed) = (Told::default(), Told::default(), Told::default());
-        Self { listener, routes, limits: limits.clone(), slots, refused, crowded, failed }
+        Self { listener, routes, limits: limits.clone(), slots, connections, refused, crowded, failed }
     }
 
     /// Accepts connections until `soft`, and then waits for the requests that have begun, as long as there is patience.
@@ -69,7 +71,12 @@ impl Gate {
             broken_off: CancellationToken::new(),
         });
         while let Some((accepted, slot)) = soft.run_until_cancelled(self.next()).await {
-            connections.spawn(Arc::clone(&shared).attend(accepted.stream, accepted.address, slot));
+            let (one, work) =
+                (self.connections.one(), Arc::clone(&shared).attend(accepted.stream, accepted.address, slot));
+            connections.spawn(async move {
+                work.await;
+                drop(one);
+            });
         }
         drop(self);
         connections.close();

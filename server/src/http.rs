@@ -26,6 +26,7 @@ mod runs;
 mod schedules;
 mod secrets;
 mod service_accounts;
+mod spans;
 mod tasks;
 mod users;
 
@@ -39,6 +40,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{HeaderName, HeaderValue, Method};
 use justiam_sdk::api::paths::routes;
+use opentelemetry::context::FutureExt as _;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
@@ -213,7 +215,7 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     let id = app.new_id().simple().to_string();
     request.extensions_mut().insert(caller::RequestId(id.clone()));
     // The path alone: a query may hold names that are nobody's business in a log.
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.uri().path());
     async move {
         let over_tls = request.extensions().get::<OverTls>().is_some();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -224,7 +226,9 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
                 limited.db.replace_connections();
                 problem::too_slow().into_response()
             })
-        };
+        }
+        // The span that lines of the log belong to, also in the task below.
+        .with_current_context();
         let answer = if reads {
             work.await
         } else {

@@ -144,6 +144,7 @@ impl Server {
         let app = Arc::new(open_app(&config, &data_dir, clock).await?);
         app.seed_system_tasks().await?;
         let telemetry = Telemetry::new(config.traces_endpoint().as_deref()).map_err(ServeError::Setting)?;
+        let _ = app.telemetry.set(telemetry.clone());
         let outbound = outbound_of(&config, &telemetry, &app.clock)?;
         let scripts = ScriptRunner::new(script_settings(&config, data_dir.scripts()))?;
         app.tell_isolation(look_at_isolation(&scripts, config.script_isolation).await?);
@@ -194,10 +195,9 @@ impl Server {
 
     /// The same on listeners of any kind.
     pub async fn serve_on(self, listeners: Listeners, shutdown: Shutdown) -> Result<(), ServeError> {
-        let api = Gate::new(listeners.api, http::router(Arc::clone(&self.app), self.roles, &self.limits), &self.limits);
-        let monitoring = listeners
-            .metrics
-            .map(|listener| Gate::new(listener, http::monitoring(Arc::clone(&self.app)), &self.limits));
+        let gate = |listener, routes| Gate::new(listener, routes, &self.limits, self.app.counts.connections.clone());
+        let api = gate(listeners.api, http::router(Arc::clone(&self.app), self.roles, &self.limits));
+        let monitoring = listeners.metrics.map(|listener| gate(listener, http::monitoring(Arc::clone(&self.app))));
         let monitor = async {
             if let Some(gate) = monitoring {
                 gate.run(&shutdown.soft).await;

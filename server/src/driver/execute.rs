@@ -18,9 +18,11 @@ use jiff::{SignedDuration, Timestamp};
 use justiam_sdk::api::secrets::SecretMap;
 use justiam_sdk::api::tasks::TIMEOUT_SECONDS;
 use justiam_sdk::api::values::{RunStatus, Trigger};
+use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::Span as _;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{BackOff, STEP};
 use crate::app::identity::actor::ScriptActor;
@@ -105,7 +107,10 @@ impl Executor {
 
     async fn execute_task(&self, work: Work<'_>) -> Ending {
         let mut span = RunSpan::begin(&self.telemetry, work.run);
-        let ending = self.execute_within(work, &mut span).await;
+        // What the log says meanwhile belongs to this run and to its trace.
+        let lines = tracing::info_span!("run", run.id = %work.run.id, task.id = %work.run.task_id);
+        let context = span.context();
+        let ending = self.execute_within(work, &mut span).instrument(lines).with_context(context).await;
         span.end(&ending);
         ending
     }
@@ -231,7 +236,7 @@ async fn keep_log(work: Work<'_>) -> Infallible {
         let Some(addition) = work.log.look(work.run.id) else { continue };
         let end = addition.end;
         // In a task of its own: the end of the run does not interrupt a transaction.
-        let adding = tokio::spawn(add_to_log(work.db.clone(), work.run.clone(), addition));
+        let adding = tokio::spawn(add_to_log(work.db.clone(), work.run.clone(), addition).in_current_span());
         let error = match adding.await {
             Ok(Ok(true)) => {
                 work.log.stored(end);

@@ -13,6 +13,7 @@ use justiam_planner::lease;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::execute::step::StepEnding;
 use super::{BackOff, Driver, LONGEST_REST};
@@ -99,7 +100,8 @@ impl Driver {
             let stop = self.app.work_begins(step.activity, asked_at);
             let (driver, hard) = (Arc::clone(self), hard.clone());
             active.spawn(async move {
-                let work = driver.attend_step(&step, &stop, &hard);
+                let lines = tracing::info_span!("step", activity.id = %step.activity);
+                let work = driver.attend_step(&step, &stop, &hard).instrument(lines);
                 // A panic is a defect of ours; the step must end all the same, or its execution would never.
                 let ending = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
                     StepEnding::failed("the server failed while it executed this step; its log has the cause")

@@ -17,6 +17,7 @@ use super::export::{Client, LAST_PATIENCE, resource};
 pub struct Telemetry {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
+    is_exporting: bool,
 }
 
 impl Telemetry {
@@ -30,7 +31,12 @@ impl Telemetry {
         };
         let provider = provider.build();
         let tracer = provider.tracer("justiam-server");
-        Ok(Self { provider, tracer })
+        Ok(Self { provider, tracer, is_exporting: collector.is_some() })
+    }
+
+    /// Whether there is a collector.
+    pub fn is_exporting(&self) -> bool {
+        self.is_exporting
     }
 
     /// Begins a span; without a parent it is the root of a trace. It ends when it is dropped.

@@ -162,6 +162,33 @@ impl Ends {
     }
 }
 
+/// How many of something there are now.
+#[derive(Debug, Default, Clone)]
+pub struct Gauge(Arc<AtomicI64>);
+
+/// One of them, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct One(Arc<AtomicI64>);
+
+impl Gauge {
+    /// One more.
+    pub(crate) fn one(&self) -> One {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        One(Arc::clone(&self.0))
+    }
+
+    /// How many there are.
+    pub fn read(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What became of ticks in a transaction, to be counted once that is committed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Outcomes(Vec<(Outcome, u64)>);
@@ -250,9 +277,9 @@ pub struct Counts {
     /// Failures of the database that reached a request or a loop.
     pub database_errors: Counters<DatabaseError>,
     /// Requests that have no answer yet.
-    pub requests_at_work: AtomicI64,
+    pub requests_at_work: Gauge,
     /// Connections of clients.
-    pub connections: AtomicI64,
+    pub connections: Gauge,
     requests: RwLock<BTreeMap<Answer, Arc<Histogram>>>,
     /// When each loop came round last, in microseconds of the monotonic clock; nothing where it never has.
     loops: [AtomicI64; 4],
@@ -275,8 +302,8 @@ impl Default for Counts {
             executions: ends(STEPS),
             rescues: Counters::default(),
             database_errors: Counters::default(),
-            requests_at_work: AtomicI64::new(0),
-            connections: AtomicI64::new(0),
+            requests_at_work: Gauge::default(),
+            connections: Gauge::default(),
             requests: RwLock::default(),
             loops: [(); 4].map(|()| AtomicI64::new(NEVER)),
         }

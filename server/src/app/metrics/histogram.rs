@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::SignedDuration;
 
-/// How many durations were at most as long as each bound, in milliseconds. What is longer than all of them is counted beyond the last.
+/// The lengths, in milliseconds, up to which durations are counted together. What is longer than all of them is counted beyond the last.
 pub type Bounds = &'static [u64];
 
 /// From the moment that something can happen until it does: the engine needs milliseconds, a queue minutes.

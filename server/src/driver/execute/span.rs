@@ -1,8 +1,8 @@
 //! A run as the root of a trace, and the process of its script as the first span in it.
 
 use justiam_sdk::api::values::{RunStatus, Trigger};
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Span as _, SpanKind, Status};
+use opentelemetry::trace::{Span as _, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
 
 use crate::store::active_runs::Claimed;
@@ -20,6 +20,11 @@ impl RunSpan {
             KeyValue::new("run.attempt", i64::from(run.attempt)),
         ];
         Self(telemetry.begin("run", SpanKind::Internal, None, attributes))
+    }
+
+    /// What the lines of the log belong to meanwhile.
+    pub(super) fn context(&self) -> Context {
+        Context::new().with_remote_span_context(self.0.span_context().clone())
     }
 
     /// Whether anybody will see it.

@@ -1,34 +1,24 @@
-//! How long requests take, by the pattern of their route and never by their path: whoever asks for nonsense makes no new figure.
+//! How long requests take, and their spans, by the pattern of their route and never by their path: whoever asks for nonsense makes no new figure.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
+use justiam_sdk::api::paths::routes;
+use opentelemetry::context::FutureExt as _;
 
 use super::super::problem::DatabaseFailed;
+use super::super::spans::RequestSpan;
 use crate::app::App;
 
 /// The route of a path that is none of ours.
 static NO_ROUTE: LazyLock<Arc<str>> = LazyLock::new(|| "none".into());
 
-/// A request without an answer, for as long as the value lives.
-struct AtWork<'a>(&'a AtomicI64);
-
-impl<'a> AtWork<'a> {
-    fn begin(count: &'a AtomicI64) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// What monitoring asks for every few seconds makes no spans.
+const MONITORING: [&str; 5] =
+    [routes::HEALTH, routes::API_HEALTH, routes::READY, routes::METRICS, routes::API_HEALTH_VERSION];
 
 /// Measures the time until an answer begins. A client that goes away before gets none, and is not counted.
 pub(in super::super) async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -36,10 +26,20 @@ pub(in super::super) async fn measure(State(app): State<Arc<App>>, request: Requ
         request.extensions().get::<MatchedPath>().map_or_else(|| Arc::clone(&NO_ROUTE), |path| path.as_str().into());
     let method = method(request.method());
     let counts = app.counts();
-    let at_work = AtWork::begin(&counts.requests_at_work);
+    let at_work = counts.requests_at_work.one();
     let began = app.clock.monotonic();
-    let response = next.run(request).await;
+    let watched = MONITORING.contains(&&*route);
+    let telemetry = app.telemetry.get().filter(|telemetry| telemetry.is_exporting() && !watched);
+    let span = telemetry.map(|telemetry| RequestSpan::begin(telemetry, method, &route, request.headers()));
+    let answer = next.run(request);
+    let response = match &span {
+        Some(span) => answer.with_context(span.context()).await,
+        None => answer.await,
+    };
     drop(at_work);
+    if let Some(span) = span {
+        span.end(response.status(), response.headers());
+    }
     if let Some(DatabaseFailed(kind)) = response.extensions().get() {
         counts.database_errors.add(*kind, 1);
     }

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -137,9 +136,9 @@ impl Writer<'_> {
             (labels, &**histogram)
         });
         self.histograms("justiam_http_request_seconds", "Requests until their answers begin", answers)?;
-        let at_work = counts.requests_at_work.load(Ordering::Relaxed);
+        let at_work = counts.requests_at_work.read();
         self.gauge("justiam_http_requests_at_work", "Requests whose answers have not begun", at_work)?;
-        let connections = counts.connections.load(Ordering::Relaxed);
+        let connections = counts.connections.read();
         self.gauge("justiam_http_connections", "Connections of clients", connections)
     }
 
