@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod bench;
 mod check;
 mod config;
@@ -64,6 +65,8 @@ enum Command {
     Config(config::Command),
     /// Look for violations of what always holds in the database
     Check(check::Check),
+    /// Copy the SQLite database to a file, also beside a running server
+    Backup(backup::Backup),
     /// Print when a cron expression fires
     Next(next::Next),
     /// Print the OpenAPI document of the HTTP API
@@ -186,6 +189,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Seed(seed) => seed.run().await,
             Command::Config(config::Command::Show(_)) => config::show(&matches),
             Command::Check(check) => check.run().await,
+            Command::Backup(backup) => backup.run().await,
             Command::Next(next) => next.run(),
             Command::OpenApi(openapi) => openapi.run(),
             Command::Bench(command) => command.run().await,

@@ -8,6 +8,7 @@ pub mod active_runs;
 pub mod active_steps;
 pub mod activities;
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod connected_systems;
 pub mod connector_objects;

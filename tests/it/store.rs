@@ -6,6 +6,7 @@ mod active_steps;
 mod activities;
 mod applications;
 mod audit;
+mod backup;
 mod bench;
 mod complete;
 mod connected_systems;

@@ -1,0 +1,74 @@
+//! `justiam-server backup FILE`
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Done, Storage, say};
+use crate::config::{Config, DataDir};
+use crate::store;
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    #[command(flatten)]
+    data: Storage,
+    /// Where to put the copy of the database; a file that does not exist
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Backup {
+    pub(super) async fn run(self) -> Done {
+        let config = self.data.without_secret()?;
+        if config.database_url.is_some() {
+            return Err(
+                "the data is in PostgreSQL, which has its own means: use `pg_dump --format=custom`, and keep the \
+                        server's secret as well"
+                    .into(),
+            );
+        }
+        let folder = config.data_dir.display();
+        if !config.data_dir.join("justiam.db").exists() {
+            return Err(format!("{folder} holds no server's data").into());
+        }
+        let database = DataDir::open(&config.data_dir)?.database()?;
+        let bytes = write(&database, &self.file).await?;
+        say(&format!("{}: {bytes} bytes\n{}", self.file.display(), self.secret(&config)))
+    }
+
+    /// Without the server's secret nobody can open what the copy has of secrets: it says where that is.
+    fn secret(&self, config: &Config) -> String {
+        let is_in = if let Some(file) = &self.data.jwt_secret_file {
+            file.display().to_string()
+        } else if self.data.jwt_secret_command.is_some() {
+            "what --jwt-secret-command prints".to_owned()
+        } else if std::env::var_os("JWT_SECRET").is_some_and(|secret| !secret.is_empty()) {
+            "the variable JWT_SECRET".to_owned()
+        } else {
+            config.data_dir.join("jwt-secret").display().to_string()
+        };
+        format!(
+            "The secrets of tasks in it are encrypted. What opens them is not in it: keep {is_in} as well, in another place."
+        )
+    }
+}
+
+/// Writes the copy aside and gives it its name once it is whole and on the disk. Whoever finds the name finds a backup.
+async fn write(database: &Path, file: &Path) -> Result<u64, Box<dyn std::error::Error>> {
+    let could_not = |error: &dyn std::fmt::Display| format!("could not write {}: {error}", file.display());
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if file.symlink_metadata().is_ok() {
+        return Err(could_not(&"there is something already, and backups overwrite nothing").into());
+    }
+    // Readable by its owner alone, and gone if this is interrupted in good order.
+    let aside = tempfile::Builder::new().prefix(".justiam-backup-").tempfile_in(parent);
+    let aside = aside.map_err(|error| could_not(&error))?;
+    store::backup::copy(database, aside.path()).await?;
+    let written = File::open(aside.path())?;
+    written.sync_all()?;
+    let bytes = written.metadata()?.len();
+    aside.persist_noclobber(file).map_err(|error| could_not(&error.error))?;
+    File::open(parent)?.sync_all()?;
+    Ok(bytes)
+}
