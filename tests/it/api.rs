@@ -16,6 +16,7 @@ mod federated_providers;
 mod federation_of_scripts;
 mod fixtures;
 mod groups;
+mod health;
 mod idempotency;
 mod identities_of_scripts;
 mod limits;

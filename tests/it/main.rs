@@ -9,6 +9,7 @@ mod examples;
 mod failures;
 mod limits;
 mod listen;
+mod observability;
 mod postgres;
 mod rotation;
 mod scheduling;

@@ -17,4 +17,4 @@ mod raw;
 mod results;
 mod support;
 mod traces;
-mod web;
+pub(crate) mod web;

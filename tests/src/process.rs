@@ -66,6 +66,13 @@ impl ServerProcess {
         self.token.clone()
     }
 
+    /// Starts a server with other settings than usual.
+    pub async fn start_changed(folder: &Path, levels: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command(folder, "127.0.0.1:0", levels);
+        change(&mut command);
+        Self::begin(folder, &mut command).await
+    }
+
     async fn begin(folder: &Path, command: &mut Command) -> Self {
         let first = !folder.join("data").exists();
         let mut server = Self::launch(folder, command).await;
