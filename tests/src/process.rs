@@ -45,7 +45,7 @@ impl ServerProcess {
     }
 
     /// Starts a server with settings from the environment, whose log has the level `info` and goes to a file.
-    pub async fn start_with_environment(folder: &Path, environment: &[(&str, &str)], log: impl Into<Stdio>) -> Self {
+    pub async fn start_with(folder: &Path, environment: &[(&str, &str)], log: impl Into<Stdio>) -> Self {
         let mut command = command(folder, "127.0.0.1:0", "info");
         Self::begin(folder, command.envs(environment.iter().copied()).stderr(log)).await
     }

@@ -73,7 +73,7 @@ impl World {
     }
 
     pub(super) async fn server(&self, settings: &[(&str, &str)]) -> ServerProcess {
-        ServerProcess::start_with_environment(self.folder.path(), &self.environment(settings), self.log_file()).await
+        ServerProcess::start_with(self.folder.path(), &self.environment(settings), self.log_file()).await
     }
 
     /// `justiam-server secrets …` with these settings.
