@@ -35,11 +35,11 @@ fn every_function_of_the_store_is_called_by_these_tests() {
         let parent = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         for name in public_functions(&fs::read_to_string(&file).unwrap()) {
             seen += 1;
-            let calls = [module.as_str(), &parent, "Db"]
+            let mut calls = [module.as_str(), &parent, "Db"]
                 .map(|of| format!("{of}::{name}("))
                 .into_iter()
                 .chain([format!(".{name}(")]);
-            if !calls.into_iter().any(|call| tests.contains(&call)) {
+            if !calls.any(|call| tests.contains(&call)) {
                 missing.push(format!("{module}::{name}"));
             }
         }

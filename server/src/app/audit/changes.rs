@@ -42,9 +42,9 @@ impl Changes {
             }
         }
         // What is left has no value any more.
-        old.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())).for_each(|(name, old)| {
+        for (name, old) in old.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
             changes.add(&name, old, Value::Null);
-        });
+        }
         changes
     }
 
