@@ -199,7 +199,10 @@ impl FromStr for CronExpr {
             !starts_with_star(0) && !starts_with_star(1)
         };
         let expr = Self { text: text.to_owned(), cron, fixed_time };
-        if is_macro || fires(text, !either_day) { Ok(expr) } else { Err(CronError::NeverFires(shown)) }
+        // Each day of the week comes in each month, and each day of the month in a year: most expressions need no search.
+        let any = |index: usize| fields.get(index).is_some_and(|field| matches!(*field, "*" | "?"));
+        let comes = is_macro || (any(2) && !text.contains('#')) || (any(3) && any(4));
+        if comes || fires(text, !either_day) { Ok(expr) } else { Err(CronError::NeverFires(shown)) }
     }
 }
 
