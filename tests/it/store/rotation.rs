@@ -40,9 +40,10 @@ async fn filled(backend: &Backend) -> Db {
              ('p2', 's1', 1, 1, 'Sequential', 'SqlScript', FALSE, 'x', 'k2', '2', 'r'), \
              ('p3', 's1', 2, 2, 'Sequential', 'SqlScript', FALSE, 'x', 'k1', '3', 'r'), \
              ('p4', 's1', 3, 3, 'Sequential', 'Executable', FALSE, NULL, NULL, NULL, NULL); \
-             INSERT INTO activities (id, target_type, target_name, status, created_at, completed_at, step_id, sql_sealed_by, sql_sealed) \
-             VALUES ('a1', 'x', 'x', 'NotSet', 0, NULL, 'p1', 'k1', '1'), ('a2', 'x', 'x', 'NotSet', 0, NULL, 'p2', 'k2', '2'), \
-             ('a3', 'x', 'x', 'NotSet', 0, NULL, 'p1', 'k1', '3'), ('a4', 'x', 'x', 'Complete', 0, 1, 'p1', NULL, NULL);",
+             INSERT INTO activities (id, target_type, target_name, initiated_by_type, status, created_at, completed_at, step_id, sql_sealed_by, \
+             sql_sealed) \
+             VALUES ('a1', 'x', 'x', 'System', 'NotSet', 0, NULL, 'p1', 'k1', '1'), ('a2', 'x', 'x', 'System', 'NotSet', 0, NULL, 'p2', 'k2', '2'), \
+             ('a3', 'x', 'x', 'System', 'NotSet', 0, NULL, 'p1', 'k1', '3'), ('a4', 'x', 'x', 'System', 'Complete', 0, 1, 'p1', NULL, NULL);",
         )
         .await;
     })
