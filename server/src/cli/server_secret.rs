@@ -147,8 +147,16 @@ mod tests {
             assert_eq!(error, "`sh` has not ended within 1 s", "{number}");
         }
         let pid = std::fs::read_to_string(file).unwrap().trim().to_owned();
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // A kill is under way for a moment.
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if state.is_empty() || state.contains(") Z ") || state.contains(") X ") {
+                break;
+            }
+            assert!(Instant::now() < end, "{state}");
+            thread::sleep(LOOK_EVERY);
+        }
     }
 
     #[test]
