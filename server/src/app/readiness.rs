@@ -15,9 +15,12 @@ const GOOD_FOR: SignedDuration = SignedDuration::from_secs(1);
 /// How long the database may take to accept a write.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What keeps a server from its work.
+type Parts = Arc<[&'static str]>;
+
 /// The latest answer and when it was found. Whoever asks meanwhile waits for it.
 #[derive(Default)]
-pub(super) struct Readiness(Mutex<Option<(SignedDuration, Arc<[&'static str]>)>>);
+pub(super) struct Readiness(Mutex<Option<(SignedDuration, Parts)>>);
 
 impl App {
     /// What keeps this server from its work: `database` (does not accept a write soon), `schema` (of another version), and the loops

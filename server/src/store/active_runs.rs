@@ -200,6 +200,9 @@ pub async fn reorder(tx: &mut Tx, task: TaskId, one_by_one: bool, now: Timestamp
     if one_by_one { settle(tx, &[task], now).await } else { Ok(changed) }
 }
 
+/// Turn, run, task, attempt, and the two times of a claim.
+type ClaimedRow = (i64, String, String, i64, Option<i64>, Option<i64>);
+
 macro_rules! claim {
     ($open:literal, $lock:literal, $close:literal) => {
         concat!(
@@ -227,7 +230,7 @@ pub async fn claim(
         // As an array the turns are looked up in the index, whatever the planner believes about the table.
         Tx::Postgres(_) => claim!("= ANY (ARRAY(", " FOR UPDATE SKIP LOCKED", "))"),
     };
-    let mut claimed: Vec<(i64, String, String, i64, Option<i64>, Option<i64>)> = on!(tx, conn => sqlx::query_as(sql)
+    let mut claimed: Vec<ClaimedRow> = on!(tx, conn => sqlx::query_as(sql)
         .bind(worker).bind(lease_until.as_microsecond()).bind(now.as_microsecond()).bind(limit)
         .fetch_all(conn).await?);
     claimed.sort_unstable_by_key(|(turn, ..)| *turn);

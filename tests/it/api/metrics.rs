@@ -75,7 +75,7 @@ async fn active_runs_are_counted_and_the_database_is_asked_once_a_second() {
     client.tasks().delete(task.id).await.unwrap();
     until("the run to end", async || client.runs().get(first.id).await.unwrap().status.is_terminal()).await;
     // A clock that is set back makes nothing old look new.
-    api.server.clock.set("2025-12-31T00:00:00Z");
+    api.server.clock.set("2026-01-01T00:00:00Z");
     let text = scrape(&api).await;
     assert_eq!(stored(&text), before);
     assert_eq!(value(&text, r#"justiam_run_seconds_count{status="cancelled"}"#), "1");
