@@ -60,9 +60,10 @@ impl Disk {
         self.shell(r#"rm "$1"/filler-*"#, &[self.path().as_os_str()]);
     }
 
-    /// Lets nobody write any more. Fails while somebody has a file open to write.
+    /// Lets nobody write any more, once nobody has a file open to write: of a process that has ended the kernel may still close files.
     pub fn protect(&self) {
-        self.shell(r#"mount -o remount,ro "$1""#, &[self.path().as_os_str()]);
+        let protect = r#"for n in $(seq 100); do mount -o remount,ro "$1" && exit; sleep 0.1; done; exit 1"#;
+        self.shell(protect, &[self.path().as_os_str()]);
     }
 
     /// Lets everybody write again.

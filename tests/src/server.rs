@@ -145,6 +145,7 @@ impl TestServer {
         config.helper = program("justiam-server");
         // A clock that stands still brings nobody new requests.
         (config.limits.request_burst, config.limits.failed_logins_per_minute) = (1_000_000, 1_000_000);
+        config.limits.connections_per_address = config.limits.connections;
         if let Some(url) = &database_url {
             config.database_url = Some(url.as_str().into());
             config.jwt_secret = Some(SHARED_SECRET.into());

@@ -43,7 +43,7 @@ impl App {
         let taken = match &login {
             Ok(caller) => self.rates.requests.take(&caller.principal, now).map_err(|retry_after| {
                 let message = format!(
-                    "token `{}` asks too often: {} requests per second are allowed",
+                    "service account `{}` asks too often: {} requests per second are allowed",
                     caller.name, self.rates.per_second
                 );
                 Error::TooMany { message, retry_after }
@@ -90,7 +90,8 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
             known.full_at.retain(|_, full_at| *full_at > now);
             known.tidied_at = now;
         }
-        let full_at = known.full_at.get(key).copied();
+        // More than an empty bucket lacks is none that this clock has seen: it was set back.
+        let full_at = known.full_at.get(key).copied().filter(|full_at| *full_at - now <= self.whole);
         if full_at.is_none() && known.full_at.len() >= MOST_KNOWN {
             return Ok(());
         }
@@ -106,6 +107,15 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let buckets = Buckets::new(SignedDuration::from_secs(1), 1, 2);
+        buckets.take(&"a", SignedDuration::from_hours(1)).unwrap();
+        for expected in [true, true, false] {
+            assert_eq!(buckets.take(&"a", SignedDuration::ZERO).is_ok(), expected);
+        }
+    }
 
     #[test]
     fn a_bucket_gives_what_is_in_it_and_fills_steadily() {

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use futures::task::AtomicWaker;
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
@@ -22,6 +23,8 @@ use crate::config::Limits;
 pub(super) struct Activity {
     begun: AtomicU32,
     ended: AtomicU32,
+    /// Who waits for the end of the request at work, because the client's time runs from then on.
+    waiting: AtomicWaker,
 }
 
 /// A request at work, until its answer has ended.
@@ -43,6 +46,7 @@ impl Activity {
 impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::Relaxed);
+        self.0.waiting.wake();
     }
 }
 
@@ -136,7 +140,11 @@ impl<S> Patient<S> {
     /// Nothing comes.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_at_work() {
-            return Poll::Pending;
+            self.activity.waiting.register(cx.waker());
+            // It may have ended just before.
+            if self.is_at_work() {
+                return Poll::Pending;
+            }
         }
         if self.awaited == Awaited::Nothing {
             self.wait_for(Awaited::Request, self.idle);
