@@ -123,12 +123,11 @@ impl Error {
     pub fn stores_nothing(&self) -> Option<&'static str> {
         let Self::Unavailable(sqlx::Error::Database(cause)) = self else { return None };
         let code = cause.code().unwrap_or_default();
-        let (full, read_only) = match cause.try_downcast_ref::<PgDatabaseError>() {
-            Some(_) => (code == "53100", code == "25006"),
-            None => {
-                let code = code.parse::<u32>().unwrap_or_default() & 0xff;
-                (code == 13, code == 8)
-            }
+        let (full, read_only) = if cause.try_downcast_ref::<PgDatabaseError>().is_some() {
+            (code == "53100", code == "25006")
+        } else {
+            let code = code.parse::<u32>().unwrap_or_default() & 0xff;
+            (code == 13, code == 8)
         };
         if full {
             Some("its disk is full")

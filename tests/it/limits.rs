@@ -154,7 +154,8 @@ async fn every_answer_tells_browsers_to_do_nothing_with_it() {
 
 #[tokio::test]
 async fn a_server_with_a_limit_out_of_its_range_does_not_start() {
-    let wrong: [(fn(&mut Limits), &str); 3] = [
+    type Wrong = (fn(&mut Limits), &'static str);
+    let wrong: [Wrong; 3] = [
         (|limits| limits.connections = 0, "limits.connections must be from 1 to 100000, not 0"),
         (|limits| limits.request_burst = 1_000_001, "limits.request_burst must be from 1 to 1000000, not 1000001"),
         (

@@ -17,7 +17,7 @@ use crate::api::tokens::{IssuedToken, NewToken, Token};
 #[must_use]
 pub struct ServiceAccounts<'a>(pub(super) &'a Transport);
 
-impl<'a> ServiceAccounts<'a> {
+impl ServiceAccounts<'_> {
     /// Creates an account without tokens.
     pub async fn create(&self, account: &NewServiceAccount) -> Result<ServiceAccount, Error> {
         self.0.send_body(Method::POST, &paths::service_accounts(), account).await

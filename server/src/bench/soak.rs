@@ -79,7 +79,9 @@ pub struct SoakReport {
 }
 
 /// What is looked at: its name, its unit, and where a sample has it.
-const USES: [(&str, &str, fn(&Sample) -> f64); 3] = [
+type Use = (&'static str, &'static str, fn(&Sample) -> f64);
+
+const USES: [Use; 3] = [
     ("memory", " MB", |sample| sample.memory_mb),
     ("descriptors", "", |sample| sample.descriptors),
     ("threads", "", |sample| sample.threads),

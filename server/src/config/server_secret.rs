@@ -31,14 +31,12 @@ impl Drop for RotationLock {
 impl DataDir {
     /// The server's secret: the one in the folder, or a new one at the first start.
     pub fn secret(&self) -> Result<Secret, DataDirError> {
-        match self.read(CURRENT)? {
-            Some(secret) => Ok(secret.trim_end().into()),
-            None => {
-                let secret = new_secret()?;
-                self.write(CURRENT, &secret)?;
-                Ok(secret)
-            }
+        if let Some(secret) = self.read(CURRENT)? {
+            return Ok(secret.trim_end().into());
         }
+        let secret = new_secret()?;
+        self.write(CURRENT, &secret)?;
+        Ok(secret)
     }
 
     /// The secrets that the server had before.

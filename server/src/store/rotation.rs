@@ -86,7 +86,7 @@ pub async fn page(tx: &mut Tx, kind: Kind, except: Option<&str>, after: (&str, &
         }
         Kind::KeptRequests => {
             // An answer that is not sealed may be long, and is nobody's business here.
-            let rows: Vec<(String, String, String, Vec<u8>, Option<String>)> = on!(tx, conn => sqlx::query_as(
+            let rows: Vec<KeptRequest> = on!(tx, conn => sqlx::query_as(
                 "SELECT principal, key, sealed_by, request, CASE WHEN is_sealed THEN answer END FROM idempotency_keys \
                  WHERE (principal, key) > ($1, $2) AND (CAST($3 AS TEXT) IS NULL OR sealed_by <> $3) ORDER BY principal, key LIMIT $4",
             ).bind(owner).bind(name).bind(except).bind(limit).fetch_all(conn).await?);
@@ -100,6 +100,9 @@ pub async fn page(tx: &mut Tx, kind: Kind, except: Option<&str>, after: (&str, &
         }
     }
 }
+
+/// A row of `idempotency_keys`: principal, key, what sealed it, the sealed request, and the answer where that is sealed.
+type KeptRequest = (String, String, String, Vec<u8>, Option<String>);
 
 /// Keeps the owners of secrets and of steps as they are until the transaction ends, in the order in which everybody locks them. Who
 /// copies what is sealed, or changes several, holds them as well.

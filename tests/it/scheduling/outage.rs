@@ -251,7 +251,8 @@ async fn a_server_that_finds_no_database_says_so_and_not_where() {
     let mut config = Config::new(folder.path());
     config.database_url = Some(proxy.url(cluster, &database.url).replace("postgres@", "postgres:pa55word@").into());
     config.jwt_secret = Some("a secret of thirty-two bytes or more".into());
-    let error = soon("the server to give up", Server::open(config, Arc::new(SystemClock))).await.err().unwrap();
+    let error =
+        Box::pin(soon("the server to give up", Server::open(config, Arc::new(SystemClock)))).await.err().unwrap();
     assert_eq!(error.to_string(), "could not open the database");
     assert!(!format!("{error:?}").contains("pa55word"), "{error:?}");
 }

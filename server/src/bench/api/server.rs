@@ -20,7 +20,7 @@ use crate::bench::footprint::Footprint;
 use crate::bench::ground::{Error, Ground, Result};
 
 /// How long a server may take to start and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many connections it accepts beside those of the users.
 const SPARE: u32 = 50;

@@ -3,7 +3,7 @@
 //! A page is found by ids alone, which an index has, and then read: its place in a table of many tasks costs next to nothing. Where nothing
 //! is asked of the tasks, the statements ask nothing either; a condition that is always true would have every task read.
 
-use justiam_sdk::api::values::{TaskType, Words as _};
+use justiam_sdk::api::values::{TaskType, Words};
 use serde::Serialize;
 
 use super::{Row, TaskRow, select_tasks};
@@ -102,7 +102,7 @@ async fn ids_of_all(tx: &mut Tx, offset: i64, limit: i64) -> Result<(i64, Vec<St
 
 async fn ids_of_fitting(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(i64, Vec<String>)> {
     let search = filter.search.as_deref().map(contains);
-    let task_type = filter.task_type.as_ref().map(|task_type| task_type.as_str());
+    let task_type = filter.task_type.as_ref().map(Words::as_str);
     let (count, page) = if filter.name.is_some() {
         (
             concat!("SELECT count(*) ", fitting!(by_name)),
