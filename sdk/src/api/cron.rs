@@ -110,6 +110,11 @@ impl CronExpr {
         self.cron.find_next_occurrence(&from, inclusive).ok()
     }
 
+    /// Whether a wall-clock time matches.
+    pub fn matches(&self, at: DateTime) -> bool {
+        self.cron.is_time_matching(&at).unwrap_or(false)
+    }
+
     /// Whether another expression fires at the same times, however it is written: `0 0 * * SUN`, `0  0 * * 7` and `@weekly`.
     ///
     /// Fields are compared one by one. Days that are named in two ways (`1-7` on Mondays, or the first Monday) count as different.

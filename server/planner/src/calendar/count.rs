@@ -1,6 +1,6 @@
 //! Counting matches without visiting each.
 
-use jiff::civil::{Date, DateTime, date};
+use jiff::civil::{Date, DateTime, Time, date};
 use justiam_sdk::api::cron::CronExpr;
 
 /// The times of day of an expression. They are the same on each day that matches: one bit for each hour and each minute of
@@ -49,29 +49,25 @@ impl TimesOfDay {
         }
         let (first, last) = (from.date(), to.date());
         if first == last {
-            return if day_matches(expr, first) { self.before(to) - self.before(from) } else { 0 };
+            return if self.on(expr, first) { self.before(to) - self.before(from) } else { 0 };
         }
-        let head = if day_matches(expr, first) { self.in_a_day() - self.before(from) } else { 0 };
-        let tail = if day_matches(expr, last) { self.before(to) } else { 0 };
-        head + days_between(expr, first, last) * self.in_a_day() + tail
+        let head = if self.on(expr, first) { self.in_a_day() - self.before(from) } else { 0 };
+        let tail = if self.on(expr, last) { self.before(to) } else { 0 };
+        head + self.days_between(expr, first, last) * self.in_a_day() + tail
     }
-}
 
-/// Whether an expression fires on a day, going by the calendar alone.
-fn day_matches(expr: &CronExpr, day: Date) -> bool {
-    expr.next_wall(day.at(0, 0, 0, 0), true).is_some_and(|tick| tick.date() == day)
-}
-
-/// How many days match that lie between two others.
-fn days_between(expr: &CronExpr, first: Date, last: Date) -> i64 {
-    let mut days = 0;
-    let mut day = first;
-    while let Ok(next) = day.tomorrow() {
-        match expr.next_wall(next.at(0, 0, 0, 0), true) {
-            Some(tick) if tick.date() < last => day = tick.date(),
-            _ => break,
-        }
-        days += 1;
+    /// Whether an expression fires on a day, going by the calendar alone: one of the times of day tells it.
+    fn on(&self, expr: &CronExpr, day: Date) -> bool {
+        let (hour, minute) = (self.hours.trailing_zeros(), self.minutes.trailing_zeros());
+        let time = i8::try_from(hour).ok().zip(i8::try_from(minute).ok());
+        time.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok())
+            .is_some_and(|time| expr.matches(day.to_datetime(time)))
     }
-    days
+
+    /// How many days match that lie between two others. Each is looked at by itself: the next match may be decades away.
+    fn days_between(&self, expr: &CronExpr, first: Date, last: Date) -> i64 {
+        let after = std::iter::successors(first.tomorrow().ok(), |day| day.tomorrow().ok());
+        let matching = after.take_while(|day| *day < last).filter(|day| self.on(expr, *day)).count();
+        i64::try_from(matching).unwrap_or(i64::MAX)
+    }
 }
