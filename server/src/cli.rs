@@ -26,6 +26,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use rustix::process::DumpableBehavior;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::Server;
 use crate::allowed_folders::AllowedFolders;
 use crate::app::tokens::IssuedToken;
@@ -203,6 +205,7 @@ type Done = Result<(), Box<dyn Error>>;
 
 impl Storage {
     fn config(&self) -> Result<Config, Box<dyn Error>> {
+        keep_private()?;
         let mut config = self.without_secret()?;
         config.jwt_secret =
             server_secret::current(self.jwt_secret_file.as_deref(), self.jwt_secret_command.as_deref())?;
@@ -260,6 +263,8 @@ impl Serve {
 
     async fn serve(self) -> Done {
         keep_private()?;
+        // From now on SIGHUP, by which certificates are read again, ends no server, also where there are none.
+        let _hangups = signal(SignalKind::hangup())?;
         let mut config = self.data.config()?;
         self.scripts.set(&mut config);
         self.requests.set(&mut config);

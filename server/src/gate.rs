@@ -92,6 +92,15 @@ impl Gate {
         loop {
             match self.listener.accept().await {
                 Ok(accepted) => {
+                    // Whoever connects for many is not one of them.
+                    let counted = accepted.address.filter(|address| !self.limits.trusts(Some(*address)));
+                    let Some(share) = self.slots.share(counted) else {
+                        if self.refused.is_due() {
+                            let (address, most) = (counted, self.limits.connections_per_address);
+                            tracing::warn!(?address, most, "refused a connection: its address has as many as it may");
+                        }
+                        continue;
+                    };
                     if self.slots.are_taken() && self.crowded.is_due() {
                         let most = self.limits.connections;
                         tracing::warn!(
@@ -99,16 +108,7 @@ impl Gate {
                             "there are as many connections as may be; those on which nothing is asked end"
                         );
                     }
-                    let room = self.slots.room().await;
-                    // Whoever connects for many is not one of them.
-                    let counted = accepted.address.filter(|address| !self.limits.trusts(Some(*address)));
-                    if let Some(slot) = self.slots.take(room, counted) {
-                        return (accepted, slot);
-                    }
-                    if self.refused.is_due() {
-                        let (address, most) = (counted, self.limits.connections_per_address);
-                        tracing::warn!(?address, most, "refused a connection: its address has as many as it may");
-                    }
+                    return (accepted, share.room().await);
                 }
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {

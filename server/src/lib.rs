@@ -70,6 +70,9 @@ use outbound::Outbound;
 use store::Db;
 use telemetry::traces::Telemetry;
 
+/// How many connections the listener for metrics has at the most.
+const MONITORING_CONNECTIONS: u32 = 32;
+
 /// Why a server cannot start, or ended badly.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -195,9 +198,13 @@ impl Server {
 
     /// The same on listeners of any kind.
     pub async fn serve_on(self, listeners: Listeners, shutdown: Shutdown) -> Result<(), ServeError> {
-        let gate = |listener, routes| Gate::new(listener, routes, &self.limits, self.app.counts.connections.clone());
-        let api = gate(listeners.api, http::router(Arc::clone(&self.app), self.roles, &self.limits));
-        let monitoring = listeners.metrics.map(|listener| gate(listener, http::monitoring(Arc::clone(&self.app))));
+        let gate =
+            |listener, routes, limits: &_| Gate::new(listener, routes, limits, self.app.counts.connections.clone());
+        let api = gate(listeners.api, http::router(Arc::clone(&self.app), self.roles, &self.limits), &self.limits);
+        // Few monitor a server, and the files that connections may take are shared.
+        let few = Limits { connections: self.limits.connections.min(MONITORING_CONNECTIONS), ..self.limits.clone() };
+        let monitoring =
+            listeners.metrics.map(|listener| gate(listener, http::monitoring(Arc::clone(&self.app)), &few));
         let monitor = async {
             if let Some(gate) = monitoring {
                 gate.run(&shutdown.soft).await;

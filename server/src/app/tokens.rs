@@ -97,6 +97,9 @@ impl App {
             return Ok(answer);
         }
         let account = service_accounts::lock(&mut tx, id).await?.ok_or_else(|| Error::no_service_account(&id))?;
+        if id != own.account {
+            super::service_accounts::refuse_admins(caller, &account)?;
+        }
         check_gift(caller, &account, wanted.permissions.as_deref())?;
         let now = self.now();
         let living = tokens::living(&mut tx, id, now).await?;
@@ -161,6 +164,7 @@ impl App {
     /// Ends a token of an account at once. One that has ended stays as it is.
     pub async fn revoke_account_token(&self, caller: &Caller, account: ServiceAccountId, id: TokenId) -> Result<()> {
         caller.require(Permission::AccountsManage)?;
+        maker(caller)?;
         let mut tx = self.db.write().await?;
         service_accounts::get(&mut tx, account).await?.ok_or_else(|| Error::no_service_account(&account))?;
         let owned = lock_of(&mut tx, account, id).await?;

@@ -45,7 +45,7 @@ struct Clients {
     #[arg(long, env = "JUSTIAM_HEAD_TIMEOUT_SECONDS", default_value_t = Limits::default().head_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
     head_timeout_seconds: u64,
     /// How long a client may take for the body of a request
-    #[arg(long, env = "JUSTIAM_BODY_TIMEOUT_SECONDS", default_value_t = Limits::default().body_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
+    #[arg(long, env = "JUSTIAM_BODY_TIMEOUT_SECONDS", default_value_t = Limits::default().body_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=50), value_name = "SECONDS")]
     body_timeout_seconds: u64,
     /// How long a connection may stay open on which nothing is asked
     #[arg(long, env = "JUSTIAM_IDLE_TIMEOUT_SECONDS", default_value_t = Limits::default().idle_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
@@ -116,6 +116,11 @@ impl Gate {
             Some(address) => Some(Listener::bind(address, None).await?),
             None => None,
         };
+        if metrics.as_ref().is_some_and(Listener::is_readable_on_the_way) {
+            tracing::warn!(
+                "the listener for metrics can be reached from other machines, and nobody needs a token there"
+            );
+        }
         Ok(Listeners { api, metrics })
     }
 }

@@ -25,7 +25,7 @@ pub struct Limits {
     pub connections_per_address: u32,
     /// How long a client may take for its TLS handshake, and then for the head of a request.
     pub head_patience: Duration,
-    /// How long a client may take for the body of a request.
+    /// How long a client may take for the body of a request: less than the minute that a whole request has.
     pub body_patience: Duration,
     /// How long a connection may stay open on which nothing is asked.
     pub idle_patience: Duration,
@@ -47,7 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1000,
-            connections_per_address: 100,
+            connections_per_address: 200,
             head_patience: Duration::from_secs(10),
             body_patience: Duration::from_secs(30),
             idle_patience: Duration::from_secs(75),

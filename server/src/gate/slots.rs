@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// The connections of one listener.
 pub(super) struct Slots {
@@ -15,10 +18,18 @@ pub(super) struct Slots {
     by_address: Mutex<HashMap<IpAddr, u32>>,
 }
 
-/// A connection that is counted.
-pub(super) struct Slot {
+/// How often connections that rest are asked to end while others wait: one may just have begun to rest.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
+
+/// A connection that its address may have.
+pub(super) struct Share {
     slots: Arc<Slots>,
     network: Option<IpAddr>,
+}
+
+/// A connection that is counted.
+pub(super) struct Slot {
+    _share: Share,
     _one_of_all: OwnedSemaphorePermit,
 }
 
@@ -29,19 +40,6 @@ impl Slots {
             crowded: Notify::new(),
             per_address,
             by_address: Mutex::default(),
-        }
-    }
-
-    /// Waits until there is room for one more connection. Those on which nothing is asked make room.
-    pub(super) async fn room(&self) -> OwnedSemaphorePermit {
-        if let Ok(permit) = Arc::clone(&self.all).try_acquire_owned() {
-            return permit;
-        }
-        self.crowded.notify_waiters();
-        match Arc::clone(&self.all).acquire_owned().await {
-            Ok(permit) => permit,
-            // Nobody closes it.
-            Err(_) => std::future::pending().await,
         }
     }
 
@@ -56,7 +54,7 @@ impl Slots {
     }
 
     /// Counts a connection of an address; `None` when it has as many as it may. Without an address only the sum counts.
-    pub(super) fn take(self: &Arc<Self>, room: OwnedSemaphorePermit, address: Option<IpAddr>) -> Option<Slot> {
+    pub(super) fn share(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Share> {
         let network = address.map(network);
         if let Some(network) = network {
             let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,11 +64,29 @@ impl Slots {
             }
             *count += 1;
         }
-        Some(Slot { slots: Arc::clone(self), network, _one_of_all: room })
+        Some(Share { slots: Arc::clone(self), network })
     }
 }
 
-impl Drop for Slot {
+impl Share {
+    /// Waits until there is room for one more connection. Those on which nothing is asked make room.
+    pub(super) async fn room(self) -> Slot {
+        let all = Arc::clone(&self.slots.all);
+        if let Ok(permit) = Arc::clone(&all).try_acquire_owned() {
+            return Slot { _share: self, _one_of_all: permit };
+        }
+        let mut free = pin!(all.acquire_owned());
+        loop {
+            self.slots.crowded.notify_waiters();
+            // Nobody closes the semaphore.
+            if let Ok(Ok(permit)) = timeout(ASKED_EVERY, free.as_mut()).await {
+                return Slot { _share: self, _one_of_all: permit };
+            }
+        }
+    }
+}
+
+impl Drop for Share {
     fn drop(&mut self) {
         let Some(network) = self.network else { return };
         let mut by_address = self.slots.by_address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,13 +116,13 @@ mod tests {
         let slots = Arc::new(Slots::new(10, 2));
         let [a, same, also_same, other]: [IpAddr; 4] =
             ["fd00::1", "fd00::2", "fd00::ffff:0:0:9", "fd00:0:0:1::1"].map(|text| text.parse().unwrap());
-        let first = slots.take(slots.room().await, Some(a)).unwrap();
-        let _second = slots.take(slots.room().await, Some(same)).unwrap();
-        assert!(slots.take(slots.room().await, Some(also_same)).is_none());
-        let _other = slots.take(slots.room().await, Some(other)).unwrap();
-        let _socket = slots.take(slots.room().await, None).unwrap();
+        let first = slots.share(Some(a)).unwrap().room().await;
+        let _second = slots.share(Some(same)).unwrap().room().await;
+        assert!(slots.share(Some(also_same)).is_none());
+        let _other = slots.share(Some(other)).unwrap().room().await;
+        let _socket = slots.share(None).unwrap().room().await;
         drop(first);
-        let _third = slots.take(slots.room().await, Some(also_same)).unwrap();
+        let _third = slots.share(Some(also_same)).unwrap().room().await;
         assert_eq!(slots.all.available_permits(), 6);
         assert_eq!(slots.by_address.lock().unwrap().len(), 2);
     }

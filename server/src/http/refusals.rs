@@ -1,17 +1,22 @@
 //! Tells who was refused what, for the audit log.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
 use http::{Extensions, Method};
+use tokio::time::timeout;
 
 use super::caller::RequestId;
 use crate::app::App;
 use crate::app::caller::{Caller, Refused};
 use crate::app::refusals::{Asked, Denial};
+
+/// How long an answer waits for the entry. That is written also where it takes longer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the caller of a request is noted once it is known.
 #[derive(Clone, Default)]
@@ -38,7 +43,8 @@ pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next
     {
         let asked = asked(&method, path.as_ref(), id);
         // In a task of its own, so that it is written also when the client goes away.
-        let _ = tokio::spawn(async move { app.note_denial(&caller, denial, asked).await }).await;
+        let written = tokio::spawn(async move { app.note_denial(&caller, denial, asked).await });
+        let _ = timeout(PATIENCE, written).await;
     }
     response
 }
@@ -47,7 +53,8 @@ pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next
 pub(super) async fn note_token(app: &Arc<App>, refused: Refused, parts: &Parts) {
     let (path, id) = (parts.extensions.get(), parts.extensions.get().cloned());
     let (app, asked) = (Arc::clone(app), asked(&parts.method, path, id));
-    let _ = tokio::spawn(async move { app.note_refused_token(&refused, asked).await }).await;
+    let written = tokio::spawn(async move { app.note_refused_token(&refused, asked).await });
+    let _ = timeout(PATIENCE, written).await;
 }
 
 fn asked(method: &Method, path: Option<&MatchedPath>, id: Option<RequestId>) -> Asked {

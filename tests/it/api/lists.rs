@@ -80,7 +80,7 @@ async fn unknown_parameters_and_words_are_refused() {
         api.get(&format!("/api/v1/{list}?search={}", "%25".repeat(200))).await.expect(200);
         let long = format!("/api/v1/{list}?search={}", "x".repeat(30_000));
         let errors = api.get(&long).await.wrong_fields(&["search"]);
-        assert_eq!(errors["search"], json!(["has 60000 characters; 200 are allowed"]));
+        assert_eq!(errors["search"], json!(["has 30000 characters; 200 are allowed"]));
     }
 }
 

@@ -256,6 +256,8 @@ async fn nobody_gives_more_than_they_have() {
     let root = admin.account.id;
     let text = "`admin` is an admin's, which only an admin may change";
     refused(accounts.create_token(root, &NewToken::new("t")).await.unwrap_err(), text);
+    let small = NewToken::new("t").with_permissions(["tasks.view"]);
+    refused(accounts.create_token(root, &small).await.unwrap_err(), text);
     refused(accounts.update(root, &ServiceAccountPatch::enabled(false)).await.unwrap_err(), text);
     refused(accounts.delete(root).await.unwrap_err(), text);
     refused(accounts.revoke_token(root, admin.token.id).await.unwrap_err(), text);
