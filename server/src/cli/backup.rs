@@ -39,18 +39,26 @@ impl Backup {
 
     /// Without the server's secret nobody can open what the copy has of secrets: it says where that is.
     fn secret(&self, config: &Config) -> String {
-        let is_in = if let Some(file) = &self.data.jwt_secret_file {
-            file.display().to_string()
-        } else if self.data.jwt_secret_command.is_some() {
-            "what --jwt-secret-command prints".to_owned()
+        let there: Vec<String> = ["jwt-secret", "jwt-secret.old"]
+            .map(|name| config.data_dir.join(name))
+            .iter()
+            .filter(|file| file.exists())
+            .map(|file| file.display().to_string())
+            .collect();
+        let set = |value: &str| !value.trim().is_empty();
+        let keep = if let Some(file) = self.data.jwt_secret_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+            format!("keep {} as well, in another place.", file.display())
+        } else if self.data.jwt_secret_command.as_deref().is_some_and(set) {
+            "keep what --jwt-secret-command prints as well, in another place.".to_owned()
         } else if std::env::var_os("JWT_SECRET").is_some_and(|secret| !secret.is_empty()) {
-            "the variable JWT_SECRET".to_owned()
+            "keep the variable JWT_SECRET as well, in another place.".to_owned()
+        } else if there.is_empty() {
+            "the server's secret is not in this folder: keep what `serve` is given as well, in another place."
+                .to_owned()
         } else {
-            config.data_dir.join("jwt-secret").display().to_string()
+            format!("keep {} as well, in another place.", there.join(" and "))
         };
-        format!(
-            "The secrets of tasks in it are encrypted. What opens them is not in it: keep {is_in} as well, in another place."
-        )
+        format!("The secrets of tasks in it are encrypted. What opens them is not in it: {keep}")
     }
 }
 

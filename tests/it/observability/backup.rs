@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -95,6 +96,28 @@ async fn a_backup_beside_a_busy_server_is_whole_and_a_server_starts_on_it() {
     let (code, text) = run("check", &restored, &[]).await;
     assert_eq!(code, 0, "{text}");
     server.kill().await;
+}
+
+#[tokio::test]
+async fn a_backup_names_the_files_with_secrets_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let named = "a secret from elsewhere, long enough";
+    ServerProcess::start_with(folder.path(), &[("JWT_SECRET", named)], Stdio::inherit()).await.kill().await;
+    let backup = async |name: &str| {
+        let (code, text) = run("backup", &data, &[folder.path().join(name).as_path()]).await;
+        assert_eq!(code, 0, "{text}");
+        text
+    };
+    let text = backup("without").await;
+    assert!(text.contains("is not in this folder: keep what `serve` is given as well"), "{text}");
+    assert!(!text.contains("jwt-secret"), "{text}");
+    fs::write(data.join("jwt-secret"), named).unwrap();
+    let text = backup("one").await;
+    assert!(text.contains("data/jwt-secret as well") && !text.contains("jwt-secret.old"), "{text}");
+    fs::write(data.join("jwt-secret.old"), named).unwrap();
+    let text = backup("two").await;
+    assert!(text.contains("data/jwt-secret and ") && text.contains("data/jwt-secret.old as well"), "{text}");
 }
 
 #[tokio::test]
