@@ -25,20 +25,21 @@ use std::sync::Arc;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use justiam_sdk::api::secrets::Secret;
 use rustix::process::DumpableBehavior;
-
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Server;
 use crate::allowed_folders::AllowedFolders;
+use crate::app::App;
 use crate::app::tokens::IssuedToken;
 use crate::clock::SystemClock;
 use crate::config::{Config, DEFAULT_AUDIT_DAYS, DEFAULT_QUEUE_LIMIT, DEFAULT_STEP_WORKERS, DataDir, History, Roles};
 use crate::driver::execute::script::helper;
 use crate::driver::execute::step::programs;
 use crate::lifecycle::Shutdown;
+use crate::open::{SecretUse, open_app_for};
 use crate::store::Db;
 use crate::telemetry::logs::Logs;
 use crate::telemetry::{self, LogFormat};
+use crate::{ServeError, Server};
 
 /// Reference server for JustIAM scheduled tasks.
 #[derive(Debug, Parser)]
@@ -228,10 +229,14 @@ impl Storage {
             Db::open_postgres(url, 1).await?.close().await;
             return say("the PostgreSQL database is up to date");
         }
-        let config = self.config()?;
-        crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?.db.close().await;
+        open_without_secret(&config, &data_dir).await?.db.close().await;
         say(&format!("{} is up to date", data_dir.database()?.display()))
     }
+}
+
+/// Use cases for what neither encrypts nor decrypts.
+async fn open_without_secret(config: &Config, data_dir: &DataDir) -> Result<App, ServeError> {
+    open_app_for(SecretUse::Nothing, config, data_dir, Arc::new(SystemClock)).await
 }
 
 /// A secret setting: from a file, else from the environment. Never from the command line, which everybody on the machine can read.

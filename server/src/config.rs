@@ -14,6 +14,7 @@ use url::Url;
 
 pub use limits::{CONNECTIONS, Limits, RATES, REQUESTS_AT_WORK, TrustedProxy};
 use server_secret::OLD;
+pub(crate) use server_secret::new_secret;
 
 use crate::outbound::{Destinations, Rule};
 
@@ -244,6 +245,12 @@ pub enum DataDirError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers for a secret")]
     Random,
+    /// Nobody has named a secret, and none was made here.
+    #[error(
+        "the data folder {} holds no server's secret: give the server's secret with JWT_SECRET, --jwt-secret-file or \
+         --jwt-secret-command", .0.display()
+    )]
+    NoSecret(PathBuf),
     /// Two at a time would both say that they are done.
     #[error("another command is at work on the secrets of the data folder {}", .0.display())]
     Rotating(PathBuf),
@@ -310,6 +317,11 @@ impl DataDir {
         let open = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let file = open.and_then(|file| file.lock().map(|()| file)).map_err(io_error(&path))?;
         Ok(SetupLock(file))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether nothing has been prepared in this folder yet.

@@ -41,6 +41,7 @@ mod gate;
 mod http;
 pub mod lifecycle;
 pub mod listen;
+mod open;
 pub mod outbound;
 pub mod store;
 pub mod telemetry;
@@ -54,7 +55,7 @@ use url::Url;
 use allowed_folders::AllowedFolders;
 use app::App;
 use app::tokens::IssuedToken;
-use app::vault::{Vault, VaultError};
+use app::vault::VaultError;
 use clock::Clock;
 use config::{Config, DataDir, DataDirError, Limits, Roles};
 use driver::execute::Executor;
@@ -67,8 +68,9 @@ use gate::Gate;
 use lifecycle::Shutdown;
 use listen::Listeners;
 use outbound::Outbound;
-use store::Db;
 use telemetry::traces::Telemetry;
+
+pub use open::open_app;
 
 /// How many connections the listener for metrics has at the most.
 const MONITORING_CONNECTIONS: u32 = 32;
@@ -91,6 +93,15 @@ pub enum ServeError {
         "servers on PostgreSQL share their secrets: set JWT_SECRET or name a file with it, the same for all of them"
     )]
     NoSharedSecret,
+    /// Nothing would open what the database holds.
+    #[error(
+        "this database holds values that were encrypted under another secret (key id {keys}), and there is none in the data folder: \
+         give the server's secret with JWT_SECRET, --jwt-secret-file or --jwt-secret-command"
+    )]
+    LostSecret {
+        /// Names the keys, which tells nothing about them.
+        keys: String,
+    },
     /// The server's secret cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -302,36 +313,4 @@ async fn look_at_interpreter(scripts: &ScriptRunner) {
     if let Err(why) = Box::pin(scripts.try_interpreter()).await {
         tracing::error!(why, "scripts cannot be run");
     }
-}
-
-/// Opens the database of a data folder for use cases alone, beside a server that may be running.
-pub async fn open_app(config: &Config, data_dir: &DataDir, clock: Arc<dyn Clock>) -> Result<App, ServeError> {
-    // Two programs that start on an empty folder must agree on one secret and one schema.
-    let _alone = data_dir.lock_setup()?;
-    let mut older = config.old_jwt_secrets.clone();
-    let secret = match &config.jwt_secret {
-        Some(secret) => secret.clone(),
-        None if config.database_url.is_some() => return Err(ServeError::NoSharedSecret),
-        None => {
-            older.extend(data_dir.old_secrets()?);
-            data_dir.secret()?
-        }
-    };
-    let vault = Vault::with_older(&secret, &older)?;
-    let mut app = match &config.database_url {
-        Some(url) => {
-            let db = Db::open_postgres(url, config.database_connections).await?;
-            if config.follow_database_clock {
-                App::following_database(db, clock, vault).await?
-            } else {
-                App::new(db, clock, vault)
-            }
-        }
-        None => App::new(Db::open_sqlite(&data_dir.database()?).await?, clock, vault),
-    };
-    app.audit_days = config.audit_days;
-    app.queue_limit = config.queue_limit.into();
-    app.limit(&config.limits);
-    app.tell_of_other_keys().await?;
-    Ok(app)
 }

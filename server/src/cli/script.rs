@@ -19,7 +19,7 @@ use justiam_sdk::api::{config, secrets};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Storage, fail, keep_private};
+use super::{Storage, fail, keep_private, open_without_secret};
 use crate::app::App;
 use crate::app::identity::actor::ScriptActor;
 use crate::app::syntax::{Checked, beside_header, has_place};
@@ -31,7 +31,7 @@ use crate::driver::execute::syntax::SyntaxChecker;
 use crate::outbound::{Destinations, Rule};
 use crate::telemetry::traces::Telemetry;
 use crate::telemetry::{self, LogFormat};
-use crate::{open_app, outbound_of, script_settings};
+use crate::{outbound_of, script_settings};
 
 /// How often to show what a script has printed.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
@@ -284,7 +284,7 @@ async fn open_server(folder: PathBuf) -> Result<Arc<App>, Box<dyn Error>> {
         old_jwt_secret_file: Vec::new(),
         database_url_file: None,
     };
-    let config = storage.config()?;
+    let config = storage.without_secret()?;
     let missing = || format!("{} holds no server's data", config.data_dir.display());
     // Opening would make it.
     if !config.data_dir.is_dir() {
@@ -294,7 +294,7 @@ async fn open_server(folder: PathBuf) -> Result<Arc<App>, Box<dyn Error>> {
     if config.database_url.is_none() && data_dir.is_new() {
         return Err(missing().into());
     }
-    Ok(Arc::new(open_app(&config, &data_dir, Arc::new(SystemClock)).await?))
+    Ok(Arc::new(open_without_secret(&config, &data_dir).await?))
 }
 
 /// The users and groups of a server, for a script that is none of its tasks.

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::rotation::{AllUnreadable, KeyUse, Role, Rotation, SealedValues};
 use crate::clock::SystemClock;
 use crate::config::{Config, DataDir};
+use crate::open::{SecretUse, open_app_for};
 use crate::store::rotation::Kind;
 
 /// How often to say how far it has come.
@@ -108,7 +109,7 @@ fn prepared(config: &Config) -> Result<DataDir, Box<dyn std::error::Error>> {
 }
 
 async fn open(config: &Config, data_dir: &DataDir) -> Result<App, Box<dyn std::error::Error>> {
-    Ok(crate::open_app(config, data_dir, Arc::new(SystemClock)).await?)
+    Ok(open_app_for(SecretUse::Open, config, data_dir, Arc::new(SystemClock)).await?)
 }
 
 fn name(kind: Kind) -> &'static str {

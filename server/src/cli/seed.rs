@@ -3,13 +3,11 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Done, Storage, say, tell_of_new};
+use super::{Done, Storage, open_without_secret, say, tell_of_new};
 use crate::app::Error;
-use crate::clock::SystemClock;
 use crate::config::DataDir;
 
 /// The largest file that is read, in bytes.
@@ -28,10 +26,10 @@ impl Seed {
     pub(super) async fn run(self) -> Done {
         let shown = self.file.display();
         let text = self.read().map_err(|error| format!("could not read {shown}: {error}"))?;
-        let config = self.data.config()?;
+        let config = self.data.without_secret()?;
         let data_dir = DataDir::open(&config.data_dir)?;
         let is_new = config.database_url.is_none() && data_dir.is_new();
-        let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
+        let app = open_without_secret(&config, &data_dir).await?;
         let loaded = app.load_fixtures(&text).await;
         app.db.close().await;
         match loaded {

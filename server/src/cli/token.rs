@@ -1,14 +1,13 @@
 //! `justiam-server token …`
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
 
 use clap::Subcommand;
 use jiff::Timestamp;
 use justiam_sdk::api::ids::TokenId;
 use rustix::fs::{FileType, fstat, stat};
 
-use super::{Done, Storage, say, tell_of_new};
+use super::{Done, Storage, open_without_secret, say, tell_of_new};
 use crate::app::caller::Permission;
 use crate::app::tokens::NewToken;
 use crate::app::{App, Error};
@@ -91,10 +90,10 @@ impl Command {
 
 impl Create {
     async fn run(self) -> Done {
-        let config = self.data.config()?;
+        let config = self.data.without_secret()?;
         let data_dir = DataDir::open(&config.data_dir)?;
         let is_new = config.database_url.is_none() && data_dir.is_new();
-        let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
+        let app = open_without_secret(&config, &data_dir).await?;
         let account = self.account.unwrap_or_else(|| self.name.clone());
         let new = NewToken {
             name: self.name,
@@ -121,10 +120,10 @@ impl Create {
 }
 
 async fn open(data: &Storage) -> Result<App, Box<dyn std::error::Error>> {
-    let config = data.config()?;
+    let config = data.without_secret()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let is_new = config.database_url.is_none() && data_dir.is_new();
-    let app = crate::open_app(&config, &data_dir, Arc::new(SystemClock)).await?;
+    let app = open_without_secret(&config, &data_dir).await?;
     if is_new {
         tell_of_new(&config.data_dir)?;
     }

@@ -29,11 +29,13 @@ impl Drop for RotationLock {
 }
 
 impl DataDir {
-    /// The server's secret: the one in the folder, or a new one at the first start.
-    pub fn secret(&self) -> Result<Secret, DataDirError> {
-        if let Some(secret) = self.read(CURRENT)? {
-            return Ok(secret.trim_end().into());
-        }
+    /// The server's secret that is in the folder; `None` where none was made.
+    pub fn secret(&self) -> Result<Option<Secret>, DataDirError> {
+        Ok(self.read(CURRENT)?.map(|secret| secret.trim_end().into()))
+    }
+
+    /// Makes the first secret of a server. There must be none, and nothing that was sealed under another.
+    pub fn make_secret(&self) -> Result<Secret, DataDirError> {
         let secret = new_secret()?;
         self.write(CURRENT, &secret)?;
         Ok(secret)
@@ -48,7 +50,7 @@ impl DataDir {
     /// Puts a new secret in the place of the one in the folder, which is kept with the old ones. No server may use the folder
     /// meanwhile: it would go on with the secret that it knows.
     pub fn replace_secret(&self) -> Result<(), DataDirError> {
-        let secret = self.secret()?;
+        let secret = self.secret()?.ok_or_else(|| DataDirError::NoSecret(self.path.clone()))?;
         // Whoever was stopped between the two files has left the same secret in both.
         if self.old_secrets()?.iter().any(|old| *old != secret) {
             return Err(DataDirError::Unfinished(self.path.clone()));
@@ -100,7 +102,8 @@ impl DataDir {
     }
 }
 
-fn new_secret() -> Result<Secret, DataDirError> {
+/// A secret that nobody knows.
+pub(crate) fn new_secret() -> Result<Secret, DataDirError> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| DataDirError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes).into())
@@ -119,15 +122,17 @@ mod tests {
     #[test]
     fn a_new_secret_follows_and_the_old_one_stays_until_it_is_forgotten() {
         let (_folder, dir) = folder();
-        let first = dir.secret().unwrap();
-        assert_eq!((dir.secret().unwrap(), dir.old_secrets().unwrap()), (first.clone(), vec![]));
+        assert!(matches!(dir.replace_secret(), Err(DataDirError::NoSecret(_))));
+        assert_eq!(dir.secret().unwrap(), None);
+        let first = dir.make_secret().unwrap();
+        assert_eq!((dir.secret().unwrap(), dir.old_secrets().unwrap()), (Some(first.clone()), vec![]));
         dir.replace_secret().unwrap();
-        let second = dir.secret().unwrap();
+        let second = dir.secret().unwrap().unwrap();
         assert_ne!(second, first);
         assert_eq!(dir.old_secrets().unwrap(), [first]);
         let error = dir.replace_secret().unwrap_err().to_string();
         assert!(error.contains("finish with `justiam-server secrets rotate`"), "{error}");
-        assert_eq!(dir.secret().unwrap(), second);
+        assert_eq!(dir.secret().unwrap(), Some(second.clone()));
         dir.forget_old_secrets().unwrap();
         dir.forget_old_secrets().unwrap();
         dir.replace_secret().unwrap();
@@ -137,12 +142,12 @@ mod tests {
     #[test]
     fn whoever_was_stopped_between_the_two_files_can_begin_anew() {
         let (_folder, dir) = folder();
-        let first = dir.secret().unwrap();
+        let first = dir.make_secret().unwrap();
         dir.write(OLD, &first).unwrap();
         fs::write(dir.path.join("jwt-secret.new"), "hal").unwrap();
-        assert_eq!(dir.secret().unwrap(), first);
+        assert_eq!(dir.secret().unwrap().as_ref(), Some(&first));
         dir.replace_secret().unwrap();
-        assert_ne!(dir.secret().unwrap(), first);
+        assert_ne!(dir.secret().unwrap().as_ref(), Some(&first));
         assert_eq!(dir.old_secrets().unwrap(), [first]);
     }
 

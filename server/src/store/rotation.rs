@@ -1,6 +1,8 @@
 //! All that is sealed, wherever it is: found by the key that sealed it, and written again under another one. What it is worth to
 //! others (a revision, a time) does not change by that.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{Result, Tx, given, on, rows};
@@ -154,6 +156,15 @@ pub async fn reseal(tx: &mut Tx, kind: Kind, old: &Item, key_id: &str, sealed: &
         _ => 0,
     };
     Ok(changed == 1)
+}
+
+/// The names of all keys that have sealed something.
+pub async fn keys(tx: &mut Tx) -> Result<BTreeSet<String>> {
+    let mut keys = BTreeSet::new();
+    for kind in Kind::ALL {
+        keys.extend(counts(tx, kind).await?.into_iter().map(|(key, _)| key));
+    }
+    Ok(keys)
 }
 
 /// How much of a kind was sealed by which key, in the order of their names.

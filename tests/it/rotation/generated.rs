@@ -1,11 +1,16 @@
 //! The secret that a server on SQLite has made for itself.
 
 use std::fs;
+use std::process::Stdio;
 
 use justiam_server::config::DataDir;
 use justiam_tests::backend::Backend;
+use justiam_tests::programs::program;
+use justiam_tests::soon;
+use serde_json::Value;
+use tokio::process::Command;
 
-use super::support::{World, hashing, reads};
+use super::support::{OLD_ONLY, World, hashing, reads};
 
 #[tokio::test]
 async fn a_new_secret_of_the_data_folder_takes_over_while_the_server_is_stopped() {
@@ -70,4 +75,56 @@ async fn a_folder_without_a_server_has_nothing_to_rotate() {
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.err.ends_with("holds no server's data\n") && !world.data().exists(), "{said:?}");
     }
+}
+
+/// The files of the data folder that hold secrets.
+fn secrets_in(world: &World) -> Vec<String> {
+    let names = fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("jwt-secret")).collect()
+}
+
+#[tokio::test]
+async fn only_the_first_start_makes_a_secret_and_none_takes_the_place_of_one_that_is_not_named() {
+    let world = World::new(Backend::sqlite());
+    let run = async |args: &[&str]| {
+        let mut command = Command::new(program("justiam-server"));
+        command.args(args).arg("--data-dir").arg(world.data()).env_remove("JWT_SECRET").env_remove("DATABASE_URL");
+        let output = soon("a command", command.stdin(Stdio::null()).kill_on_drop(true).output()).await.unwrap();
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), out, err)
+    };
+    // Nothing is encrypted yet, and these encrypt nothing.
+    let create = ["token", "create", "--name", "x", "--admin"];
+    let (code, token, said) = run(&create).await;
+    let token = token.trim_end();
+    assert_eq!(code, Some(0), "{said}");
+    for args in [["token", "list"].as_slice(), &["migrate"]] {
+        assert_eq!(run(args).await.0, Some(0), "{args:?}");
+    }
+    for args in [&["secrets", "status"][..], &["secrets", "rotate"], &["secrets", "rotate", "--new"]] {
+        let (code, _, said) = run(args).await;
+        assert!(code == Some(1) && said.contains("holds no server's secret: give the server's secret with"), "{said}");
+    }
+    assert_eq!(secrets_in(&world), Vec::<String>::new());
+
+    let server = world.server(&OLD_ONLY).await;
+    let task = hashing(&server.client(token), "T", "value").await;
+    server.kill().await;
+    let status: Value = serde_json::from_str(&world.secrets(&OLD_ONLY, &["status", "--json"]).await.out).unwrap();
+    let key = status["keys"][0]["key"].as_str().unwrap().to_owned();
+    for args in [&create[..], &["token", "list"], &["migrate"]] {
+        assert_eq!(run(args).await.0, Some(0), "{args:?}");
+    }
+    let lost = format!(
+        "error: this database holds values that were encrypted under another secret (key id {key}), and there is none in the data \
+         folder: give the server's secret with JWT_SECRET, --jwt-secret-file or --jwt-secret-command\n"
+    );
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--log", "error"];
+    for args in [&serve[..], &["secrets", "status"], &["secrets", "rotate"]] {
+        assert_eq!(run(args).await, (Some(1), String::new(), lost.clone()), "{args:?}");
+    }
+    assert_eq!(secrets_in(&world), Vec::<String>::new());
+    let server = world.server(&OLD_ONLY).await;
+    reads(&server.client(token), &task, "value").await;
+    server.kill().await;
 }
