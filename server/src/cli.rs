@@ -234,6 +234,14 @@ impl Storage {
     }
 }
 
+/// The folder of a server that has been there before. Whoever only looks must not make one.
+fn prepared(config: &Config) -> Result<DataDir, Box<dyn Error>> {
+    if config.database_url.is_none() && !config.data_dir.join("justiam.db").exists() {
+        return Err(format!("{} holds no server's data", config.data_dir.display()).into());
+    }
+    Ok(DataDir::open(&config.data_dir)?)
+}
+
 /// Use cases for what neither encrypts nor decrypts.
 async fn open_without_secret(config: &Config, data_dir: &DataDir) -> Result<App, ServeError> {
     open_app_for(SecretUse::Nothing, config, data_dir, Arc::new(SystemClock)).await

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Done, Storage, say};
-use crate::config::{Config, DataDir};
+use super::{Done, Storage, prepared, say};
+use crate::config::Config;
 use crate::store;
 
 #[derive(Debug, Args)]
@@ -28,11 +28,7 @@ impl Backup {
                     .into(),
             );
         }
-        let folder = config.data_dir.display();
-        if !config.data_dir.join("justiam.db").exists() {
-            return Err(format!("{folder} holds no server's data").into());
-        }
-        let database = DataDir::open(&config.data_dir)?.database()?;
+        let database = prepared(&config)?.database()?;
         let bytes = write(&database, &self.file).await?;
         say(&format!("{}: {bytes} bytes\n{}", self.file.display(), self.secret(&config)))
     }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use super::{Done, Storage, say};
+use super::{Done, Storage, prepared, say};
 use crate::app::invariants::{self, Checked, Reach};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Config, DataDir};
+use crate::config::Config;
 use crate::store::Db;
 
 /// One question at a time is enough.
@@ -43,11 +43,7 @@ async fn open(config: &Config) -> Result<Db, Box<dyn std::error::Error>> {
     if let Some(url) = &config.database_url {
         return Ok(Db::open_postgres(url, CONNECTIONS).await?);
     }
-    let folder = config.data_dir.display();
-    if !config.data_dir.join("justiam.db").exists() {
-        return Err(format!("{folder} holds no server's data").into());
-    }
-    Ok(Db::open_sqlite(&DataDir::open(&config.data_dir)?.database()?).await?)
+    Ok(Db::open_sqlite(&prepared(config)?.database()?).await?)
 }
 
 /// One line for each.

@@ -19,12 +19,12 @@ use justiam_sdk::api::{config, secrets};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Storage, fail, keep_private, open_without_secret};
+use super::{Storage, fail, keep_private, open_without_secret, prepared};
 use crate::app::App;
 use crate::app::identity::actor::ScriptActor;
 use crate::app::syntax::{Checked, beside_header, has_place};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL, DataDir};
+use crate::config::{Config, DEFAULT_FETCH_MAX_BODY_MIB, DEFAULT_GWORKSPACE_URL};
 use crate::driver::execute::log::Log;
 use crate::driver::execute::script::{DEFAULT_MEMORY_MIB, Demand, Directory, End, Host, Network, Script, ScriptRunner};
 use crate::driver::execute::syntax::SyntaxChecker;
@@ -285,16 +285,7 @@ async fn open_server(folder: PathBuf) -> Result<Arc<App>, Box<dyn Error>> {
         database_url_file: None,
     };
     let config = storage.without_secret()?;
-    let missing = || format!("{} holds no server's data", config.data_dir.display());
-    // Opening would make it.
-    if !config.data_dir.is_dir() {
-        return Err(missing().into());
-    }
-    let data_dir = DataDir::open(&config.data_dir)?;
-    if config.database_url.is_none() && data_dir.is_new() {
-        return Err(missing().into());
-    }
-    Ok(Arc::new(open_without_secret(&config, &data_dir).await?))
+    Ok(Arc::new(open_without_secret(&config, &prepared(&config)?).await?))
 }
 
 /// The users and groups of a server, for a script that is none of its tasks.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 
-use super::{Done, Storage, keep_private, say};
+use super::{Done, Storage, keep_private, prepared, say};
 use crate::app::App;
 use crate::app::rotation::{AllUnreadable, KeyUse, Role, Rotation, SealedValues};
 use crate::clock::SystemClock;
@@ -98,14 +98,6 @@ fn replace_secret(config: &Config) -> Result<DataDir, Box<dyn std::error::Error>
     let _setup = held.lock_setup()?;
     held.replace_secret()?;
     Ok(held)
-}
-
-/// The folder of a server that has been there before.
-fn prepared(config: &Config) -> Result<DataDir, Box<dyn std::error::Error>> {
-    if config.database_url.is_none() && !config.data_dir.join("justiam.db").exists() {
-        return Err(format!("{} holds no server's data", config.data_dir.display()).into());
-    }
-    Ok(DataDir::open(&config.data_dir)?)
 }
 
 async fn open(config: &Config, data_dir: &DataDir) -> Result<App, Box<dyn std::error::Error>> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use justiam_sdk::api::ids::TokenId;
 use rustix::fs::{FileType, fstat, stat};
 
-use super::{Done, Storage, open_without_secret, say, tell_of_new};
+use super::{Done, Storage, open_without_secret, prepared, say, tell_of_new};
 use crate::app::caller::Permission;
 use crate::app::tokens::NewToken;
 use crate::app::{App, Error};
@@ -119,15 +119,10 @@ impl Create {
     }
 }
 
+/// Opens a database that is there.
 async fn open(data: &Storage) -> Result<App, Box<dyn std::error::Error>> {
     let config = data.without_secret()?;
-    let data_dir = DataDir::open(&config.data_dir)?;
-    let is_new = config.database_url.is_none() && data_dir.is_new();
-    let app = open_without_secret(&config, &data_dir).await?;
-    if is_new {
-        tell_of_new(&config.data_dir)?;
-    }
-    Ok(app)
+    Ok(open_without_secret(&config, &prepared(&config)?).await?)
 }
 
 async fn list(app: &App) -> Done {

@@ -140,6 +140,21 @@ async fn the_command_line_makes_accounts_lists_tokens_and_revokes_them() {
 }
 
 #[tokio::test]
+async fn whoever_lists_or_revokes_tokens_in_a_wrong_folder_makes_nothing_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    for (verb, arguments) in [("list", &[][..]), ("revoke", &["0199f2a6-0000-7000-8000-00000000dead"])] {
+        for (place, name) in [(nowhere.as_path(), "nowhere"), (folder.path(), "")] {
+            let output = token(place, verb, arguments).env_remove("DATABASE_URL").output().await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(said.ends_with(&format!("{name} holds no server's data\n")), "{said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_token_that_nobody_sees_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let sink = |name: &str| Stdio::from(std::fs::OpenOptions::new().write(true).open(name).unwrap());
