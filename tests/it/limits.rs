@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
+use justiam_sdk::api::audit::AuditQuery;
 use justiam_server::app::caller::Permission;
 use justiam_server::config::{Config, Limits};
 use justiam_tests::server::TestServer;
-use justiam_tests::soon;
+use justiam_tests::{soon, until};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -73,6 +75,38 @@ async fn who_fails_to_log_in_must_wait_and_others_of_the_address_need_not() {
     ask(None, here).await.refused(401, "UNAUTHORISED");
     let answer = ask(None, here).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "20"));
+}
+
+#[tokio::test]
+async fn a_token_that_is_good_no_more_is_on_record_also_where_too_many_have_failed() {
+    let api = with_limits(|limits| limits.failed_logins_per_minute = 1).await;
+    let ask = async |token: &str| answer(api.anonymous("GET", "/api/v1/tasks").bearer_auth(token)).await;
+    let entries = async |action: &str| {
+        let mut query = AuditQuery::new();
+        query.action = Some(action.to_owned());
+        api.server.client.audit().list(query).try_collect::<Vec<_>>().await.unwrap()
+    };
+    let limited = api.server.token_with(&[Permission::TasksView]).await;
+    let mine = api.server.app.all_tokens(0, 9).await.unwrap().into_iter().find(|owned| owned.account.name == "limited");
+    let id = mine.unwrap().token.id;
+    api.server.app.revoke_any_token(id).await.unwrap();
+    ask("justiam_pat_nobody").await.refused(401, "UNAUTHORISED");
+    let message = "the token was revoked, and too many requests without a valid token have come from your address; \
+                   try again later";
+    too_many(&ask(&limited).await, "60", message);
+    assert_eq!(ask("justiam_pat_nobody").await.status, 429);
+    let refused = entries("access.token_refused").await;
+    assert_eq!((refused.len(), refused[0].token_id), (1, Some(id)));
+    assert_eq!(refused[0].details["why"], "revoked");
+    // What follows is bounded as ever.
+    for _ in 0..70 {
+        assert_eq!(ask(&limited).await.status, 429);
+    }
+    assert_eq!(entries("access.token_refused").await.len(), 60);
+    assert_eq!(entries("access.refusals_omitted").await.len(), 1);
+    api.server.advance(60);
+    until("the sum", async || !entries("access.unknown_tokens").await.is_empty()).await;
+    assert_eq!(entries("access.unknown_tokens").await[0].details["count"], 2);
 }
 
 #[tokio::test]

@@ -29,15 +29,11 @@ impl FromRequestParts<Arc<App>> for Authenticated {
             None => Err(Why::Missing.into()),
         };
         let address = parts.extensions.get().and_then(|Peer(address)| *address);
-        let mut caller = match app.admit(address.map(network), login) {
-            Err(Error::Unauthorised(refused)) => {
-                if token.is_some() {
-                    refusals::note_token(app, refused.clone(), parts).await;
-                }
-                return Err(Error::Unauthorised(refused).into());
-            }
-            known => known?,
-        };
+        // Also where too many have come from there before.
+        if let (Some(_), Err(Error::Unauthorised(refused))) = (token, &login) {
+            refusals::note_token(app, refused.clone(), parts).await;
+        }
+        let mut caller = app.admit(address.map(network), login)?;
         caller.request_id = parts.extensions.get().map(|RequestId(id)| id.clone());
         Seen::note(&parts.extensions, &caller);
         Ok(Self(caller))
