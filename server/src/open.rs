@@ -50,15 +50,14 @@ pub(crate) async fn open_app_for(
         Some(url) => Db::open_postgres(url, config.database_connections).await?,
         None => Db::open_sqlite(&data_dir.database()?).await?,
     };
-    let vault = match vault {
-        Some(vault) => vault,
-        None => {
-            if let Err(error) = may_make_secret(secret_use, data_dir, &db).await {
-                db.close().await;
-                return Err(error);
-            }
-            Vault::with_older(&data_dir.make_secret()?, &older)?
+    let vault = if let Some(vault) = vault {
+        vault
+    } else {
+        if let Err(error) = may_make_secret(secret_use, data_dir, &db).await {
+            db.close().await;
+            return Err(error);
         }
+        Vault::with_older(&data_dir.make_secret()?, &older)?
     };
     let mut app = if config.database_url.is_some() && config.follow_database_clock {
         App::following_database(db, clock, vault).await?

@@ -87,9 +87,10 @@ async fn a_token_that_is_good_no_more_is_on_record_also_where_too_many_have_fail
         api.server.client.audit().list(query).try_collect::<Vec<_>>().await.unwrap()
     };
     let limited = api.server.token_with(&[Permission::TasksView]).await;
-    let mine = api.server.app.all_tokens(0, 9).await.unwrap().into_iter().find(|owned| owned.account.name == "limited");
+    let mine =
+        api.server.app().all_tokens(0, 9).await.unwrap().into_iter().find(|owned| owned.account.name == "limited");
     let id = mine.unwrap().token.id;
-    api.server.app.revoke_any_token(id).await.unwrap();
+    api.server.app().revoke_any_token(id).await.unwrap();
     ask("justiam_pat_nobody").await.refused(401, "UNAUTHORISED");
     let message = "the token was revoked, and too many requests without a valid token have come from your address; \
                    try again later";
