@@ -15,15 +15,12 @@ impl TimesOfDay {
         let mut times = Self { hours: 0, minutes: 0 };
         // Any day that matches shows them.
         let Some(first) = expr.next_wall(date(2000, 1, 1).at(0, 0, 0, 0), true) else { return times };
-        let mut at = Some(first);
-        while let Some(minute) = at.filter(|at| at.date() == first.date() && at.hour() == first.hour()) {
-            times.minutes |= 1 << minute.minute();
-            at = expr.next_wall(minute, false);
+        // Each is tried by itself: whatever comes after the last one of the day may be decades away.
+        for minute in (0..60).filter(|minute| expr.matches(first.date().at(first.hour(), *minute, 0, 0))) {
+            times.minutes |= 1 << minute;
         }
-        let mut at = Some(first);
-        while let Some(hour) = at.filter(|at| at.date() == first.date()) {
-            times.hours |= 1 << hour.hour();
-            at = expr.next_wall(hour.date().at(hour.hour(), 59, 0, 0), false);
+        for hour in (0..24).filter(|hour| expr.matches(first.date().at(*hour, first.minute(), 0, 0))) {
+            times.hours |= 1 << hour;
         }
         times
     }
