@@ -4,6 +4,7 @@
 //! summed up once a minute.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +81,8 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     /// The pattern of its path: what stands in the place of an id may be anything.
     pub(crate) route: String,
+    /// From where it came, if it was not through a Unix socket.
+    pub(crate) address: Option<IpAddr>,
     /// What its answer is known by.
     pub(crate) request_id: Option<String>,
 }
@@ -154,6 +157,9 @@ impl App {
         let mut entry = AuditEntry::new(id, self.now(), actor, action.to_owned(), kind.to_owned());
         details.insert("method".into(), shown(&asked.method).into());
         details.insert("route".into(), asked.route.as_str().into());
+        if let Some(address) = asked.address {
+            details.insert("address".into(), address.to_string().into());
+        }
         entry.details = Value::Object(details);
         entry.request_id.clone_from(&asked.request_id);
         entry

@@ -14,6 +14,7 @@ use super::caller::RequestId;
 use crate::app::App;
 use crate::app::caller::{Caller, Refused};
 use crate::app::refusals::{Asked, Denial};
+use crate::gate::Peer;
 
 /// How long an answer waits for the entry. That is written also where it takes longer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,13 +36,11 @@ impl Seen {
 pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let seen = Seen::default();
     request.extensions_mut().insert(seen.clone());
-    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
-    let id = request.extensions().get::<RequestId>().cloned();
+    let asked = asked(request.method(), request.extensions());
     let mut response = next.run(request).await;
     if let Some(denial) = response.extensions_mut().remove::<Denial>()
         && let Some(caller) = seen.0.get().cloned()
     {
-        let asked = asked(&method, path.as_ref(), id);
         // In a task of its own, so that it is written also when the client goes away.
         let written = tokio::spawn(async move { app.note_denial(&caller, denial, asked).await });
         let _ = timeout(PATIENCE, written).await;
@@ -51,16 +50,17 @@ pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next
 
 /// Writes down that a token was refused.
 pub(super) async fn note_token(app: &Arc<App>, refused: Refused, parts: &Parts) {
-    let (path, id) = (parts.extensions.get(), parts.extensions.get().cloned());
-    let (app, asked) = (Arc::clone(app), asked(&parts.method, path, id));
+    let (app, asked) = (Arc::clone(app), asked(&parts.method, &parts.extensions));
     let written = tokio::spawn(async move { app.note_refused_token(&refused, asked).await });
     let _ = timeout(PATIENCE, written).await;
 }
 
-fn asked(method: &Method, path: Option<&MatchedPath>, id: Option<RequestId>) -> Asked {
+fn asked(method: &Method, extensions: &Extensions) -> Asked {
+    let path = extensions.get::<MatchedPath>();
     Asked {
         method: method.to_string(),
         route: path.map_or_else(|| "no route".to_owned(), |path| path.as_str().to_owned()),
-        request_id: id.map(|RequestId(id)| id),
+        address: extensions.get().and_then(|Peer(address)| *address),
+        request_id: extensions.get().map(|RequestId(id)| id.clone()),
     }
 }

@@ -338,7 +338,8 @@ async fn a_refusal_of_a_known_caller_is_on_record() {
     let refused = answer(api.anonymous("DELETE", &path(&task)).bearer_auth(&limited)).await;
     refused.refused(403, "FORBIDDEN");
     let entry = with_action(&api, "access.refused").await.pop().unwrap();
-    let details = json!({ "permission": "tasks.manage", "method": "DELETE", "route": "/api/v1/tasks/{id}" });
+    let route = "/api/v1/tasks/{id}";
+    let details = json!({ "permission": "tasks.manage", "method": "DELETE", "route": route, "address": "127.0.0.1" });
     assert_eq!((entry.actor.as_str(), &entry.details), ("limited", &details));
     assert_eq!(entry.request_id.as_deref(), Some(refused.header("x-request-id")));
     assert!(entry.principal.unwrap().starts_with("account:") && entry.token_id.is_some());
@@ -380,7 +381,8 @@ async fn tokens_that_are_good_no_more_are_on_record_and_unknown_ones_are_summed_
     let refused = list(&limited).await;
     refused.refused(401, "UNAUTHORISED");
     let entry = with_action(&api, "access.token_refused").await.pop().unwrap();
-    assert_eq!(entry.details, json!({ "why": "expired", "method": "GET", "route": "/api/v1/tasks" }));
+    let details = json!({ "why": "expired", "method": "GET", "route": "/api/v1/tasks", "address": "127.0.0.1" });
+    assert_eq!(entry.details, details);
     assert_eq!((entry.actor.as_str(), entry.object_name.as_deref()), ("limited", Some("limited")));
     assert_eq!(entry.request_id.as_deref(), Some(refused.header("x-request-id")));
     assert_eq!(entry.object_id, entry.token_id.map(|id| id.to_string()));
