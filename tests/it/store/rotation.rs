@@ -98,6 +98,8 @@ async fn what_is_sealed_is_found_by_its_key_page_by_page(backend: Backend) {
         let counts = rotation::counts(&mut db.read().await.unwrap(), kind).await.unwrap();
         assert_eq!(counts, [("k1".to_owned(), 2), ("k2".to_owned(), 1)], "{kind:?}");
     }
+    let keys = rotation::keys(&mut db.read().await.unwrap()).await.unwrap();
+    assert_eq!(keys, ["k1", "k2"].map(str::to_owned).into());
 }
 
 /// Something else in the place of what is sealed.

@@ -26,10 +26,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .of(SERVER)
         .open()
         .answers(&[Answer::json::<Alive>(200)]),
-    Operation::get("readReadiness", routes::READY, "answers when the database does, too")
-        .of(SERVER)
-        .open()
-        .answers(&[Answer::json::<Ready>(200)]),
+    Operation::get(
+        "readReadiness",
+        routes::READY,
+        "tells whether the server can do its work: the database can be written, and its loops turn",
+    )
+    .of(SERVER)
+    .open()
+    .answers(&[Answer::json::<Ready>(200)]),
     Operation::get("readMetrics", routes::METRICS, "tells figures for monitoring")
         .of(SERVER)
         .needs(&[TasksView])
