@@ -58,13 +58,13 @@ impl App {
         &self,
         schedule: &ScheduleRow,
         position: i64,
-        step: StepDraft,
+        mut step: StepDraft,
         old: Option<&StepRow>,
         errors: &mut FieldErrors,
     ) -> Result<StepRow> {
         let id = old.map_or_else(|| StepId::from_uuid(self.new_id()), |old| old.id);
         let path = step.path("sqlConnectionString");
-        let sql_connection = match step.sql_connection {
+        let sql_connection = match step.sql_connection.take() {
             Some(wanted) => {
                 let old = old.and_then(|old| old.sql_connection.as_ref());
                 self.seal_connection(id, wanted, old, || {
@@ -75,25 +75,7 @@ impl App {
             }
             None => None,
         };
-        Ok(StepRow {
-            id,
-            schedule_id: schedule.id,
-            position,
-            step_index: step.step_index,
-            name: step.name,
-            execution_mode: step.execution_mode,
-            step_type: step.step_type,
-            continue_on_failure: step.continue_on_failure,
-            timeout_seconds: step.timeout_seconds,
-            connected_system_id: step.connected_system_id,
-            run_profile_id: step.run_profile_id,
-            script_path: step.script_path,
-            arguments: step.arguments,
-            executable_path: step.executable_path,
-            working_directory: step.working_directory,
-            sql_connection,
-            sql_script_path: step.sql_script_path,
-        })
+        Ok(step.into_row(id, schedule.id, position, sql_connection))
     }
 
     /// Seals a connection string, or keeps the stored one where it is the same or where the request has what is shown of it.

@@ -86,29 +86,13 @@ fn rows(draft: Draft) -> (ScheduleRow, Vec<StepRow>) {
     (schedule, steps)
 }
 
-fn row(schedule_id: ScheduleId, position: i64, step: StepDraft) -> StepRow {
-    StepRow {
-        id: StepId::from_uuid(Uuid::from_u128(position.unsigned_abs().into())),
-        schedule_id,
-        position,
-        step_index: step.step_index,
-        name: step.name,
-        execution_mode: step.execution_mode,
-        step_type: step.step_type,
-        continue_on_failure: step.continue_on_failure,
-        timeout_seconds: step.timeout_seconds,
-        connected_system_id: step.connected_system_id,
-        run_profile_id: step.run_profile_id,
-        script_path: step.script_path,
-        arguments: step.arguments,
-        executable_path: step.executable_path,
-        working_directory: step.working_directory,
-        sql_connection: step.sql_connection.map(|connection| SealedConnection {
-            shown: connection.shown,
-            sealed_by: String::new(),
-            sealed: String::new(),
-            revision: String::new(),
-        }),
-        sql_script_path: step.sql_script_path,
-    }
+fn row(schedule_id: ScheduleId, position: i64, mut step: StepDraft) -> StepRow {
+    let id = StepId::from_uuid(Uuid::from_u128(position.unsigned_abs().into()));
+    let sql_connection = step.sql_connection.take().map(|connection| SealedConnection {
+        shown: connection.shown,
+        sealed_by: String::new(),
+        sealed: String::new(),
+        revision: String::new(),
+    });
+    step.into_row(id, schedule_id, position, sql_connection)
 }

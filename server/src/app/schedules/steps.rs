@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use justiam_sdk::api::connection;
-use justiam_sdk::api::ids::StepId;
+use justiam_sdk::api::ids::{ScheduleId, StepId};
 use justiam_sdk::api::schedules::{
     ExecutionMode, MAX_ARGUMENTS, MAX_NAME, MAX_PATH, MAX_STEPS, STEP_INDEX, STEP_TIMEOUT_SECONDS, StepType,
 };
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::app::FieldErrors;
 use crate::app::error::shown;
 use crate::app::fields::{Field, Fields, kind};
+use crate::store::schedules::{SealedConnection, StepRow};
 
 /// A step as a request wants it, before it has a place in the database.
 pub(super) struct StepDraft {
@@ -47,6 +48,35 @@ impl StepDraft {
     /// The path of one of its fields.
     pub(super) fn path(&self, field: &str) -> String {
         format!("steps[{}].{field}", self.index)
+    }
+
+    /// What is stored of it in this place, with a connection string that has been sealed.
+    pub(super) fn into_row(
+        self,
+        id: StepId,
+        schedule_id: ScheduleId,
+        position: i64,
+        sql_connection: Option<SealedConnection>,
+    ) -> StepRow {
+        StepRow {
+            id,
+            schedule_id,
+            position,
+            step_index: self.step_index,
+            name: self.name,
+            execution_mode: self.execution_mode,
+            step_type: self.step_type,
+            continue_on_failure: self.continue_on_failure,
+            timeout_seconds: self.timeout_seconds,
+            connected_system_id: self.connected_system_id,
+            run_profile_id: self.run_profile_id,
+            script_path: self.script_path,
+            arguments: self.arguments,
+            executable_path: self.executable_path,
+            working_directory: self.working_directory,
+            sql_connection,
+            sql_script_path: self.sql_script_path,
+        }
     }
 }
 
