@@ -95,6 +95,16 @@ async fn a_program_that_fills_the_machine_with_processes_is_stopped() {
 }
 
 #[tokio::test]
+async fn whoever_counts_processes_is_served_before_those_who_start_them() {
+    let lab = Lab::new().await;
+    let told = lab.printed("cut -d' ' -f19 /proc/$PPID/stat; cut -d' ' -f19 /proc/$$/stat; ulimit -p").await;
+    let numbers: Vec<i32> = told.lines().map(|line| line.parse().unwrap()).collect();
+    let own = rustix::process::getpriority_process(None).unwrap();
+    let first = if may_raise_priorities() { -20 } else { own };
+    assert_eq!(numbers, [first, own.max(5), 4096]);
+}
+
+#[tokio::test]
 async fn a_crowd_that_only_waits_is_ended_as_well() {
     let lab = Lab::new().await;
     let end = lab.sh("for one in $(seq 400); do sleep 1000 & done; wait").await;
@@ -122,6 +132,13 @@ async fn an_endless_flood_of_output_is_stopped_in_time() {
     };
     assert_eq!(lab.run_until(executable(&path), stop).await.outcome, Outcome::Stopped);
     assert!(stopped.unwrap().elapsed() < Duration::from_secs(2));
+}
+
+/// Tells whether this process has `CAP_SYS_NICE`.
+fn may_raise_priorities() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+    u64::from_str_radix(effective.trim(), 16).unwrap() >> 23 & 1 == 1
 }
 
 /// The memory of this process in bytes.

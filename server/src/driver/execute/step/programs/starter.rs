@@ -31,6 +31,10 @@ const CANNOT_START: u8 = 126;
 /// The most descriptors that a process may have open.
 const OPEN_FILES: u64 = 4096;
 
+/// The most processes and threads that the user may have when a step starts another one: far above what all steps together need, and
+/// far below what a machine can bear. It says nothing to root; the supervisor of a root server counts before anybody else may run.
+const USERS_PROCESSES: u64 = 4096;
+
 /// Where programs look for other programs.
 const SEARCH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -68,7 +72,7 @@ fn obey(supervisor: i32, server: &OwnedFd) -> Result<ExitCode, Failure> {
     rustix::stdio::dup2_stdin(&null).at("stdin")?;
     close_fds::set_fds_cloexec(3, &[]);
     let order = Order::read(File::from(server.try_clone().at("channel")?)).at("order")?;
-    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES)] {
+    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES), (Resource::Nproc, USERS_PROCESSES)] {
         // Without privileges a limit can only be lowered.
         let most = rustix::process::getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
         rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).at("limits")?;

@@ -5,7 +5,7 @@
 //! reaches it: it is outside of the program's layers, and it reads nothing that comes from there.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Command, ExitCode};
@@ -21,6 +21,9 @@ use super::tree::{self, Reach};
 
 /// The most processes that a step may have at a time.
 pub(super) const MOST_PROCESSES: usize = 256;
+
+/// The niceness of whom the kernel lets run before all others.
+const FIRST: i32 = -20;
 
 /// How often they are counted.
 const LOOK: Duration = Duration::from_millis(20);
@@ -73,12 +76,21 @@ fn unstartable(error: &io::Error) -> Word {
 fn prepare() -> io::Result<Reach> {
     // Signals for the server's group, such as a terminal's, are not for this process: the server decides when a step ends.
     rustix::process::setsid()?;
+    go_first();
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     capabilities::drop_all()?;
     rustix::thread::set_no_new_privs(true)?;
     close_fds::set_fds_cloexec(3, &[]);
     Ok(Reach::confine())
+}
+
+/// Who counts a crowd must not wait in line behind it: processes that fork without end would take all processors before the first look.
+/// Only the privileged may go first; for everybody else the kernel ends the growth at the user's most processes.
+fn go_first() {
+    let _ = rustix::process::setpriority_process(None, FIRST);
+    // Where the kernel divides the processors among sessions first, this is what counts.
+    let _ = fs::write("/proc/self/autogroup", FIRST.to_string());
 }
 
 /// Starts the process that becomes the program.
