@@ -16,7 +16,7 @@ mod sweep;
 mod worker;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -113,10 +113,11 @@ impl Driver {
 
     /// Gives up on a database on the network that does not answer. SQLite has a limit of its own, and answers in the end.
     async fn step<T>(&self, step: impl Future<Output = app::Result<T>>) -> app::Result<T> {
+        let began = Instant::now();
         let done = if self.db.is_shared() {
             tokio::time::timeout(STEP, step).await.unwrap_or_else(|_| {
                 // Its connection may be one on which nothing will ever be heard.
-                self.db.replace_connections();
+                self.db.replace_connections(began);
                 Err(store::Error::Silent.into())
             })
         } else {

@@ -1,6 +1,6 @@
 //! Keeps the leases of the runs and steps at work here, and hears of requests to cancel them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use justiam_planner::lease::{self, Hold};
@@ -25,6 +25,7 @@ impl Driver {
         loop {
             let woken = self.app.wakes.wait(Wake::Cancel);
             self.stop_overdue();
+            let began = Instant::now();
             match tokio::time::timeout(RENEW_WITHIN, self.look_after_work()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
@@ -36,7 +37,7 @@ impl Driver {
                 }
                 Err(_) => {
                     self.app.counts.error(&store::Error::Silent.into());
-                    self.lease_db.replace_connections();
+                    self.lease_db.replace_connections(began);
                     tracing::warn!("the database does not answer; leases could not be renewed, trying again");
                 }
             }

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -73,8 +73,13 @@ enum Pools {
         /// For single statements of scripts. `None` once the database is closed.
         looker: Arc<Mutex<Option<SqliteConnection>>>,
     },
-    /// Replaced as a whole when it has gone silent.
-    Postgres(Arc<RwLock<PgPool>>),
+    Postgres(Arc<RwLock<Connections>>),
+}
+
+/// Connections to PostgreSQL, replaced as a whole when they have gone silent.
+struct Connections {
+    pool: PgPool,
+    since: Instant,
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it never happened.
@@ -215,7 +220,7 @@ impl Db {
     }
 
     fn of_postgres(pool: PgPool) -> Self {
-        Self(Pools::Postgres(Arc::new(RwLock::new(pool))))
+        Self(Pools::Postgres(Arc::new(RwLock::new(Connections { pool, since: Instant::now() }))))
     }
 
     /// Another pool of connections to the same database, so that two parts of a server cannot starve each other. SQLite has one
@@ -231,15 +236,20 @@ impl Db {
         }
     }
 
-    /// Leaves connections on which nothing is heard any more to themselves, and begins with new ones.
-    pub fn replace_connections(&self) {
-        let Pools::Postgres(pool) = &self.0 else { return };
-        let mut pool = pool.write().unwrap_or_else(PoisonError::into_inner);
-        let options = PgConnectOptions::clone(&pool.connect_options());
-        let new = postgres_pool(options, pool.options().get_max_connections());
-        let old = std::mem::replace(&mut *pool, new);
+    /// Leaves connections on which nothing is heard any more to themselves, and begins with new ones. Whoever began before the present ones
+    /// were made has not waited for them: of many who give up at a time, the first one replaces them.
+    pub fn replace_connections(&self, began: Instant) {
+        let Pools::Postgres(connections) = &self.0 else { return };
+        let mut connections = connections.write().unwrap_or_else(PoisonError::into_inner);
+        if began < connections.since {
+            return;
+        }
+        let old = &connections.pool;
+        let options = PgConnectOptions::clone(&old.connect_options());
+        let pool = postgres_pool(options, old.options().get_max_connections());
+        let old = std::mem::replace(&mut *connections, Connections { pool, since: Instant::now() });
         // Ends in the background, as far as it can: nobody waits for it.
-        drop(tokio::spawn(async move { old.close().await }));
+        drop(tokio::spawn(async move { old.pool.close().await }));
     }
 
     /// Whether other servers may use this database at the same time.
@@ -278,12 +288,13 @@ impl Db {
     }
 
     async fn begin(&self, pool: &PgPool, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
-        let begun = pool.begin_with(sql).await;
-        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) && pool.num_idle() > 0 {
+        let began = Instant::now();
+        let tx = pool.begin_with(sql).await;
+        if matches!(tx, Err(sqlx::Error::PoolTimedOut)) && pool.num_idle() > 0 {
             // One that was idle did not answer, and the pool would try the others one after the other.
-            self.replace_connections();
+            self.replace_connections(began);
         }
-        Ok(begun?)
+        Ok(tx?)
     }
 
     /// What the clock of a shared database shows; `None` where the database has no clock of its own.
@@ -360,8 +371,8 @@ fn between_transactions(
     Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
 }
 
-fn current(pool: &RwLock<PgPool>) -> PgPool {
-    pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+fn current(connections: &RwLock<Connections>) -> PgPool {
+    connections.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
 }
 
 /// The address may hold a password, and the library would repeat what it does not know in the log: both are looked at before.

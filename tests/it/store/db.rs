@@ -1,5 +1,7 @@
 //! Connections and transactions.
 
+use std::time::Instant;
+
 use futures::future::join_all;
 use justiam_server::store::{Db, Error, Tx, tasks};
 use justiam_tests::backend::{Backend, execute, number};
@@ -18,6 +20,7 @@ both_databases!(
     a_transaction_that_was_idle_for_too_long_may_be_tried_again,
     a_transaction_may_take_as_long_as_it_needs_and_the_next_one_may_not,
     separate_pools_see_the_same_database,
+    of_many_who_heard_nothing_one_replaces_the_connections,
     only_a_shared_database_has_a_clock,
     servers_of_one_database_hear_each_other_and_no_others,
     a_closed_database_is_unavailable,
@@ -157,9 +160,31 @@ async fn separate_pools_see_the_same_database(backend: Backend) {
         let _taken: Vec<Tx> = join_all((0..12).map(|_| db.write())).await.into_iter().map(Result::unwrap).collect();
         assert!(tasks::get(&mut other.read().await.unwrap(), id(1)).await.unwrap().is_some());
         // New ones are to be had, whatever becomes of the old ones.
-        db.replace_connections();
+        db.replace_connections(Instant::now());
         assert!(tasks::get(&mut db.read().await.unwrap(), id(1)).await.unwrap().is_some());
     }
+}
+
+async fn of_many_who_heard_nothing_one_replaces_the_connections(backend: Backend) {
+    if !backend.is_shared() {
+        return;
+    }
+    let db = backend.store().await.separate(1);
+    let session = async || {
+        let mut tx = db.read().await.unwrap();
+        let session = number(&mut tx, "SELECT CAST(pg_backend_pid() AS BIGINT)").await;
+        tx.commit().await.unwrap();
+        session
+    };
+    let began = Instant::now();
+    let silent = session().await;
+    db.replace_connections(began);
+    let new = session().await;
+    assert_ne!(silent, new);
+    db.replace_connections(began);
+    assert_eq!(session().await, new);
+    db.replace_connections(Instant::now());
+    assert_ne!(session().await, new);
 }
 
 async fn only_a_shared_database_has_a_clock(backend: Backend) {
