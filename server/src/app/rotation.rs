@@ -84,6 +84,19 @@ pub struct Rotation {
     pub unreadable: AllUnreadable,
 }
 
+impl Rotation {
+    /// How much other keys have sealed still, whether it opens or not.
+    pub fn left_in_all(&self) -> u64 {
+        self.left.iter().flat_map(|key| key.sealed.values()).sum()
+    }
+
+    /// Whether an older secret has sealed something that opens. What is damaged no secret opens.
+    pub fn needs_older_secrets(&self) -> bool {
+        let has_older = self.left.iter().any(|key| key.role == Role::Older);
+        has_older && self.left_in_all() > self.unreadable.count
+    }
+}
+
 impl AllUnreadable {
     fn add(&mut self, kind: Kind, item: &Item, why: Unopened) {
         self.count += 1;
@@ -133,7 +146,7 @@ impl App {
     pub async fn rotate_secrets(&self, mut tell: impl FnMut(u64)) -> Result<Rotation> {
         let mut resealed = BTreeMap::<Kind, u64>::new();
         let mut pass = 1;
-        let (left, unreadable) = loop {
+        let rotation = loop {
             let mut unreadable = AllUnreadable::default();
             for kind in Kind::ALL {
                 let mut after = (String::new(), String::new());
@@ -146,16 +159,16 @@ impl App {
             // Meanwhile a server may have sealed with an older key.
             let mut left = self.key_uses(&Kind::ALL).await?;
             left.retain(|key| key.role != Role::Newest);
-            let late = left.iter().flat_map(|key| key.sealed.values()).sum::<u64>() > unreadable.count;
-            if !late || pass == PASSES {
-                break (left, unreadable);
+            let rotation = Rotation { resealed: BTreeMap::new(), left, unreadable };
+            if rotation.left_in_all() <= rotation.unreadable.count || pass == PASSES {
+                break rotation;
             }
             pass += 1;
         };
         if resealed.values().any(|count| *count > 0) {
             self.note_rotation(&resealed).await?;
         }
-        Ok(Rotation { resealed, left, unreadable })
+        Ok(Rotation { resealed, ..rotation })
     }
 
     /// Seals one page anew. Tells where it ends, and how much was sealed anew; `None` behind the last one.

@@ -79,9 +79,7 @@ async fn rotate(config: &Config, new: bool) -> Done {
         .await;
     app.db.close().await;
     let rotated = rotated?;
-    let left_with_known: u64 =
-        rotated.left.iter().filter(|key| key.role == Role::Older).flat_map(|key| key.sealed.values()).sum();
-    if config.jwt_secret.is_none() && left_with_known == 0 {
+    if config.jwt_secret.is_none() && !rotated.needs_older_secrets() {
         data_dir.forget_old_secrets()?;
     }
     report(&rotated)
@@ -151,7 +149,7 @@ fn report(rotated: &Rotation) -> Done {
         let _ = write!(text, "\n{line}");
     }
     say(&text)?;
-    let left: u64 = rotated.left.iter().flat_map(|key| key.sealed.values()).sum();
+    let left = rotated.left_in_all();
     let unreadable = rotated.unreadable.count;
     if left == 0 {
         return say("everything is encrypted under the server's secret; older ones are not needed any more");

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use justiam_server::config::DataDir;
-use justiam_tests::backend::Backend;
+use justiam_tests::backend::{Backend, execute};
 use justiam_tests::programs::program;
 use justiam_tests::soon;
 use serde_json::Value;
@@ -63,6 +63,34 @@ async fn a_new_secret_of_the_data_folder_takes_over_while_the_server_is_stopped(
     let said = world.secrets(&named, &["rotate"]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
     let server = world.server(&named[..1]).await;
+    reads(&server.client(&token), &task, "value").await;
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn what_is_damaged_keeps_no_older_secret() {
+    let world = World::new(Backend::sqlite());
+    let server = world.server(&[]).await;
+    let token = server.token.clone();
+    let task = hashing(&server.client(&token), "Whole", "value").await;
+    hashing(&server.client(&token), "Damaged", "value").await;
+    server.kill().await;
+    let db = world.db().await;
+    let mut tx = db.write().await.unwrap();
+    execute(
+        &mut tx,
+        "UPDATE task_secrets SET sealed = zeroblob(40) WHERE task_id <> (SELECT min(task_id) FROM task_secrets)",
+    )
+    .await;
+    tx.commit().await.unwrap();
+    db.close().await;
+    // The second time nothing is left over from the first one.
+    for _ in 0..2 {
+        let said = world.secrets(&[], &["rotate", "--new"]).await;
+        assert!(said.code == Some(1) && said.err.contains("cannot be decrypted with any of the secrets"), "{said:?}");
+        assert_eq!(secrets_in(&world), ["jwt-secret"]);
+    }
+    let server = world.server(&[]).await;
     reads(&server.client(&token), &task, "value").await;
     server.kill().await;
 }
