@@ -20,6 +20,7 @@ pub mod identity;
 pub mod invariants;
 pub mod metrics;
 pub mod origin;
+mod page;
 pub mod readiness;
 pub mod rotation;
 pub mod run_logs;
@@ -58,6 +59,9 @@ pub enum Error {
         /// The column.
         column: &'static str,
     },
+    /// The texts of a page are longer than [`MAX_PAGE_BYTES`](justiam_sdk::api::page::MAX_PAGE_BYTES).
+    #[error("the page is too long")]
+    LongPage,
     /// The address of the database cannot be used. It may hold a password, so it is not repeated.
     #[error("{0}")]
     Address(&'static str),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use justiam_sdk::api::page::MAX_PAGE_BYTES;
 use serde_json::Value;
 
 use super::caller::{Permission, Refused};
@@ -69,7 +70,7 @@ pub enum Error {
     },
     /// The database cannot be used, or something that must not happen did.
     #[error("the request could not be carried out")]
-    Store(#[from] store::Error),
+    Store(#[source] store::Error),
     /// The cryptography library failed, or the system gives no random numbers.
     #[error("the cryptography library failed")]
     Crypto,
@@ -86,6 +87,19 @@ pub enum Error {
         /// Why not.
         why: Unopened,
     },
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let store::Error::LongPage = error else { return Self::Store(error) };
+        let mut errors = FieldErrors::default();
+        let most = MAX_PAGE_BYTES >> 20;
+        errors.add(
+            "limit",
+            format!("the texts of these items are over {most} MiB; ask for fewer items or fewer parts of them"),
+        );
+        Self::Invalid(errors)
+    }
 }
 
 impl Error {

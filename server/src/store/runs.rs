@@ -9,7 +9,7 @@ use justiam_sdk::api::runs::Run;
 use justiam_sdk::api::values::{RunStatus, Trigger, Words as _};
 use serde::Serialize;
 
-use super::{Error, Result, Tx, given, maybe_time, on, parsed, rows, time};
+use super::{Error, Result, Tx, given, maybe_time, on, page, parsed, rows, time};
 
 /// A run to record.
 #[derive(Debug, Clone)]
@@ -91,6 +91,12 @@ struct Row {
     missed_ticks: i64,
     isolation: Option<String>,
     triggered_by: Option<String>,
+}
+
+impl page::Long for Row {
+    fn length(&self) -> usize {
+        [&self.output, &self.error].into_iter().flatten().map(String::len).sum()
+    }
 }
 
 impl TryFrom<Row> for Run {
@@ -224,7 +230,7 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Run>, u64)> {
-    let (count, page) = match (task, status) {
+    let (count, sql) = match (task, status) {
         (None, None) => list_runs!("runs r", "CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL"),
         (Some(_), None) => list_runs!("runs r", "r.task_id = $1 AND CAST($2 AS TEXT) IS NULL"),
         (None, Some(status)) if status.is_terminal() => {
@@ -237,8 +243,8 @@ pub async fn list(
     let task = task.map(|task| task.to_string());
     let status = status.map(justiam_sdk::api::values::Words::as_str);
     let total: i64 = on!(tx, conn => sqlx::query_scalar(count).bind(&task).bind(status).fetch_one(conn).await?);
-    let rows: Vec<Row> = on!(tx, conn => sqlx::query_as(page)
-        .bind(&task).bind(status).bind(limit).bind(offset).fetch_all(conn).await?);
+    let rows: Vec<Row> = on!(tx, conn => page::read(sqlx::query_as(sql)
+        .bind(&task).bind(status).bind(limit).bind(offset).fetch(conn)).await?);
     let runs = rows.into_iter().map(Run::try_from).collect::<Result<_>>()?;
     Ok((runs, total.try_into().unwrap_or_default()))
 }

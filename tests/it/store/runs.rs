@@ -20,6 +20,7 @@ both_databases!(
     triggers_have_no_tick,
     the_runs_of_ticks_are_found,
     histories_are_filtered_and_paged_newest_first,
+    a_page_that_is_too_long_is_refused_and_shorter_ones_are_not,
     texts_come_back_byte_for_byte,
     a_nul_is_refused_or_kept_but_never_cut,
     an_end_is_written_once,
@@ -173,6 +174,19 @@ async fn histories_are_filtered_and_paged_newest_first(backend: Backend) {
         let found: Vec<u64> = page.iter().map(|run| number(run.id)).collect();
         assert_eq!((found, all), (expected, total), "{task:?} {status:?} {offset} {limit}");
     }
+}
+
+async fn a_page_that_is_too_long_is_refused_and_shorter_ones_are_not(backend: Backend) {
+    let db = backend.store().await;
+    add_runs(&db, &(1..=9).map(|number| run(number, id(7), Fate::Ready)).collect::<Vec<_>>()).await;
+    for number in 1..=9 {
+        let ended = Ending { output: Some("x".repeat(8 << 20)), ..ending(RunStatus::Success) };
+        write(&db, async |tx| runs::end(tx, &[end(number, ended)], at(9)).await.unwrap()).await;
+    }
+    let mut tx = db.read().await.unwrap();
+    let refused = runs::list(&mut tx, None, None, 0, 1000).await;
+    assert!(matches!(refused, Err(Error::LongPage)), "{refused:?}");
+    assert_eq!(runs::list(&mut tx, None, None, 0, 8).await.unwrap().0.len(), 8);
 }
 
 async fn texts_come_back_byte_for_byte(backend: Backend) {

@@ -13,6 +13,7 @@ use justiam_tests::both_databases;
 use super::support::{TEXTS, add_runs, add_tasks, at, claim, id, run, task, task_with, write};
 
 both_databases!(
+    a_page_that_is_too_long_is_refused_and_shorter_ones_are_not,
     a_task_comes_back_as_it_was_stored,
     texts_come_back_byte_for_byte,
     a_name_is_taken_once,
@@ -314,4 +315,22 @@ async fn what_is_not_committed_never_happened(backend: Backend) {
     drop(tx);
     assert_eq!(get(&db, 1).await, Some(task(1, "T")));
     assert_eq!(get(&db, 2).await, None);
+}
+
+async fn a_page_that_is_too_long_is_refused_and_shorter_ones_are_not(backend: Backend) {
+    let db = backend.store().await;
+    let with_script = |number: u64| {
+        let mut task = task(number, &number.to_string());
+        task.definition.script = Some("x".repeat(1 << 20));
+        task
+    };
+    // Room for 64 of them, and each has a few bytes more.
+    add_tasks(&db, &(1..=64).map(with_script).collect::<Vec<_>>()).await;
+    let mut tx = db.read().await.unwrap();
+    let mut filter = Filter { with_bodies: true, ..Filter::default() };
+    let refused = tasks::list(&mut tx, &filter, 0, 1000).await;
+    assert!(matches!(refused, Err(Error::LongPage)), "{refused:?}");
+    assert_eq!(tasks::list(&mut tx, &filter, 0, 63).await.unwrap().0.len(), 63);
+    filter.with_bodies = false;
+    assert_eq!(tasks::list(&mut tx, &filter, 0, 1000).await.unwrap().0.len(), 64);
 }

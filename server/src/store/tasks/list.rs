@@ -7,7 +7,7 @@ use justiam_sdk::api::values::{TaskType, Words};
 use serde::Serialize;
 
 use super::{Row, TaskRow, select_tasks};
-use crate::store::{Result, Tx, contains, given, on, rows};
+use crate::store::{Result, Tx, contains, given, on, page, rows};
 
 /// Which tasks to list.
 #[derive(Debug, Clone, Default)]
@@ -74,10 +74,16 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
         Vec::new()
     } else {
         let given = rows(ids.into_iter().map(|id| Given { id }));
-        on!(tx, conn => sqlx::query_as(sql).bind(given).fetch_all(conn).await?)
+        on!(tx, conn => page::read(sqlx::query_as(sql).bind(given).fetch(conn)).await?)
     };
     let tasks = found.into_iter().map(TaskRow::try_from).collect::<Result<_>>()?;
     Ok((tasks, total.try_into().unwrap_or_default()))
+}
+
+impl page::Long for Row {
+    fn length(&self) -> usize {
+        self.script.as_ref().map_or(0, String::len) + self.config.len() + self.task_config.len()
+    }
 }
 
 #[derive(Serialize)]
