@@ -31,7 +31,7 @@ mod tasks;
 mod users;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -219,11 +219,13 @@ async fn trace(app: Arc<App>, mut request: Request, next: Next) -> Response {
     async move {
         let over_tls = request.extensions().get::<OverTls>().is_some();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let limited = Arc::clone(&app);
+        let (limited, began) = (Arc::clone(&app), Instant::now());
         let work = async move {
+            // What writes is at work until it is done, also when the client has gone away.
+            let _at_work = limited.counts().requests_at_work.one();
             tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
                 // What it waits for may be a connection on which nothing will ever be heard.
-                limited.db.replace_connections();
+                limited.db.replace_connections(began);
                 problem::too_slow().into_response()
             })
         }

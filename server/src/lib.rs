@@ -43,6 +43,7 @@ pub mod lifecycle;
 pub mod listen;
 mod open;
 pub mod outbound;
+mod shares;
 pub mod store;
 pub mod telemetry;
 

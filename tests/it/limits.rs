@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
+use futures::future::join_all;
 use justiam_sdk::api::audit::AuditQuery;
 use justiam_server::app::caller::Permission;
 use justiam_server::config::{Config, Limits};
@@ -126,16 +127,7 @@ async fn when_too_many_requests_are_at_work_others_are_refused_after_a_second() 
     );
     api.get(&path).await.expect(200);
 
-    let mut slow = TcpStream::connect(api.server.endpoint.trim_start_matches("http://")).await.unwrap();
-    let head = format!(
-        "POST /api/v1/tasks/validate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nExpect: 100-continue\r\n\
-         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n",
-        api.server.token
-    );
-    slow.write_all(head.as_bytes()).await.unwrap();
-    let mut begun = [0; 25];
-    soon("the server to ask for the body", slow.read_exact(&mut begun)).await.unwrap();
-    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut slow = sends_slowly(&api, &api.server.token).await;
     let refused = api.get(&path).await;
     let message = "the server has as many requests at work as it takes at one time; nothing was done";
     assert_eq!(refused.refused(503, "SERVICE_UNAVAILABLE")["message"], message);
@@ -150,6 +142,37 @@ async fn when_too_many_requests_are_at_work_others_are_refused_after_a_second() 
     let run = run["id"].as_str().unwrap();
     answer(api.request("POST", &format!("/api/v1/task-runs/{run}/cancel"))).await.expect(202);
     api.server.ended(run.parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn one_account_leaves_room_for_others_whatever_it_has_at_work() {
+    let api = with_limits(|limits| limits.requests_at_work = 4).await;
+    let other = api.server.token_with(&[Permission::TasksView]).await;
+    let slow = join_all((0..2).map(|_| sends_slowly(&api, &api.server.token))).await;
+    let refused = api.get("/api/v1/tasks").await;
+    too_many(
+        &refused,
+        "1",
+        "service account `admin` has as many requests at work as one account may: 2; try again later",
+    );
+    answer(api.anonymous("GET", "/api/v1/tasks").bearer_auth(&other)).await.expect(200);
+    // Requests of clients that go away are none.
+    drop(slow);
+    until("room to be there again", async || api.get("/api/v1/tasks").await.status == 200).await;
+}
+
+/// A request whose body is awaited by the server: two bytes.
+async fn sends_slowly(api: &Api, token: &str) -> TcpStream {
+    let mut slow = TcpStream::connect(api.server.endpoint.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /api/v1/tasks/validate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut begun = [0; 25];
+    soon("the server to ask for the body", slow.read_exact(&mut begun)).await.unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+    slow
 }
 
 #[tokio::test]

@@ -3,25 +3,33 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 
 use super::caller::Caller;
 use super::{App, Error, Result};
 use crate::config::Limits;
+use crate::shares::{Share, Shares};
 
 /// How many callers are told apart. More are not counted until others are forgotten, so that nobody fills the memory.
 const MOST_KNOWN: usize = 100_000;
+/// After which time somebody may try again who has too many requests at work.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
 /// How often those are forgotten who have not asked for a while.
 const TIDIED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// How often each principal has asked, and how often each address without a valid token. Each server counts for itself.
+/// How often each principal has asked and how many of its requests are at work, and how often each address has asked without a valid
+/// token. Each server counts for itself.
 pub(super) struct Rates {
     requests: Buckets<String>,
     failed_logins: Buckets<Option<IpAddr>>,
     per_second: u32,
+    at_work: Arc<Shares<String>>,
 }
+
+/// A request at work, until it is dropped.
+pub(crate) type AtWork = Share<String>;
 
 impl Rates {
     pub(super) fn new(limits: &Limits) -> Self {
@@ -31,6 +39,8 @@ impl Rates {
             requests: Buckets::new(SignedDuration::from_secs(1), limits.requests_per_second, limits.request_burst),
             failed_logins: Buckets::new(minute, failed, failed),
             per_second: limits.requests_per_second,
+            // There is room for others also while one account sends slowly.
+            at_work: Shares::new(limits.requests_at_work.div_ceil(2)),
         }
     }
 }
@@ -58,6 +68,17 @@ impl App {
             Err(_) => Ok(()),
         };
         taken.and(login)
+    }
+
+    /// Takes note that a caller has one more request at work, unless it has as many as one account may.
+    pub(crate) fn begin(&self, caller: &Caller) -> Result<AtWork> {
+        let at_work = &self.rates.at_work;
+        at_work.take(caller.principal.clone()).ok_or_else(|| {
+            let most = at_work.most();
+            let message =
+                format!("service account `{}` has as many requests at work as one account may: {most}", caller.name);
+            Error::TooMany { message, retry_after: SOON }
+        })
     }
 }
 

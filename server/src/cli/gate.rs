@@ -53,7 +53,7 @@ struct Clients {
     /// How long a client may read nothing of its answer
     #[arg(long, env = "JUSTIAM_WRITE_TIMEOUT_SECONDS", default_value_t = Limits::default().write_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECONDS")]
     write_timeout_seconds: u64,
-    /// How many requests may be at work at one time; more wait for a second and are refused then
+    /// How many requests may be at work at one time, half of them of one account; more wait for a second and are refused then
     #[arg(long, env = "JUSTIAM_MAX_REQUESTS", default_value_t = Limits::default().requests_at_work, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
     max_requests: u32,
     /// How many requests each principal may make per second, again and again

@@ -1,21 +1,21 @@
 //! How many connections there are, in all and from each address.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use crate::shares::{self, Shares};
 
 /// The connections of one listener.
 pub(super) struct Slots {
     all: Arc<Semaphore>,
     /// Wakes connections that should end as soon as they can, because others wait.
     crowded: Notify,
-    per_address: u32,
-    by_address: Mutex<HashMap<IpAddr, u32>>,
+    by_address: Arc<Shares<IpAddr>>,
 }
 
 /// How often connections that rest are asked to end while others wait: one may just have begun to rest.
@@ -24,7 +24,7 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// A connection that its address may have.
 pub(super) struct Share {
     slots: Arc<Slots>,
-    network: Option<IpAddr>,
+    _of_address: Option<shares::Share<IpAddr>>,
 }
 
 /// A connection that is counted.
@@ -38,8 +38,7 @@ impl Slots {
         Self {
             all: Arc::new(Semaphore::new(all as usize)),
             crowded: Notify::new(),
-            per_address,
-            by_address: Mutex::default(),
+            by_address: Shares::new(per_address),
         }
     }
 
@@ -55,16 +54,11 @@ impl Slots {
 
     /// Counts a connection of an address; `None` when it has as many as it may. Without an address only the sum counts.
     pub(super) fn share(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Share> {
-        let network = address.map(network);
-        if let Some(network) = network {
-            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(network).or_default();
-            if *count >= self.per_address {
-                return None;
-            }
-            *count += 1;
-        }
-        Some(Share { slots: Arc::clone(self), network })
+        let of_address = match address {
+            Some(address) => Some(self.by_address.take(network(address))?),
+            None => None,
+        };
+        Some(Share { slots: Arc::clone(self), _of_address: of_address })
     }
 }
 
@@ -81,19 +75,6 @@ impl Share {
             // Nobody closes the semaphore.
             if let Ok(Ok(permit)) = timeout(ASKED_EVERY, free.as_mut()).await {
                 return Slot { _share: self, _one_of_all: permit };
-            }
-        }
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let Some(network) = self.network else { return };
-        let mut by_address = self.slots.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&network) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&network);
             }
         }
     }
@@ -124,6 +105,5 @@ mod tests {
         drop(first);
         let _third = slots.share(Some(also_same)).unwrap().room().await;
         assert_eq!(slots.all.available_permits(), 6);
-        assert_eq!(slots.by_address.lock().unwrap().len(), 2);
     }
 }

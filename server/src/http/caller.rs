@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
+use super::limits::Turn;
 use super::problem::Failure;
 use super::refusals::{self, Seen};
 use crate::app::caller::{Caller, Why};
@@ -34,8 +35,10 @@ impl FromRequestParts<Arc<App>> for Authenticated {
             refusals::note_token(app, refused.clone(), parts).await;
         }
         let mut caller = app.admit(address.map(network), login)?;
+        // Whoever watches the server takes no turn, and is told also what else it has at work.
+        let at_work = parts.extensions.get().map(|Turn| app.begin(&caller)).transpose()?;
         caller.request_id = parts.extensions.get().map(|RequestId(id)| id.clone());
-        Seen::note(&parts.extensions, &caller);
+        Seen::note(&parts.extensions, &caller, at_work);
         Ok(Self(caller))
     }
 }

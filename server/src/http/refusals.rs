@@ -13,21 +13,22 @@ use tokio::time::timeout;
 use super::caller::RequestId;
 use crate::app::App;
 use crate::app::caller::{Caller, Refused};
+use crate::app::rates::AtWork;
 use crate::app::refusals::{Asked, Denial};
 use crate::gate::Peer;
 
 /// How long an answer waits for the entry. That is written also where it takes longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where the caller of a request is noted once it is known.
+/// Where the caller of a request is noted once it is known. Until the answer begins, the request is one of the caller's at work.
 #[derive(Clone, Default)]
-pub(super) struct Seen(Arc<OnceLock<Caller>>);
+pub(super) struct Seen(Arc<OnceLock<(Caller, Option<AtWork>)>>);
 
 impl Seen {
     /// Notes the caller of a request.
-    pub(super) fn note(extensions: &Extensions, caller: &Caller) {
+    pub(super) fn note(extensions: &Extensions, caller: &Caller, at_work: Option<AtWork>) {
         if let Some(Self(seen)) = extensions.get() {
-            let _ = seen.set(caller.clone());
+            let _ = seen.set((caller.clone(), at_work));
         }
     }
 }
@@ -39,8 +40,9 @@ pub(super) async fn note(State(app): State<Arc<App>>, mut request: Request, next
     let asked = asked(request.method(), request.extensions());
     let mut response = next.run(request).await;
     if let Some(denial) = response.extensions_mut().remove::<Denial>()
-        && let Some(caller) = seen.0.get().cloned()
+        && let Some((caller, _)) = seen.0.get()
     {
+        let caller = caller.clone();
         // In a task of its own, so that it is written also when the client goes away.
         let written = tokio::spawn(async move { app.note_denial(&caller, denial, asked).await });
         let _ = timeout(PATIENCE, written).await;

@@ -136,7 +136,16 @@ async fn whoever_may_only_look_can_plan() {
     }
 }
 
-/// Each example of the document is sent, to things that there are, and does what the table says.
+/// How many entries the audit log has.
+async fn entries(api: &Api) -> u64 {
+    api.get("/api/v1/audit-log?limit=1").await.expect(200).json()["total"].as_u64().unwrap()
+}
+
+/// Ask something with a body, or want with their examples what those before them have made so.
+const CHANGING_NOTHING: [&str; 3] = ["validateTask", "changeSecrets", "replaceFederatedProvider"];
+
+/// Each example of the document is sent, to things that there are, does what the table says, and is in the audit log if it changes
+/// anything.
 #[tokio::test]
 async fn every_operation_succeeds_with_its_example() {
     let world = World::new().await;
@@ -145,6 +154,7 @@ async fn every_operation_succeeds_with_its_example() {
     // What is deleted with something else is deleted before that.
     for operation in others.into_iter().chain(deletions.into_iter().rev()) {
         let id = operation.id;
+        let before = entries(&world.api).await;
         let answer = answer(world.request(operation).bearer_auth(&world.api.server.token)).await;
         if id == "cancelExecution" && answer.status == 400 {
             // Its step has failed by now: this server allows no folder for programs.
@@ -160,6 +170,8 @@ async fn every_operation_succeeds_with_its_example() {
         }
         assert_eq!(!answer.header("etag").is_empty(), expected.has_etag, "{id}");
         assert_eq!(!answer.header("location").is_empty(), expected.location.is_some(), "{id}");
+        let changes = operation.method != Method::Get && !CHANGING_NOTHING.contains(&id);
+        assert_eq!(entries(&world.api).await > before, changes, "{id}");
         if let (Body::Json(_), "application/json") = (operation.body, media.as_str()) {
             assert!(serde_json::from_str::<Value>(&answer.text).is_ok(), "{id}");
         }

@@ -26,7 +26,6 @@ pub(in super::super) async fn measure(State(app): State<Arc<App>>, request: Requ
         request.extensions().get::<MatchedPath>().map_or_else(|| Arc::clone(&NO_ROUTE), |path| path.as_str().into());
     let method = method(request.method());
     let counts = app.counts();
-    let at_work = counts.requests_at_work.one();
     let began = app.clock.monotonic();
     let watched = MONITORING.contains(&&*route);
     let telemetry = app.telemetry.get().filter(|telemetry| telemetry.is_exporting() && !watched);
@@ -36,7 +35,6 @@ pub(in super::super) async fn measure(State(app): State<Arc<App>>, request: Requ
         Some(span) => answer.with_context(span.context()).await,
         None => answer.await,
     };
-    drop(at_work);
     if let Some(span) = span {
         span.end(response.status(), response.headers());
     }
