@@ -1,8 +1,8 @@
 //! The second layer: seccomp. Which system calls a script's process may make.
 //!
-//! Three programs, of which the kernel obeys the strictest answer. The first says "not permitted" to what is dangerous, the
-//! second says "there is no such call" to `clone3`, whose flags cannot be looked at, and the third knows all calls that are
-//! allowed, and says that there are no others.
+//! Two programs, of which the kernel obeys the strictest answer. The first says "not permitted" to what is dangerous with certain
+//! arguments. The second looks at numbers alone: it knows all calls that are allowed, says "not permitted" to what always is dangerous, and
+//! "there is no such call" to all others and to `clone3`, whose flags cannot be looked at.
 //!
 //! Compiling them takes longer than starting an interpreter, so the server does it one time. The helper gets them over its
 //! socket before the script's process talks there, and puts its own number where a program must know it.
@@ -15,6 +15,7 @@ use seccompiler::{
     TargetArch, apply_filter, sock_filter,
 };
 
+use super::numbers::by_number;
 use super::tables::{ALLOWED, ALLOWED_FCNTLS, ALLOWED_IOCTLS, FORBIDDEN, FORBIDDEN_PRCTLS};
 use super::{Layers, Network};
 
@@ -35,14 +36,8 @@ pub(in super::super) fn compile(network: Network, layers: Layers) -> Result<Vec<
     if !layers.seccomp {
         return Ok(Vec::new());
     }
-    let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
-    let unknown = if layers.kill_unknown_calls { SeccompAction::KillProcess } else { errno(libc::ENOSYS) };
-    let allowed = ALLOWED.iter().chain(FORBIDDEN).chain(&CONDITIONAL).map(|call| (*call, Vec::new())).collect();
-    let programs = [
-        program(forbidden(network)?, SeccompAction::Allow, errno(libc::EPERM))?,
-        program([(libc::SYS_clone3, Vec::new())].into(), SeccompAction::Allow, errno(libc::ENOSYS))?,
-        program(allowed, unknown, SeccompAction::Allow)?,
-    ];
+    let known = ALLOWED.iter().chain(FORBIDDEN).chain(&CONDITIONAL);
+    let programs = programs(known, forbidden(network)?, layers.kill_unknown_calls)?;
     let mut bytes = Vec::new();
     for program in programs {
         for one in program {
@@ -158,7 +153,24 @@ pub(in crate::driver::execute) fn add(
     Ok(())
 }
 
-pub(in crate::driver::execute) fn program(
+/// The programs that let a process make the known calls, but for those that are forbidden, and no others. The last one to be put on may
+/// forbid what puts on programs.
+pub(in crate::driver::execute) fn programs<'a>(
+    known: impl Iterator<Item = &'a i64>,
+    forbidden: Rules,
+    kill_unknown_calls: bool,
+) -> Result<[BpfProgram; 2], seccompiler::Error> {
+    let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
+    let unknown = if kill_unknown_calls { SeccompAction::KillProcess } else { errno(libc::ENOSYS) };
+    let (always, at_times): (Rules, Rules) = forbidden.into_iter().partition(|(_, rules)| rules.is_empty());
+    let mut answers: BTreeMap<i64, SeccompAction> = known.map(|call| (*call, SeccompAction::Allow)).collect();
+    answers.extend(always.into_keys().map(|call| (call, errno(libc::EPERM))));
+    // Libraries go on to `clone`.
+    answers.insert(libc::SYS_clone3, errno(libc::ENOSYS));
+    Ok([program(at_times, SeccompAction::Allow, errno(libc::EPERM))?, by_number(&answers, unknown)?])
+}
+
+pub(super) fn program(
     rules: Rules,
     other: SeccompAction,
     these: SeccompAction,
@@ -175,10 +187,10 @@ mod tests {
     fn the_programs_fit_into_a_socket_and_name_the_process_where_they_must() {
         for network in [Network::All, Network::Fetch, Network::None] {
             let bytes = compile(network, Layers::default()).unwrap();
-            assert!(bytes.len() < 100_000, "{}", bytes.len());
+            assert!(bytes.len() < 5_000, "{}", bytes.len());
             assert_eq!(bytes.len() % INSTRUCTION, 0);
             let chunks: Vec<&[u8]> = bytes.chunks(INSTRUCTION).collect();
-            assert_eq!(chunks.iter().filter(|one| **one == END).count(), 3);
+            assert_eq!(chunks.iter().filter(|one| **one == END).count(), 2);
             // kill, tgkill, prlimit64.
             assert_eq!(chunks.iter().filter(|one| one.ends_with(&OWN_PID.to_ne_bytes())).count(), 3);
         }

@@ -4,9 +4,9 @@
 
 use std::io;
 
-use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
-use super::super::super::script::sandbox::calls::{Rules, add, program, put_on};
+use super::super::super::script::sandbox::calls::{Rules, add, programs, put_on};
 use super::super::super::script::sandbox::tables::{ALLOWED, FORBIDDEN, calls};
 use super::order::{Order, Work};
 
@@ -82,19 +82,10 @@ pub(super) fn restrict(order: &Order) -> io::Result<bool> {
     if !order.layers.seccomp {
         return Ok(false);
     }
-    let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
-    let forbidden = || {
-        let allowed = ALLOWED.iter().chain(FORBIDDEN).chain(MORE).chain(&CONDITIONAL);
-        let unknown = if order.layers.kill_unknown_calls { SeccompAction::KillProcess } else { errno(libc::ENOSYS) };
-        Ok::<_, seccompiler::Error>([
-            program(forbidden(&order.work)?, SeccompAction::Allow, errno(libc::EPERM))?,
-            // Its flags cannot be looked at; libraries go on to `clone`.
-            program([(libc::SYS_clone3, Vec::new())].into(), SeccompAction::Allow, errno(libc::ENOSYS))?,
-            program(allowed.map(|call| (*call, Vec::new())).collect(), unknown, SeccompAction::Allow)?,
-        ])
-    };
+    let known = ALLOWED.iter().chain(FORBIDDEN).chain(MORE).chain(&CONDITIONAL);
+    let programs = forbidden(&order.work).and_then(|rules| programs(known, rules, order.layers.kill_unknown_calls));
     let mut restricted = false;
-    for program in forbidden().map_err(io::Error::other)? {
+    for program in programs.map_err(io::Error::other)? {
         if !put_on(&program, restricted)? {
             return Ok(false);
         }
