@@ -11,8 +11,8 @@ pub const DEFAULT_RUN_LIMIT: u32 = 50;
 pub const MAX_LIMIT: u32 = 1000;
 /// How many items may lie before the end of a page, by its number and the most that it may hold. To find it, the server counts them.
 pub const MAX_DEPTH: u32 = 10_000_000;
-/// How long the scripts, configurations, entries, outputs and errors of a page may be in all, in bytes. A longer page is refused:
-/// ask for fewer items, or for fewer of their parts.
+/// How long the scripts, configurations and entries on a page of tasks, or the outputs and errors on one of runs may be in all, in bytes.
+/// A longer page is refused: ask for fewer items, or for fewer parts of tasks.
 pub const MAX_PAGE_BYTES: usize = 64 << 20;
 
 /// The longest text that can be searched for, in characters.

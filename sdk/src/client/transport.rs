@@ -22,7 +22,8 @@ use super::retry::Retry;
 use crate::api::problem::Problem;
 use crate::api::secrets::Secret;
 
-/// The longest answer that is read. A page of a thousand runs with an output of 1 MiB each would be longer; ask for fewer.
+/// The longest answer that is read: a page whose texts are as long as they may be ([`MAX_PAGE_BYTES`](crate::api::page::MAX_PAGE_BYTES)), and
+/// full of characters that JSON writes with six bytes.
 const MAX_ANSWER: usize = 512 * 1024 * 1024;
 
 const JSON: &str = "application/json";

@@ -96,7 +96,7 @@ impl From<store::Error> for Error {
         let most = MAX_PAGE_BYTES >> 20;
         errors.add(
             "limit",
-            format!("the texts of these items are over {most} MiB; ask for fewer items or fewer parts of them"),
+            format!("the texts of these items are over {most} MiB; ask for fewer items, or for fewer parts of tasks"),
         );
         Self::Invalid(errors)
     }

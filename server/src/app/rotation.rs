@@ -62,6 +62,9 @@ pub struct AllUnreadable {
     pub count: u64,
     /// The first ones.
     pub first: Vec<Unreadable>,
+    /// How many each key has sealed.
+    #[serde(skip)]
+    by_key: BTreeMap<String, u64>,
 }
 
 /// What is sealed, and by which keys.
@@ -87,19 +90,27 @@ pub struct Rotation {
 impl Rotation {
     /// How much other keys have sealed still, whether it opens or not.
     pub fn left_in_all(&self) -> u64 {
-        self.left.iter().flat_map(|key| key.sealed.values()).sum()
+        sum(&self.left)
     }
 
     /// Whether an older secret has sealed something that opens. What is damaged no secret opens.
     pub fn needs_older_secrets(&self) -> bool {
-        let has_older = self.left.iter().any(|key| key.role == Role::Older);
-        has_older && self.left_in_all() > self.unreadable.count
+        let mut older = self.left.iter().filter(|key| key.role == Role::Older);
+        older.any(|key| {
+            key.sealed.values().sum::<u64>() > self.unreadable.by_key.get(&key.key).copied().unwrap_or_default()
+        })
     }
+}
+
+/// How much some keys have sealed in all.
+fn sum(keys: &[KeyUse]) -> u64 {
+    keys.iter().flat_map(|key| key.sealed.values()).sum()
 }
 
 impl AllUnreadable {
     fn add(&mut self, kind: Kind, item: &Item, why: Unopened) {
         self.count += 1;
+        *self.by_key.entry(item.sealed_by.clone()).or_default() += 1;
         if self.first.len() < MOST_NAMED {
             let Item { owner, name, .. } = item;
             let what = match kind {
@@ -146,7 +157,7 @@ impl App {
     pub async fn rotate_secrets(&self, mut tell: impl FnMut(u64)) -> Result<Rotation> {
         let mut resealed = BTreeMap::<Kind, u64>::new();
         let mut pass = 1;
-        let rotation = loop {
+        let (left, unreadable) = loop {
             let mut unreadable = AllUnreadable::default();
             for kind in Kind::ALL {
                 let mut after = (String::new(), String::new());
@@ -159,16 +170,15 @@ impl App {
             // Meanwhile a server may have sealed with an older key.
             let mut left = self.key_uses(&Kind::ALL).await?;
             left.retain(|key| key.role != Role::Newest);
-            let rotation = Rotation { resealed: BTreeMap::new(), left, unreadable };
-            if rotation.left_in_all() <= rotation.unreadable.count || pass == PASSES {
-                break rotation;
+            if sum(&left) <= unreadable.count || pass == PASSES {
+                break (left, unreadable);
             }
             pass += 1;
         };
         if resealed.values().any(|count| *count > 0) {
             self.note_rotation(&resealed).await?;
         }
-        Ok(Rotation { resealed, ..rotation })
+        Ok(Rotation { resealed, left, unreadable })
     }
 
     /// Seals one page anew. Tells where it ends, and how much was sealed anew; `None` behind the last one.

@@ -100,7 +100,9 @@ impl App {
             search: query.search.clone(),
             task_type: query.task_type.clone(),
             enabled: query.enabled,
-            with_bodies: wants("script") || wants("config") || wants("task_config"),
+            script: wants("script"),
+            config: wants("config"),
+            task_config: wants("task_config"),
         };
         let mut tx = self.db.read().await?;
         let (rows, total) = tasks::list(&mut tx, &filter, offset(page, limit), i64::from(limit)).await?;

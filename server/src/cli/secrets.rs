@@ -162,8 +162,8 @@ fn report(rotated: &Rotation) -> Done {
         )
     } else {
         format!(
-            "cannot be decrypted with any of the secrets that are named: {unreadable}; name the secret that is missing, or write these \
-             values again"
+            "cannot be decrypted with any of the secrets that are named or in the data folder: {unreadable}; name the secret that is missing, \
+             or write these values again"
         )
     }
     .into())

@@ -35,7 +35,7 @@ impl FromRequestParts<Arc<App>> for Authenticated {
             refusals::note_token(app, refused.clone(), parts).await;
         }
         let mut caller = app.admit(address.map(network), login)?;
-        // Whoever watches the server takes no turn, and is told also what else it has at work.
+        // Questions of whoever watches the server have no turn, and are not counted.
         let at_work = parts.extensions.get().map(|Turn| app.begin(&caller)).transpose()?;
         caller.request_id = parts.extensions.get().map(|RequestId(id)| id.clone());
         Seen::note(&parts.extensions, &caller, at_work);

@@ -237,7 +237,7 @@ impl Db {
     }
 
     /// Leaves connections on which nothing is heard any more to themselves, and begins with new ones. Whoever began before the present ones
-    /// were made has not waited for them: of many who give up at a time, the first one replaces them.
+    /// were made has most likely waited for those before: of many who give up at a time, the first one replaces them.
     pub fn replace_connections(&self, began: Instant) {
         let Pools::Postgres(connections) = &self.0 else { return };
         let mut connections = connections.write().unwrap_or_else(PoisonError::into_inner);

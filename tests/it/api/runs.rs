@@ -4,6 +4,8 @@ use futures::TryStreamExt as _;
 use justiam_sdk::api::runs::RunQuery;
 use justiam_sdk::api::values::RunStatus;
 use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Executor as _};
 
 use super::support::{Api, NOBODY, answer, body, path};
 
@@ -24,6 +26,23 @@ async fn a_trigger_answers_with_the_queued_run() {
     assert_eq!(ended.output.as_deref(), Some("done"));
     let task = api.server.client.tasks().get(task.id).await.unwrap();
     assert_eq!((task.last_status, task.last_run_at), (Some(RunStatus::Success), ended.started_at));
+}
+
+#[tokio::test]
+async fn a_page_with_too_much_output_is_refused_and_says_what_helps() {
+    let api = Api::start().await;
+    let task = api.task("T").await;
+    for _ in 0..3 {
+        let run = api.server.client.tasks().run(task.id).await.unwrap();
+        api.server.ended(run.id).await;
+    }
+    let file = SqliteConnectOptions::new().filename(api.server.data_dir().join("server/justiam.db"));
+    let mut database = SqliteConnection::connect_with(&file).await.unwrap();
+    database.execute("UPDATE runs SET output = hex(zeroblob(16777216))").await.unwrap();
+    let refused = api.get("/api/v1/task-runs").await;
+    let why = "the texts of these items are over 64 MiB; ask for fewer items, or for fewer parts of tasks";
+    assert_eq!(refused.wrong_fields(&["limit"])["limit"], json!([why]));
+    api.get("/api/v1/task-runs?limit=2").await.expect(200);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use justiam_server::driver::execute::step::programs::Outcome;
 use justiam_tests::programs::program;
+use rustix::process::Resource;
 
 use super::support::{Lab, executable, is_alive, until, why};
 
@@ -89,7 +90,7 @@ async fn a_program_that_fills_the_machine_with_processes_is_stopped() {
     let lab = Lab::new().await;
     let begun = Instant::now();
     let end = lab.sh("f() { f | f & }; f; sleep 1000").await;
-    assert_eq!(why(&end), "it had more than 256 processes at a time and was stopped");
+    assert_eq!(why(&end), "it had more than 256 processes or 4096 threads at a time and was stopped");
     assert_eq!(end.exit_code, Some(137));
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
@@ -97,18 +98,35 @@ async fn a_program_that_fills_the_machine_with_processes_is_stopped() {
 #[tokio::test]
 async fn whoever_counts_processes_is_served_before_those_who_start_them() {
     let lab = Lab::new().await;
-    let told = lab.printed("cut -d' ' -f19 /proc/$PPID/stat; cut -d' ' -f19 /proc/$$/stat; ulimit -p").await;
-    let numbers: Vec<i32> = told.lines().map(|line| line.parse().unwrap()).collect();
+    let told = lab
+        .printed("cut -d' ' -f19 /proc/$PPID/stat; cut -d' ' -f19 /proc/$$/stat; ulimit -p; cat /proc/$PPID/autogroup")
+        .await;
+    let mut lines = told.lines();
+    let mut niceness = || lines.next().unwrap().parse::<i32>().unwrap();
     let own = rustix::process::getpriority_process(None).unwrap();
-    let first = if may_raise_priorities() { -20 } else { own };
-    assert_eq!(numbers, [first, own.max(5), 4096]);
+    let first = may_raise_priorities();
+    assert_eq!([niceness(), niceness()], [if first { -20 } else { own }, own.max(5)]);
+    let limit = rustix::process::getrlimit(Resource::Nproc).maximum;
+    let most = lines.next().unwrap().parse::<u64>().unwrap();
+    assert!(limit == Some(most) || (8192..limit.unwrap_or(u64::MAX)).contains(&most), "{most} {limit:?}");
+    // Where the kernel has such groups.
+    assert!(lines.all(|group| !first || group.ends_with("nice -20")), "{told}");
+}
+
+#[tokio::test]
+async fn a_crowd_of_threads_is_ended_as_well() {
+    let lab = Lab::new().await;
+    let path = lab.job("threads");
+    fs::copy(program("many-threads"), &path).unwrap();
+    let end = lab.run(executable(&path)).await;
+    assert_eq!(why(&end), "it had more than 256 processes or 4096 threads at a time and was stopped");
 }
 
 #[tokio::test]
 async fn a_crowd_that_only_waits_is_ended_as_well() {
     let lab = Lab::new().await;
     let end = lab.sh("for one in $(seq 400); do sleep 1000 & done; wait").await;
-    assert_eq!(why(&end), "it had more than 256 processes at a time and was stopped");
+    assert_eq!(why(&end), "it had more than 256 processes or 4096 threads at a time and was stopped");
 }
 
 #[tokio::test]

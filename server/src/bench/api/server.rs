@@ -68,10 +68,11 @@ impl Home {
         }
         // Nobody's settings but these: one client may ask for all.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        let connections = (self.connections + SPARE).to_string();
-        for limit in ["JUSTIAM_MAX_CONNECTIONS", "JUSTIAM_MAX_CONNECTIONS_PER_ADDRESS", "JUSTIAM_MAX_REQUESTS"] {
-            command.env(limit, &connections);
-        }
+        let connections = self.connections + SPARE;
+        command.env("JUSTIAM_MAX_CONNECTIONS", connections.to_string());
+        command.env("JUSTIAM_MAX_CONNECTIONS_PER_ADDRESS", connections.to_string());
+        // One account may have half of them.
+        command.env("JUSTIAM_MAX_REQUESTS", (2 * connections).to_string());
         command.env("JUSTIAM_REQUESTS_PER_SECOND", "1000000").env("JUSTIAM_REQUEST_BURST", "1000000");
         let _ = std::fs::remove_file(path("address"));
         let failed = |what: &str| Error::Setup(format!("the server to be measured {what}"));

@@ -20,8 +20,12 @@ pub struct Filter {
     pub task_type: Option<TaskType>,
     /// Enabled or disabled.
     pub enabled: Option<bool>,
-    /// Whether scripts, config and config entries are wanted. Without them the row's are empty.
-    pub with_bodies: bool,
+    /// Whether scripts are wanted. Without them the rows have none.
+    pub script: bool,
+    /// Whether config is wanted. Without it that of the rows is empty.
+    pub config: bool,
+    /// Whether config entries are wanted. Without them the rows have none.
+    pub task_config: bool,
 }
 
 impl Filter {
@@ -51,30 +55,21 @@ pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Resu
     } else {
         ids_of_fitting(tx, filter, offset, limit).await?
     };
-    let sql = if filter.with_bodies {
-        given!(
-            tx,
-            (id text),
-            select_tasks!(
-                "t.script, t.config, t.task_config ",
-                "WHERE t.id IN (SELECT id FROM given) ORDER BY t.id"
-            )
+    let sql = given!(
+        tx,
+        (id text),
+        select_tasks!(
+            "CASE WHEN $2 THEN t.script END AS script, CASE WHEN $3 THEN t.config ELSE '{}' END AS config, \
+             CASE WHEN $4 THEN t.task_config ELSE '{}' END AS task_config ",
+            "WHERE t.id IN (SELECT id FROM given) ORDER BY t.id"
         )
-    } else {
-        given!(
-            tx,
-            (id text),
-            select_tasks!(
-                "NULL AS script, '{}' AS config, '{}' AS task_config ",
-                "WHERE t.id IN (SELECT id FROM given) ORDER BY t.id"
-            )
-        )
-    };
+    );
     let found: Vec<Row> = if ids.is_empty() {
         Vec::new()
     } else {
         let given = rows(ids.into_iter().map(|id| Given { id }));
-        on!(tx, conn => page::read(sqlx::query_as(sql).bind(given).fetch(conn)).await?)
+        on!(tx, conn => page::read(sqlx::query_as(sql)
+            .bind(given).bind(filter.script).bind(filter.config).bind(filter.task_config).fetch(conn)).await?)
     };
     let tasks = found.into_iter().map(TaskRow::try_from).collect::<Result<_>>()?;
     Ok((tasks, total.try_into().unwrap_or_default()))

@@ -6,7 +6,7 @@
 pub(in crate::driver::execute) mod calls;
 pub(in crate::driver::execute) mod capabilities;
 pub(in crate::driver::execute) mod files;
-mod numbers;
+pub(in crate::driver::execute) mod numbers;
 pub(super) mod probe;
 pub(in crate::driver::execute) mod tables;
 

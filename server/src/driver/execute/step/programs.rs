@@ -229,9 +229,11 @@ impl Programs {
             (None, Some(_), _) | (None, None, None) if stopped => Outcome::Stopped,
             (None, Some((step, error)), _) => failed(&self.unstartable(job, &step, &error)),
             (None, None, Some(Ended { stopped: true, .. })) => Outcome::Stopped,
-            (None, None, Some(Ended { crowd: true, .. })) => {
-                failed(&format!("it had more than {} processes at a time and was stopped", supervisor::MOST_PROCESSES))
-            }
+            (None, None, Some(Ended { crowd: true, .. })) => failed(&format!(
+                "it had more than {} processes or {} threads at a time and was stopped",
+                supervisor::MOST_PROCESSES,
+                supervisor::MOST_THREADS
+            )),
             (None, None, Some(Ended { code: Some(0), .. })) if !matches!(job, Job::Sql { .. }) => Outcome::Success,
             (None, None, Some(Ended { code: Some(code), .. })) => failed(&format!("exited with code {code}")),
             (None, None, Some(Ended { signal, .. })) => {

@@ -80,9 +80,8 @@ pub(in crate::driver::execute) fn put_on(program: &BpfProgram, restricted: bool)
 }
 
 /// Calls that are forbidden with certain arguments only.
-const CONDITIONAL: [i64; 13] = [
+const CONDITIONAL: [i64; 12] = [
     libc::SYS_clone,
-    libc::SYS_clone3,
     libc::SYS_kill,
     libc::SYS_tgkill,
     libc::SYS_prlimit64,
@@ -153,8 +152,8 @@ pub(in crate::driver::execute) fn add(
     Ok(())
 }
 
-/// The programs that let a process make the known calls, but for those that are forbidden, and no others. The last one to be put on may
-/// forbid what puts on programs.
+/// The programs that let a process make the known calls, but for those that are forbidden, and no others. They are put on in this order,
+/// for the second one may forbid the call that does so. A forbidden call without rules always is.
 pub(in crate::driver::execute) fn programs<'a>(
     known: impl Iterator<Item = &'a i64>,
     forbidden: Rules,
@@ -181,6 +180,7 @@ pub(super) fn program(
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers::answer;
     use super::*;
 
     #[test]
@@ -205,5 +205,27 @@ mod tests {
         calls.sort_unstable();
         calls.dedup();
         assert_eq!(calls.len(), all);
+    }
+    #[test]
+    fn each_number_gets_the_answer_of_its_list() {
+        let errno = |number: i32| u32::from(SeccompAction::Errno(number.unsigned_abs()));
+        for network in [Network::All, Network::Fetch, Network::None] {
+            let known = ALLOWED.iter().chain(FORBIDDEN).chain(&CONDITIONAL);
+            let [at_times, numbers] = programs(known, forbidden(network).unwrap(), false).unwrap();
+            assert!(at_times.len() > CONDITIONAL.len());
+            for number in (0..700).chain([0x4000_0000, 0x4000_0039, u32::MAX]) {
+                let call = i64::from(number);
+                let expected = if call == libc::SYS_clone3 {
+                    errno(libc::ENOSYS)
+                } else if FORBIDDEN.contains(&call) || (call == libc::SYS_socket && network != Network::All) {
+                    errno(libc::EPERM)
+                } else if ALLOWED.contains(&call) || CONDITIONAL.contains(&call) {
+                    SeccompAction::Allow.into()
+                } else {
+                    errno(libc::ENOSYS)
+                };
+                assert_eq!(answer(&numbers, number), expected, "{network:?} {number}");
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use super::super::super::script::helper::{Failure, Step as _, die_with, stand_back};
 use super::super::super::script::sandbox::{Achieved, capabilities};
 use super::order::{Order, PROGRAM, Word, Work};
-use super::{calls, files, sql};
+use super::{calls, files, sql, tree};
 
 /// The step at which the end is near because not all layers are there.
 pub(super) const NO_SANDBOX: &str = "sandbox";
@@ -31,9 +31,10 @@ const CANNOT_START: u8 = 126;
 /// The most descriptors that a process may have open.
 const OPEN_FILES: u64 = 4096;
 
-/// The most processes and threads that the user may have when a step starts another one: far above what all steps together need, and
-/// far below what a machine can bear. It says nothing to root; the supervisor of a root server counts before anybody else may run.
-const USERS_PROCESSES: u64 = 4096;
+/// How many processes and threads the user may have more than the whole machine had when the step started: far more than steps and
+/// scripts need, and far fewer than a machine can bear. The kernel counts a user's in all containers, so less could be too few for
+/// nobody's fault. It says nothing to root.
+const USERS_MORE: u64 = 8192;
 
 /// Where programs look for other programs.
 const SEARCH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -43,13 +44,17 @@ pub(super) fn is_meant<'a>(mut args: impl Iterator<Item = &'a OsString>) -> bool
     args.next().is_some_and(|word| word == PROGRAM)
 }
 
-/// Does what the order says; returns only when there is nothing to become. The one argument is the number of the supervisor.
+/// Does what the order says; returns only when there is nothing to become. The arguments are the number of the supervisor, and how nice it
+/// was before it went first.
 pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
-    let supervisor = args.next().and_then(|word| word.to_str()?.parse().ok());
+    let mut number = || args.next().and_then(|word| word.to_str()?.parse().ok());
+    let (supervisor, niceness) = (number(), number());
     // It closes by itself when the program starts.
     let server = io::stdin().as_fd().try_clone_to_owned();
-    let (Some(supervisor), Ok(server)) = (supervisor, server) else { return ExitCode::from(CANNOT_START) };
-    match obey(supervisor, &server) {
+    let (Some(supervisor), Some(niceness), Ok(server)) = (supervisor, niceness, server) else {
+        return ExitCode::from(CANNOT_START);
+    };
+    match obey(supervisor, niceness, &server) {
         Ok(code) => code,
         Err(Failure { step, error }) => {
             // A server that is gone needs no word.
@@ -64,15 +69,17 @@ fn say(server: &OwnedFd, word: &Word) -> io::Result<()> {
 }
 
 /// Returns only after the work of SQL, or when something did not work.
-fn obey(supervisor: i32, server: &OwnedFd) -> Result<ExitCode, Failure> {
+fn obey(supervisor: i32, niceness: i32, server: &OwnedFd) -> Result<ExitCode, Failure> {
     // Also a program that is for people shall find no terminal.
     rustix::process::setsid().at("setsid")?;
     die_with(supervisor)?;
+    rustix::process::setpriority_process(None, niceness).at("priority")?;
     let null = File::open("/dev/null").at("/dev/null")?;
     rustix::stdio::dup2_stdin(&null).at("stdin")?;
     close_fds::set_fds_cloexec(3, &[]);
     let order = Order::read(File::from(server.try_clone().at("channel")?)).at("order")?;
-    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES), (Resource::Nproc, USERS_PROCESSES)] {
+    let all = tree::all_threads().at("limits")?;
+    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES), (Resource::Nproc, all + USERS_MORE)] {
         // Without privileges a limit can only be lowered.
         let most = rustix::process::getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
         rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).at("limits")?;

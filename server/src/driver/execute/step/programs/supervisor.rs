@@ -22,6 +22,9 @@ use super::tree::{self, Reach};
 /// The most processes that a step may have at a time.
 pub(super) const MOST_PROCESSES: usize = 256;
 
+/// The most threads that all of them may have. To count a thread is as much work as to count a process.
+pub(super) const MOST_THREADS: usize = 4096;
+
 /// The niceness of whom the kernel lets run before all others.
 const FIRST: i32 = -20;
 
@@ -44,8 +47,8 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let grace = args.next().and_then(|word| word.to_str()?.parse().ok()).map(Duration::from_millis);
     let Some(grace) = grace else { return ExitCode::from(CANNOT_START) };
     let Ok(server) = io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::from(CANNOT_START) };
-    let reach = match prepare() {
-        Ok(reach) => reach,
+    let (reach, niceness) = match prepare() {
+        Ok(prepared) => prepared,
         Err(error) => {
             let _ = unstartable(&error).say(File::from(server));
             return ExitCode::from(CANNOT_START);
@@ -54,7 +57,7 @@ pub(super) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut ended = Ended { code: None, signal: None, stopped: false, crowd: false };
     // Until it is known, nobody's number but this process's own, which is never waited for.
     let mut program = rustix::process::getpid();
-    let watched = start(&server).and_then(|started| {
+    let watched = start(&server, niceness).and_then(|started| {
         program = started;
         watch(program, &server, reach, grace, &mut ended)
     });
@@ -72,21 +75,22 @@ fn unstartable(error: &io::Error) -> Word {
     Word::Unstartable { step: "supervisor".to_owned(), error: error.to_string() }
 }
 
-/// Makes this process the keeper of all that will be below it.
-fn prepare() -> io::Result<Reach> {
+/// Makes this process the keeper of all that will be below it. Tells also how nice it was before.
+fn prepare() -> io::Result<(Reach, i32)> {
     // Signals for the server's group, such as a terminal's, are not for this process: the server decides when a step ends.
     rustix::process::setsid()?;
+    let niceness = rustix::process::getpriority_process(None)?;
     go_first();
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     capabilities::drop_all()?;
     rustix::thread::set_no_new_privs(true)?;
     close_fds::set_fds_cloexec(3, &[]);
-    Ok(Reach::confine())
+    Ok((Reach::confine(), niceness))
 }
 
 /// Who counts a crowd must not wait in line behind it: processes that fork without end would take all processors before the first look.
-/// Only the privileged may go first; for everybody else the kernel ends the growth at the user's most processes.
+/// Only the privileged may go first. For everybody else but root the kernel ends the growth at the user's most processes.
 fn go_first() {
     let _ = rustix::process::setpriority_process(None, FIRST);
     // Where the kernel divides the processors among sessions first, this is what counts.
@@ -94,9 +98,9 @@ fn go_first() {
 }
 
 /// Starts the process that becomes the program.
-fn start(server: &OwnedFd) -> io::Result<Pid> {
+fn start(server: &OwnedFd, niceness: i32) -> io::Result<Pid> {
     let child = Command::new("/proc/self/exe")
-        .args([PROGRAM, &std::process::id().to_string()])
+        .args([PROGRAM, &std::process::id().to_string(), &niceness.to_string()])
         .env_clear()
         // A library for PostgreSQL would look for passwords in the home of the server's user.
         .env("PGPASSFILE", "/dev/null")
@@ -113,8 +117,9 @@ fn start(server: &OwnedFd) -> io::Result<Pid> {
 /// Waits until the program has ended, or asks it to end.
 fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration, ended: &mut Ended) -> io::Result<()> {
     let ending = rustix::process::pidfd_open(program, PidfdFlags::empty())?;
+    let mut pause = LOOK;
     loop {
-        let told = wait(&[(server, PollFlags::RDHUP), (&ending, PollFlags::IN)], LOOK)?;
+        let told = wait(&[(server, PollFlags::RDHUP), (&ending, PollFlags::IN)], pause)?;
         // What happened first is not known any more; that the program has ended by itself counts.
         if reap(program, ended) != Left::Program {
             return Ok(());
@@ -123,10 +128,13 @@ fn watch(program: Pid, server: &OwnedFd, reach: Reach, grace: Duration, ended: &
             ended.stopped = true;
             break;
         }
-        if tree::descendants(MOST_PROCESSES).len() > MOST_PROCESSES {
+        let began = Instant::now();
+        if tree::is_crowd(MOST_PROCESSES, MOST_THREADS) {
             ended.crowd = true;
             return Ok(());
         }
+        // Whoever goes before all others must not look all the time.
+        pause = LOOK.max(began.elapsed());
     }
     reach.signal(Signal::TERM);
     let end = Instant::now() + grace;

@@ -2,34 +2,50 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use landlock::{Ruleset, RulesetAttr as _, RulesetCreated, RulesetStatus, Scope};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
-/// The processes below this one, except those that have just come into being; once there are more than `enough`, no more are looked for.
-/// Whoever lost its parent is a child of this one, because it is the reaper of them all.
-pub(super) fn descendants(enough: usize) -> Vec<Pid> {
+/// Whether there are more processes below this one, or more threads of these, than there may be.
+pub(super) fn is_crowd(most_processes: usize, most_threads: usize) -> bool {
+    let (processes, threads) = descendants(most_processes, most_threads);
+    processes.len() > most_processes || threads > most_threads
+}
+
+/// How many threads the machine has.
+pub(super) fn all_threads() -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    let all = text.split_ascii_whitespace().nth(3).and_then(|tasks| tasks.split('/').nth(1)?.parse().ok());
+    all.ok_or_else(|| io::Error::other("/proc/loadavg does not tell how many threads there are"))
+}
+
+/// The processes below this one, except those that have just come into being, and how many threads they have; once there are more than
+/// these, no more are looked for. Whoever lost its parent is a child of this one, because it is the reaper of them all.
+fn descendants(most_processes: usize, most_threads: usize) -> (Vec<Pid>, usize) {
     let own = rustix::process::getpid();
     let listed = Path::new("/proc/self/task").join(own.to_string()).join("children").exists();
     let all = if listed { Vec::new() } else { parents() };
-    let children = |pid: Pid| {
+    let children = |threads: &[PathBuf], pid: Pid| {
         if listed {
-            children(pid)
+            children(threads)
         } else {
             all.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child).collect()
         }
     };
-    let mut found = children(own);
-    let mut next = 0;
-    while let Some(pid) = found.get(next).filter(|_| found.len() <= enough) {
+    let mut found = children(&threads(own, usize::MAX), own);
+    let (mut next, mut of_found) = (0, 0);
+    while let Some(pid) = found.get(next).copied().filter(|_| found.len() <= most_processes && of_found <= most_threads)
+    {
+        let threads = threads(pid, most_threads.saturating_sub(of_found).saturating_add(1));
+        of_found += threads.len();
         // One that moves up to this process meanwhile may be met twice.
-        let more: Vec<Pid> = children(*pid).into_iter().filter(|child| !found.contains(child)).collect();
+        let more: Vec<Pid> = children(&threads, pid).into_iter().filter(|child| !found.contains(child)).collect();
         found.extend(more);
         next += 1;
     }
-    found
+    (found, of_found)
 }
 
 /// How the processes below this one are told to end.
@@ -62,7 +78,7 @@ impl Reach {
             // The group of this number stands for all processes.
             Self::Whole => _ = rustix::process::kill_process_group(Pid::INIT, signal),
             Self::Found => {
-                for pid in descendants(usize::MAX) {
+                for pid in descendants(usize::MAX, usize::MAX).0 {
                     let _ = rustix::process::kill_process(pid, signal);
                 }
             }
@@ -70,10 +86,15 @@ impl Reach {
     }
 }
 
-/// The children of all threads of a process, as the kernel lists them.
-fn children(pid: Pid) -> Vec<Pid> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let lists = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+/// The folders of a process's threads, or of so many of them.
+fn threads(pid: Pid, at_most: usize) -> Vec<PathBuf> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.map(|thread| thread.path()).take(at_most).collect()
+}
+
+/// The children of threads, as the kernel lists them.
+fn children(threads: &[PathBuf]) -> Vec<Pid> {
+    let lists = threads.iter().filter_map(|thread| fs::read_to_string(thread.join("children")).ok());
     lists.flat_map(|list| list.split_ascii_whitespace().filter_map(number).collect::<Vec<_>>()).collect()
 }
 
@@ -105,10 +126,16 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
         let own = rustix::process::getpid();
-        assert!(descendants(usize::MAX).contains(&pid));
+        assert!(descendants(usize::MAX, usize::MAX).0.contains(&pid));
         assert!(parents().contains(&(pid, own)));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!descendants(usize::MAX).contains(&pid));
+        assert!(!descendants(usize::MAX, usize::MAX).0.contains(&pid));
+    }
+    #[test]
+    fn threads_are_counted_no_further_than_they_matter() {
+        let own = rustix::process::getpid();
+        assert!(all_threads().unwrap() >= threads(own, usize::MAX).len() as u64);
+        assert_eq!((threads(own, 0).len(), threads(own, 1).len()), (0, 1));
     }
 }
