@@ -92,8 +92,8 @@ async fn a_value_that_does_not_open_is_named_and_never_another_ones(backend: Bac
     }
     let before = items(&db, Kind::TaskSecrets).await;
     let rotated = world.secrets(&NEW_ONLY, &["rotate"]).await;
-    let expected = "error: cannot be decrypted with any of the secrets that are named or in the data folder: 1; name the secret that is missing, or write \
-                    these values again\n";
+    let expected = "error: cannot be decrypted with any of the secrets that are named or in the data folder: 1; name the secret that \
+                    is missing, or write these values again\n";
     assert_eq!((rotated.code, rotated.err.as_str()), (Some(1), expected), "{rotated:?}");
     assert!(
         rotated.out.contains(&format!("key {STRANGE} (a secret that is not known here): 1 secrets of tasks")),

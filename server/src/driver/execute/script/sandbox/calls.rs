@@ -4,7 +4,7 @@
 //! arguments. The second looks at numbers alone: it knows all calls that are allowed, says "not permitted" to what always is dangerous, and
 //! "there is no such call" to all others and to `clone3`, whose flags cannot be looked at.
 //!
-//! Compiling them takes longer than starting an interpreter, so the server does it one time. The helper gets them over its
+//! They are the same for all runs, so the server compiles them one time. The helper gets them over its
 //! socket before the script's process talks there, and puts its own number where a program must know it.
 
 use std::collections::BTreeMap;
@@ -153,7 +153,7 @@ pub(in crate::driver::execute) fn add(
 }
 
 /// The programs that let a process make the known calls, but for those that are forbidden, and no others. They are put on in this order,
-/// for the second one may forbid the call that does so. A forbidden call without rules always is.
+/// for the second one may forbid the call that does so. Where a forbidden call has no rules, its arguments do not matter.
 pub(in crate::driver::execute) fn programs<'a>(
     known: impl Iterator<Item = &'a i64>,
     forbidden: Rules,
@@ -206,6 +206,7 @@ mod tests {
         calls.dedup();
         assert_eq!(calls.len(), all);
     }
+
     #[test]
     fn each_number_gets_the_answer_of_its_list() {
         let errno = |number: i32| u32::from(SeccompAction::Errno(number.unsigned_abs()));

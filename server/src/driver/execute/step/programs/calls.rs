@@ -154,6 +154,7 @@ mod tests {
         calls.dedup();
         assert_eq!(calls.len(), all);
     }
+
     #[test]
     fn each_number_gets_the_answer_of_its_list() {
         let errno = |number: i32| u32::from(SeccompAction::Errno(number.unsigned_abs()));

@@ -78,8 +78,8 @@ fn obey(supervisor: i32, niceness: i32, server: &OwnedFd) -> Result<ExitCode, Fa
     rustix::stdio::dup2_stdin(&null).at("stdin")?;
     close_fds::set_fds_cloexec(3, &[]);
     let order = Order::read(File::from(server.try_clone().at("channel")?)).at("order")?;
-    let all = tree::all_threads().at("limits")?;
-    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES), (Resource::Nproc, all + USERS_MORE)] {
+    let processes = tree::all_threads().map(|all| (Resource::Nproc, all + USERS_MORE));
+    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, OPEN_FILES)].into_iter().chain(processes) {
         // Without privileges a limit can only be lowered.
         let most = rustix::process::getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
         rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).at("limits")?;
